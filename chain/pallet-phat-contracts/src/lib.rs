@@ -1,0 +1,1 @@
+//! The phat-contracts pallet

@@ -1,0 +1,1 @@
+//! The runtime: composition of stock pallets and ours

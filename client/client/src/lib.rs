@@ -1,0 +1,1 @@
+//! Rust SDK: sessions, identity check, queries, commands, receipts

@@ -1,0 +1,1 @@
+//! One pure judgement of attestation evidence: evidence, collateral, policy, time

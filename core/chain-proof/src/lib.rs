@@ -1,0 +1,1 @@
+//! Finality and storage proofs for receipts

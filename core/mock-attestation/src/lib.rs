@@ -1,0 +1,1 @@
+//! A development PKI that makes real DCAP quotes under a development root

@@ -1,0 +1,1 @@
+//! Keys that wipe themselves, key derivation, sealing and the session handshake

@@ -1,0 +1,106 @@
+//! Domain separation: one label for each thing that is hashed, signed or derived.
+
+use blake2::{Blake2b, Digest, digest::consts::U32};
+use codec::{Compact, Encode};
+use primitives::{ClusterId, CodeHash, ContractId};
+
+/// A label. Two different meanings never share one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label(pub &'static str);
+
+/// What a worker's quote vouches for.
+pub const REGISTRATION: Label = Label("phat/v1/registration");
+/// A message from a worker, cluster or gatekeeper to the chain.
+pub const WORKER_MESSAGE: Label = Label("phat/v1/worker-message");
+/// A worker's announcement of its endpoints.
+pub const ENDPOINTS: Label = Label("phat/v1/endpoints");
+/// A request, inside a receipt.
+pub const REQUEST_COMMITMENT: Label = Label("phat/v1/request-commitment");
+/// An answer, inside a receipt.
+pub const ANSWER_COMMITMENT: Label = Label("phat/v1/answer-commitment");
+/// A receipt as leaf of its batch.
+pub const RECEIPT_LEAF: Label = Label("phat/v1/receipt-leaf");
+/// An inner node of a batch of receipts.
+pub const RECEIPT_NODE: Label = Label("phat/v1/receipt-node");
+/// What is signed for a batch of receipts.
+pub const RECEIPT_BATCH: Label = Label("phat/v1/receipt-batch");
+/// Associated data of a session's opening.
+pub const SESSION_OPEN: Label = Label("phat/v1/session-open");
+/// Key schedule of a session.
+pub const SESSION_KEYS: Label = Label("phat/v1/session-keys");
+/// Associated data of a query inside a session.
+pub const SESSION_QUERY: Label = Label("phat/v1/session-query");
+/// Associated data of a reply inside a session.
+pub const SESSION_REPLY: Label = Label("phat/v1/session-reply");
+/// A query sealed on its own.
+pub const ONE_SHOT_QUERY: Label = Label("phat/v1/one-shot-query");
+/// The reply to a query sealed on its own.
+pub const ONE_SHOT_REPLY: Label = Label("phat/v1/one-shot-reply");
+/// A command sealed to a contract.
+pub const SEALED_COMMAND: Label = Label("phat/v1/sealed-command");
+/// A cluster's seed, derived from the master secret.
+pub const CLUSTER_SEED: Label = Label("phat/v1/cluster-seed");
+/// A cluster's seed, sealed to a worker.
+pub const SEALED_CLUSTER_SEED: Label = Label("phat/v1/sealed-cluster-seed");
+/// A cluster's signing key.
+pub const CLUSTER_KEY: Label = Label("phat/v1/cluster-key");
+/// A contract's sr25519 key.
+pub const CONTRACT_KEY: Label = Label("phat/v1/contract-key");
+/// A contract's X25519 key that commands are sealed to.
+pub const CONTRACT_HPKE_KEY: Label = Label("phat/v1/contract-hpke-key");
+/// A key that a contract derives for itself.
+pub const CONTRACT_USER_KEY: Label = Label("phat/v1/contract-user-key");
+/// Key that encrypts a cluster's state on a worker's disk.
+pub const STATE_KEY: Label = Label("phat/v1/state-key");
+
+/// Blake2b-256 of the label and the parts, each with its length before it (SCALE compact).
+///
+/// ```
+/// use wire::domain::{REGISTRATION, tagged_hash};
+/// assert_ne!(tagged_hash(REGISTRATION, &[b"ab", b"c"]), tagged_hash(REGISTRATION, &[b"a", b"bc"]));
+/// ```
+pub fn tagged_hash(label: Label, parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = Blake2b::<U32>::new();
+    let mut absorb = |part: &[u8]| {
+        Compact(part.len() as u64).using_encoded(|length| hasher.update(length));
+        hasher.update(part);
+    };
+    absorb(label.0.as_bytes());
+    parts.iter().for_each(|part| absorb(part));
+    hasher.finalize().into()
+}
+
+/// Plain Blake2b-256, where a format of others asks for it.
+pub fn blake2_256(bytes: &[u8]) -> [u8; 32] {
+    Blake2b::<U32>::digest(bytes).into()
+}
+
+/// The hash that names contract code: Blake2b-256 of its original WebAssembly.
+pub fn code_hash(wasm: &[u8]) -> CodeHash {
+    CodeHash(blake2_256(wasm))
+}
+
+/// The id of a contract: Blake2b-256 of deployer ‖ code hash ‖ cluster ‖ salt.
+///
+/// The format is the original network's, kept so that old clients predict the same ids.
+pub fn contract_id(
+    deployer: &[u8; 32],
+    code_hash: &CodeHash,
+    cluster: &ClusterId,
+    salt: &[u8],
+) -> ContractId {
+    let mut hasher = Blake2b::<U32>::new();
+    hasher.update(deployer);
+    hasher.update(code_hash.as_bytes());
+    hasher.update(cluster.as_bytes());
+    hasher.update(salt);
+    ContractId(hasher.finalize().into())
+}
+
+/// The account that holds a cluster's PHA on chain: Blake2b-256 of `cluster:` ‖ cluster id.
+pub fn cluster_account(cluster: &ClusterId) -> [u8; 32] {
+    let mut hasher = Blake2b::<U32>::new();
+    hasher.update(b"cluster:");
+    hasher.update(cluster.as_bytes());
+    hasher.finalize().into()
+}

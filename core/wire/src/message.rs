@@ -1,0 +1,123 @@
+//! Messages from workers to the chain: signed, in strict sequence, bound to the network.
+
+use crate::domain::{WORKER_MESSAGE, tagged_hash};
+use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use primitives::{
+    AccountId, BlockNumber, ClusterId, ContractId, GenesisHash, HpkePublicKey, StateRoot, WorkerId,
+};
+use scale_info::TypeInfo;
+
+/// Who signs a message. Each sender counts its own messages from 0.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, DecodeWithMemTracking, TypeInfo,
+    MaxEncodedLen,
+)]
+pub enum MessageSender {
+    /// A registered worker, by its identity key.
+    #[codec(index = 2)]
+    Worker(WorkerId),
+}
+
+/// What a worker tells the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub enum MessagePayload {
+    /// From a gatekeeper: the network's master public key.
+    MasterKey {
+        /// sr25519 public key of the master secret.
+        public_key: [u8; 32],
+    },
+    /// From a gatekeeper: a cluster's public key.
+    ClusterKey {
+        /// Which cluster.
+        cluster: ClusterId,
+        /// Its sr25519 public key.
+        public_key: [u8; 32],
+    },
+    /// From a gatekeeper: a cluster's seed, sealed to one worker of it.
+    SealedClusterSeed {
+        /// Which cluster.
+        cluster: ClusterId,
+        /// For whom.
+        worker: WorkerId,
+        /// HPKE encapsulated key.
+        encapsulated_key: [u8; 32],
+        /// Ciphertext and tag.
+        ciphertext: Vec<u8>,
+    },
+    /// From a worker of the cluster: the keys of a contract it made. Signed by the cluster's key, so
+    /// that only a holder of the seed can say it.
+    ContractKeys {
+        /// Where.
+        cluster: ClusterId,
+        /// Which contract.
+        contract: ContractId,
+        /// Who deployed it; tells the chain of contracts that contracts made.
+        deployer: AccountId,
+        /// Its sr25519 key.
+        public_key: [u8; 32],
+        /// The key that commands are sealed to.
+        hpke_public_key: HpkePublicKey,
+        /// Signature of the cluster's key over [`contract_keys_signed_bytes`].
+        cluster_signature: [u8; 64],
+    },
+    /// From a worker of the cluster: its state after all mailbox entries below `next_number`.
+    Checkpoint {
+        /// Which cluster.
+        cluster: ClusterId,
+        /// Entries run so far.
+        next_number: u64,
+        /// Root after them.
+        state_root: StateRoot,
+        /// The final block up to which the mailbox was read.
+        block_number: BlockNumber,
+    },
+}
+
+/// A message with its place in the sender's sequence.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct SignedMessage {
+    /// Who says it.
+    pub sender: MessageSender,
+    /// Its number; the chain takes exactly the next one.
+    pub sequence: u64,
+    /// What it says.
+    pub payload: MessagePayload,
+    /// sr25519 signature of the sender over [`signed_bytes`].
+    pub signature: [u8; 64],
+}
+
+/// What a message's signature is over: a hash bound to the network.
+pub fn signed_bytes(
+    genesis: &GenesisHash,
+    sender: &MessageSender,
+    sequence: u64,
+    payload: &MessagePayload,
+) -> [u8; 32] {
+    tagged_hash(
+        WORKER_MESSAGE,
+        &[genesis.as_bytes(), &sender.encode(), &sequence.to_le_bytes(), &payload.encode()],
+    )
+}
+
+/// What the cluster's key signs for [`MessagePayload::ContractKeys`].
+pub fn contract_keys_signed_bytes(
+    genesis: &GenesisHash,
+    cluster: &ClusterId,
+    contract: &ContractId,
+    deployer: &AccountId,
+    public_key: &[u8; 32],
+    hpke_public_key: &HpkePublicKey,
+) -> [u8; 32] {
+    tagged_hash(
+        crate::domain::CONTRACT_KEY,
+        &[
+            genesis.as_bytes(),
+            cluster.as_bytes(),
+            contract.as_bytes(),
+            deployer.as_bytes(),
+            public_key,
+            hpke_public_key.as_bytes(),
+        ],
+    )
+}

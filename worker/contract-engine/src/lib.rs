@@ -1,0 +1,1 @@
+//! The contract engine: a wasmtime host for ink! contracts

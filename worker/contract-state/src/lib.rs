@@ -1,0 +1,1 @@
+//! Authenticated, encrypted, crash-safe contract state

@@ -1,0 +1,243 @@
+//! What the worker's state machine asks of a contract engine, and what it gets back.
+//!
+//! An execution is a pure function: (state as it was, what to do, in which context) → (what happened,
+//! which keys of the state change). The engine writes nothing itself; whether changes are kept is the
+//! caller's decision. The state is one flat key-value space for each cluster, laid out by the engine.
+
+#![deny(missing_docs)]
+
+use codec::{Decode, Encode};
+use primitives::{
+    AccountId, Balance, BlockNumber, ClusterId, CodeHash, ContractId, UnixMillis, WorkerId,
+};
+
+/// A read failed below the engine: the store is damaged or cannot be read.
+///
+/// This is never the contract's fault; an execution that meets it is void.
+#[derive(Debug, thiserror::Error)]
+#[error("the state cannot be read: {0}")]
+pub struct StateUnavailable(pub String);
+
+/// Read access to a cluster's state at one root. Reads of one value always agree.
+pub trait StateView: Send + Sync {
+    /// The value at `key`, or `None` where there is none.
+    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateUnavailable>;
+}
+
+/// What a contract may ask of the worker it runs on, apart from its state.
+pub trait Capabilities: Send + Sync {
+    /// A 64-byte sr25519 secret (canonical scalar ‖ nonce) that belongs to `contract`, for `salt`;
+    /// the same on each worker of the cluster.
+    fn derive_sr25519_key(&self, contract: &ContractId, salt: &[u8]) -> [u8; 64];
+    /// Fills `buffer` with random bytes. Used in queries only.
+    fn fill_random(&self, buffer: &mut [u8]);
+    /// The worker's identity, as contracts see it in queries.
+    fn worker(&self) -> WorkerId;
+    /// The host's clock, milliseconds since the Unix epoch; untrusted. Used in queries only.
+    fn untrusted_now_ms(&self) -> UnixMillis;
+}
+
+/// How an execution is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Changes are discarded; indeterministic functions are allowed.
+    Query,
+    /// As [`Mode::Transaction`], but changes are discarded.
+    Estimate,
+    /// Deterministic; the caller keeps the changes.
+    Transaction,
+}
+
+/// Where and for whom an execution runs.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// How it is run.
+    pub mode: Mode,
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// Who asks: the account that signed.
+    pub origin: AccountId,
+    /// The block that contracts see.
+    pub block_number: BlockNumber,
+    /// The time that contracts see: the timestamp of that block.
+    pub now_ms: UnixMillis,
+    /// Most gas to use, or 0 for the mode's maximum. One unit of gas is one unit of wasmtime fuel,
+    /// scaled by `contract-engine`'s documented factor to picoseconds of reference time.
+    pub gas_limit: u64,
+    /// Most storage deposit to charge; `None` for no limit of the caller's own.
+    pub storage_deposit_limit: Option<Balance>,
+}
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// The first operation of a cluster: its owner and prices.
+    SetUpCluster {
+        /// Account that owns the cluster.
+        owner: AccountId,
+        /// Price of one gas.
+        gas_price: Balance,
+        /// Deposit for each storage item.
+        deposit_per_item: Balance,
+        /// Deposit for each byte stored.
+        deposit_per_byte: Balance,
+        /// Account inside the cluster that receives fees.
+        treasury: AccountId,
+    },
+    /// Makes code available in the cluster.
+    UploadCode {
+        /// The original WebAssembly bytes.
+        code: Vec<u8>,
+    },
+    /// Adds to an account's balance inside the cluster.
+    Deposit {
+        /// Whose balance grows.
+        account: AccountId,
+        /// By how much.
+        amount: Balance,
+    },
+    /// Makes a contract and runs its constructor.
+    Instantiate {
+        /// The id that the chain gave it.
+        contract: ContractId,
+        /// Code to run; must have been uploaded.
+        code_hash: CodeHash,
+        /// Constructor selector and arguments.
+        input: Vec<u8>,
+        /// The salt its id was derived with.
+        salt: Vec<u8>,
+        /// Value transferred to it.
+        value: Balance,
+    },
+    /// Calls a contract.
+    Call {
+        /// Which one.
+        contract: ContractId,
+        /// Selector and arguments.
+        input: Vec<u8>,
+        /// Value transferred with the call.
+        value: Balance,
+    },
+}
+
+/// Why an execution gave no return value. The text form is for people.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, thiserror::Error)]
+pub enum ExecutionError {
+    /// No contract has this id.
+    #[error("there is no such contract in this cluster")]
+    ContractNotFound,
+    /// No such code in this cluster.
+    #[error("there is no such code in this cluster")]
+    CodeNotFound,
+    /// The code is not a contract that this engine runs.
+    #[error("the code is refused: {0}")]
+    CodeRefused(String),
+    /// The contract id is taken.
+    #[error("a contract with this id exists already")]
+    DuplicateContract,
+    /// The contract trapped.
+    #[error("the contract trapped: {0}")]
+    Trapped(String),
+    /// The gas limit was reached.
+    #[error("out of gas")]
+    OutOfGas,
+    /// The payer cannot pay gas, deposit or value.
+    #[error("the balance inside the cluster is too low")]
+    BalanceTooLow,
+    /// The storage deposit would be above the caller's limit.
+    #[error("the storage deposit would be above the given limit")]
+    StorageDepositLimit,
+    /// A limit of the engine was reached.
+    #[error("a limit of the engine was reached: {0}")]
+    LimitReached(String),
+    /// A bug in the engine; this execution alone is void.
+    #[error("internal error of the engine: {0}")]
+    Bug(String),
+}
+
+/// What a contract returned.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Returned {
+    /// Bit 0: the contract asked to revert; no change was kept.
+    pub flags: u32,
+    /// The return value, as the contract encoded it.
+    pub data: Vec<u8>,
+}
+
+impl Returned {
+    /// Whether the contract asked for its changes to be dropped.
+    pub fn is_reverted(&self) -> bool {
+        self.flags & 1 != 0
+    }
+}
+
+/// An event that a contract deposited.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ContractEvent {
+    /// Who deposited it.
+    pub contract: ContractId,
+    /// Its topics, at most four.
+    pub topics: Vec<[u8; 32]>,
+    /// Its data.
+    pub data: Vec<u8>,
+}
+
+/// A deposit taken or given back for storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum StorageDeposit {
+    /// Given back to the origin.
+    Refund(Balance),
+    /// Charged to the origin.
+    Charge(Balance),
+}
+
+/// A key of the state and its new value; `None` removes it.
+pub type Change = (Vec<u8>, Option<Vec<u8>>);
+
+/// What an execution did.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What the contract returned, or why it did not. Empty return for operations without code.
+    pub result: Result<Returned, ExecutionError>,
+    /// Gas used.
+    pub gas_consumed: u64,
+    /// Gas that a transaction of the same call must offer.
+    pub gas_required: u64,
+    /// Deposit for storage.
+    pub storage_deposit: StorageDeposit,
+    /// What the contract wrote for debugging, bounded.
+    pub debug_message: Vec<u8>,
+    /// Events, in order.
+    pub events: Vec<ContractEvent>,
+    /// Keys that change, sorted, each once. Never empty by accident: an execution that failed still
+    /// lists what stays charged (gas) in [`Mode::Transaction`].
+    pub changes: Vec<Change>,
+    /// Contracts made on the way, with their deployers.
+    pub instantiated: Vec<(ContractId, AccountId)>,
+}
+
+/// A contract engine.
+pub trait Executor: Send + Sync {
+    /// Runs one operation against `state`.
+    ///
+    /// # Errors
+    /// Only when the state cannot be read; all that a contract or caller can do wrong is in
+    /// [`Outcome::result`].
+    fn execute(
+        &self,
+        state: &dyn StateView,
+        capabilities: &dyn Capabilities,
+        context: &Context,
+        operation: &Operation,
+    ) -> Result<Outcome, StateUnavailable>;
+
+    /// The code hash of `contract`, or `None` where there is no such contract.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    fn code_hash(
+        &self,
+        state: &dyn StateView,
+        contract: &ContractId,
+    ) -> Result<Option<CodeHash>, StateUnavailable>;
+}

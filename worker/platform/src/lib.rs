@@ -1,0 +1,1 @@
+//! Entropy, clock, sealing and quotes, one module per kind of TEE

@@ -1,0 +1,1 @@
+//! The worker as one state machine: inputs in, effects out

@@ -1,0 +1,1 @@
+//! Framing and bounds: HTTP bytes to inputs, effects to bytes
