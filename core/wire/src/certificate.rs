@@ -13,7 +13,16 @@ pub const LIFETIME_MS_MAX: u64 = 30 * 24 * 60 * 60 * 1000;
 
 /// How an account signs.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
 )]
 pub enum SignatureKind {
     /// sr25519, context `substrate`; the text wrapped in `<Bytes>` as wallets do.
@@ -63,12 +72,20 @@ pub fn signed_bytes(
     session_key: &HpkePublicKey,
     expires_at_ms: UnixMillis,
 ) -> String {
-    format!("<Bytes>{}</Bytes>", certificate_text(genesis, account, session_key, expires_at_ms))
+    format!(
+        "<Bytes>{}</Bytes>",
+        certificate_text(genesis, account, session_key, expires_at_ms)
+    )
 }
 
 impl Certificate {
     /// The bytes that [`Certificate::signature`] is over, on the network of `genesis`.
     pub fn signed_bytes(&self, genesis: &GenesisHash) -> String {
-        signed_bytes(genesis, &self.account, &self.session_key, self.expires_at_ms)
+        signed_bytes(
+            genesis,
+            &self.account,
+            &self.session_key,
+            self.expires_at_ms,
+        )
     }
 }

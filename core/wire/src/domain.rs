@@ -52,6 +52,12 @@ pub const CONTRACT_HPKE_KEY: Label = Label("phat/v1/contract-hpke-key");
 pub const CONTRACT_USER_KEY: Label = Label("phat/v1/contract-user-key");
 /// Key that encrypts a cluster's state on a worker's disk.
 pub const STATE_KEY: Label = Label("phat/v1/state-key");
+/// The network's master signing key.
+pub const MASTER_KEY: Label = Label("phat/v1/master-key");
+/// Key that encrypts the records of a state store, below [`STATE_KEY`].
+pub const STATE_RECORD_KEY: Label = Label("phat/v1/state-record-key");
+/// Key that blinds the names of a state store's records, below [`STATE_KEY`].
+pub const STATE_NAME_KEY: Label = Label("phat/v1/state-name-key");
 
 /// Blake2b-256 of the label and the parts, each with its length before it (SCALE compact).
 ///

@@ -64,5 +64,9 @@ pub fn decode_all<T: Decode>(bytes: &[u8], bytes_max: u32) -> Result<T, DecodeEr
     let mut rest = bytes;
     let value =
         T::decode_with_depth_limit(DEPTH_MAX, &mut rest).map_err(|_| DecodeError::Malformed)?;
-    if rest.is_empty() { Ok(value) } else { Err(DecodeError::TrailingBytes) }
+    if rest.is_empty() {
+        Ok(value)
+    } else {
+        Err(DecodeError::TrailingBytes)
+    }
 }

@@ -10,7 +10,17 @@ use scale_info::TypeInfo;
 
 /// Who signs a message. Each sender counts its own messages from 0.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, DecodeWithMemTracking, TypeInfo,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
     MaxEncodedLen,
 )]
 pub enum MessageSender {
@@ -96,7 +106,12 @@ pub fn signed_bytes(
 ) -> [u8; 32] {
     tagged_hash(
         WORKER_MESSAGE,
-        &[genesis.as_bytes(), &sender.encode(), &sequence.to_le_bytes(), &payload.encode()],
+        &[
+            genesis.as_bytes(),
+            &sender.encode(),
+            &sequence.to_le_bytes(),
+            &payload.encode(),
+        ],
     )
 }
 

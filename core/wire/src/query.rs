@@ -100,6 +100,29 @@ pub enum QueryTarget {
         /// Salt of the id.
         salt: Vec<u8>,
     },
+    /// What became of a mailbox entry. Only who sent it may ask; the output's data is a SCALE
+    /// [`CommandOutcome`].
+    Outcome {
+        /// The entry's number in the cluster's mailbox.
+        number: u64,
+    },
+}
+
+/// What became of a command or an instantiation: part of the cluster's state, the same on each worker.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct CommandOutcome {
+    /// The block that took the entry in.
+    pub block_number: BlockNumber,
+    /// Who sent it.
+    pub sender: AccountId,
+    /// The contract it was for.
+    pub contract: ContractId,
+    /// Flags and data that the contract returned, or why it did not return.
+    pub result: Result<(u32, Vec<u8>), String>,
+    /// Gas used.
+    pub gas_consumed: u64,
+    /// Contracts made on the way, each with its deployer.
+    pub made: Vec<(ContractId, AccountId)>,
 }
 
 /// A query, in the clear. Sealed, it reaches only the worker it was made for.
@@ -154,6 +177,10 @@ pub struct QueryOutput {
 pub enum QueryError {
     /// The worker serves no such contract.
     ContractNotFound,
+    /// No outcome is kept under this number, or it is another account's.
+    OutcomeNotFound,
+    /// The question needs a certificate: it is about somebody's own data.
+    CertificateMissing,
     /// The query was made for a later state than the worker has.
     BlockNotReached {
         /// The newest final block the worker knows.
@@ -192,7 +219,10 @@ pub fn sealed_to_worker_aad(
     genesis: &GenesisHash,
     worker: &WorkerId,
 ) -> [u8; 32] {
-    crate::domain::tagged_hash(label, &[&[PROTOCOL_VERSION], genesis.as_bytes(), worker.as_bytes()])
+    crate::domain::tagged_hash(
+        label,
+        &[&[PROTOCOL_VERSION], genesis.as_bytes(), worker.as_bytes()],
+    )
 }
 
 /// Hash that stands for a request in a receipt. The nonce in it hides what it commits to.

@@ -73,7 +73,12 @@ pub fn batch_signed_bytes(
 ) -> [u8; 32] {
     tagged_hash(
         RECEIPT_BATCH,
-        &[genesis.as_bytes(), worker.as_bytes(), &leaf_count.to_le_bytes(), root],
+        &[
+            genesis.as_bytes(),
+            worker.as_bytes(),
+            &leaf_count.to_le_bytes(),
+            root,
+        ],
     )
 }
 
@@ -107,7 +112,11 @@ impl Batch {
 
     /// The root.
     pub fn root(&self) -> [u8; 32] {
-        self.levels.last().and_then(|level| level.first()).copied().unwrap_or_default()
+        self.levels
+            .last()
+            .and_then(|level| level.first())
+            .copied()
+            .unwrap_or_default()
     }
 
     /// How many leaves.
@@ -162,9 +171,18 @@ pub fn root_of_path(
 impl Receipt {
     /// The bytes that [`Receipt::signature`] must be over, or `None` where the path does not fit.
     pub fn signed_bytes(&self) -> Option<[u8; 32]> {
-        let root =
-            root_of_path(leaf_hash(&self.body), self.leaf_index, self.leaf_count, &self.path)?;
-        Some(batch_signed_bytes(&self.body.genesis, &self.body.worker, self.leaf_count, &root))
+        let root = root_of_path(
+            leaf_hash(&self.body),
+            self.leaf_index,
+            self.leaf_count,
+            &self.path,
+        )?;
+        Some(batch_signed_bytes(
+            &self.body.genesis,
+            &self.body.worker,
+            self.leaf_count,
+            &root,
+        ))
     }
 }
 
@@ -182,14 +200,23 @@ mod tests {
             let batch = Batch::new((0..count).map(leaf).collect()).unwrap();
             for index in 0..count {
                 let path = batch.path(index).unwrap();
-                assert_eq!(root_of_path(leaf(index), index, count, &path), Some(batch.root()));
-                assert_ne!(root_of_path(leaf(99), index, count, &path), Some(batch.root()));
+                assert_eq!(
+                    root_of_path(leaf(index), index, count, &path),
+                    Some(batch.root())
+                );
+                assert_ne!(
+                    root_of_path(leaf(99), index, count, &path),
+                    Some(batch.root())
+                );
                 let mut longer = path.clone();
                 longer.push([0; 32]);
                 assert_eq!(root_of_path(leaf(index), index, count, &longer), None);
                 if count > 1 {
                     let other = (index + 1) % count;
-                    assert_ne!(root_of_path(leaf(index), other, count, &path), Some(batch.root()));
+                    assert_ne!(
+                        root_of_path(leaf(index), other, count, &path),
+                        Some(batch.root())
+                    );
                 }
             }
             assert_eq!(batch.path(count), None);
