@@ -3,7 +3,8 @@
 use alloc::string::String;
 use primitives::Measurement;
 
-/// Why evidence is refused. No variant is a judgement of "almost good": the caller drops the evidence.
+/// Why evidence is refused. No variant is a judgement of "almost good": the caller drops the
+/// evidence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AttestationError {
     /// A part is longer than its bound; nothing of it was parsed.

@@ -59,8 +59,8 @@ impl Evidence {
 }
 
 impl Collateral {
-    /// Reads the JSON that collateral servers' clients write: the ten field names of this type, text
-    /// as text and bytes as hexadecimal.
+    /// Reads the JSON that collateral servers' clients write: the ten field names of this type,
+    /// text as text and bytes as hexadecimal.
     #[cfg(feature = "std")]
     pub fn from_json(json: &str) -> Result<Self, AttestationError> {
         // Hexadecimal and escapes at most double what SCALE needs.
@@ -136,8 +136,8 @@ pub fn report_data(registration_hash: [u8; 32]) -> [u8; 64] {
     data
 }
 
-/// Names evidence: Blake2b-256 over the label `phat/v1/evidence`, the quote and the SCALE encoding of
-/// the collateral, each with its length before it (32 bit, little endian).
+/// Names evidence: Blake2b-256 over the label `phat/v1/evidence`, the quote and the SCALE encoding
+/// of the collateral, each with its length before it (32 bit, little endian).
 pub fn evidence_hash(evidence: &Evidence) -> [u8; 32] {
     labelled_hash(
         b"phat/v1/evidence",

@@ -73,8 +73,8 @@ pub struct VerifiedIdentity {
 /// Judges evidence: genuine under an accepted root, good enough, an allowed build, and made over
 /// the expected report data, at `now_unix_seconds`.
 ///
-/// Pure and deterministic; the module's text has threats and cost. When several roots are accepted, each is
-/// tried, and the reason that got furthest is given.
+/// Pure and deterministic; the module's text has threats and cost. When several roots are accepted,
+/// each is tried, and the reason that got furthest is given.
 pub fn judge(
     evidence: &Evidence,
     expected_report_data: &[u8; 64],

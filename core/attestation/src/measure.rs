@@ -5,20 +5,22 @@
 //!
 //! - **SGX** (kind 0): MRENCLAVE (32), ISVPRODID (2, little endian), ISVSVN (2, little endian),
 //!   MRSIGNER (32): the fields that the original network's allow-list had.
-//! - **TDX** (kind 1): MRTD, RTMR0, RTMR1, RTMR2, RTMR3, MRCONFIGID, MROWNER, MROWNERCONFIG (48 each),
-//!   TD attributes (8).
+//! - **TDX** (kind 1): MRTD, RTMR0, RTMR1, RTMR2, RTMR3, MRCONFIGID, MROWNER, MROWNERCONFIG (48
+//!   each), TD attributes (8).
 //!
-//! Why these for TDX: MRTD is the firmware; RTMR0 what the host configured it with (memory map, ACPI
-//! tables, which are code that the guest runs); RTMR1 and RTMR2 the kernel, its command line and
-//! its disks; RTMR3 what the image extended at run time, such as a program that it loaded: were it left out, a
-//! listed image could be told to load something else. The three configuration fields are zero unless
-//! the host sets them, and a guest may read them. The attributes say what is switched on inside the
-//! TD (performance monitoring, key locker). All of it is fixed for one image on one machine shape;
-//! another number of processors or another size of memory gives another RTMR0, so an operator's
-//! shapes are listed one by one. That is the price of not trusting the host's tables.
+//! Why these for TDX: MRTD is the firmware; RTMR0 what the host configured it with (memory map,
+//! ACPI tables, which are code that the guest runs); RTMR1 and RTMR2 the kernel, its command line
+//! and its disks; RTMR3 what the image extended at run time, such as a program that it loaded: were
+//! it left out, a listed image could be told to load something else. The three configuration fields
+//! are zero unless the host sets them, and a guest may read them. The attributes say what is
+//! switched on inside the TD (performance monitoring, key locker). All of it is fixed for one image
+//! on one machine shape; another number of processors or another size of memory gives another
+//! RTMR0, so an operator's shapes are listed one by one. That is the price of not trusting the
+//! host's tables.
 //!
-//! Left out: MRSEAM, the TDX module: Intel updates it under running fleets, and the collateral judges
-//! its signer and version already. XFAM: which register sets exist, a property of the processor.
+//! Left out: MRSEAM, the TDX module: Intel updates it under running fleets, and the collateral
+//! judges its signer and version already. XFAM: which register sets exist, a property of the
+//! processor.
 
 use blake2::{Blake2b, Digest, digest::consts::U32};
 use primitives::Measurement;
@@ -91,7 +93,8 @@ pub fn measure_tdx(parts: &TdxParts) -> Measurement {
     ))
 }
 
-/// Blake2b-256 over the label and the parts, each with its length before it (32 bit, little endian).
+/// Blake2b-256 over the label and the parts, each with its length before it (32 bit, little
+/// endian).
 pub(crate) fn labelled_hash(label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut hasher = Blake2b::<U32>::new();
     for part in core::iter::once(&label).chain(parts) {

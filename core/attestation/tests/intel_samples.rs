@@ -223,8 +223,8 @@ fn no_root_or_another_root_is_refused() {
     ));
 }
 
-/// Where an altered byte is not covered by a signature (padding, lengths that fit, the copy of the root
-/// in the chain), the identity must be the same; everywhere else the evidence must be refused.
+/// Where an altered byte is not covered by a signature (padding, lengths that fit, the copy of the
+/// root in the chain), the identity must be the same; everywhere else the evidence must be refused.
 fn check_altered_quotes(
     evidence: &Evidence,
     judged: impl Fn(&Evidence) -> Result<VerifiedIdentity, AttestationError>,
