@@ -1,1 +1,16 @@
-fn main() {}
+//! The chain node: Aura and GRANDPA, the usual Substrate command line and RPC, and one method more,
+//! `phat_warpProof`, for receipts.
+//!
+//! A node refuses to run a chain of type `Live` that is a development network, or that accepts a
+//! development attestation root (see [`guard`]).
+
+mod chain_spec;
+mod cli;
+mod command;
+mod guard;
+mod rpc;
+mod service;
+
+fn main() -> polkadot_sdk::sc_cli::Result<()> {
+    command::run()
+}

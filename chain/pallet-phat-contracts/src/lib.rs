@@ -1,1 +1,511 @@
-//! The phat-contracts pallet
+//! Clusters, code and contracts: what the network runs, and who runs it. Runtime name
+//! `PhalaPhatContracts`.
+//!
+//! # Words
+//!
+//! A *cluster* is a set of workers that share a key and run the same *contracts* in the same order.
+//! *Code* is a contract's WebAssembly, stored here once under its hash. A *checkpoint* is a worker's word
+//! on the cluster's state root after the mailbox entries below a number.
+//!
+//! # Life cycle
+//!
+//! Root makes a cluster of active workers that belong to no other; its first mailbox entry sets it up.
+//! Permitted accounts upload code and instantiate contracts; anybody sends commands and PHA. All of
+//! it becomes mailbox entries, run off chain by every worker of the cluster. Workers tell
+//! contracts' keys, which makes contracts known as instantiated, and their checkpoints. A
+//! destroyed cluster frees its workers at once, and its other records in bounded steps.
+//!
+//! # Threats
+//!
+//! - A worker that computes wrongly or is rolled back: its checkpoint differs from the others' and is
+//!   named by an event, or contradicts its own and is refused.
+//! - Floods: code takes a deposit by the byte, entries pay for their length, full mailboxes refuse.
+//!
+//! # Limits
+//!
+//! See `primitives::bounds`. PHA moved into a cluster cannot come back yet; that of a destroyed
+//! cluster stays in its account.
+//!
+//! Maps are keyed by `Twox64Concat`: keys are hashes and public keys, and old clients expect it.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![deny(missing_docs)]
+
+extern crate alloc;
+
+mod clusters;
+mod contracts;
+mod messages;
+mod try_state;
+mod types;
+pub mod weights;
+
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+
+pub use pallet::*;
+pub use types::{
+    Checkpoint, ClusterCode, ClusterInfo, ClusterPermission, ClusterResourceType, CodeIndex,
+    CodeInfo, ContractInfo,
+};
+
+/// Most records that one call clears of a destroyed cluster.
+pub const CLEARED_PER_CALL_MAX: u32 = 128;
+
+/// The pallet.
+#[polkadot_sdk::frame_support::pallet]
+pub mod pallet {
+    use super::*;
+    use alloc::vec::Vec;
+    use pallet_mailbox::Mailbox;
+    use pallet_worker_registry::{KeyStore, WorkerDirectory};
+    use polkadot_sdk::{
+        frame_support::{
+            pallet_prelude::*,
+            traits::fungible::{Inspect, Mutate, MutateHold},
+        },
+        frame_system::pallet_prelude::*,
+        sp_core::{H256, sr25519},
+        sp_runtime::AccountId32,
+    };
+    use primitives::bounds::{CLUSTER_CONTRACTS_MAX, CLUSTER_WORKERS_MAX, CODE_BYTES_MAX};
+    use primitives::{Balance, StateRoot};
+
+    /// The version of the storage layout.
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+    /// The pallet's handle.
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    /// What the pallet needs of the runtime.
+    #[pallet::config]
+    pub trait Config: polkadot_sdk::frame_system::Config<AccountId = AccountId32> {
+        /// Money, for deposits and transfers to clusters.
+        type Currency: Inspect<AccountId32, Balance = Balance>
+            + Mutate<AccountId32>
+            + MutateHold<AccountId32, Reason = Self::RuntimeHoldReason>;
+        /// Reasons to hold money.
+        type RuntimeHoldReason: From<HoldReason>;
+        /// Who the workers are.
+        type Workers: WorkerDirectory + KeyStore;
+        /// How workers hear of what to do.
+        type Mailbox: Mailbox;
+        /// Held from who uploads code, for each byte.
+        #[pallet::constant]
+        type CodeDepositPerByte: Get<Balance>;
+        /// The least that may be transferred to a cluster.
+        #[pallet::constant]
+        type TransferMin: Get<Balance>;
+    }
+
+    /// Why money is held.
+    #[pallet::composite_enum]
+    pub enum HoldReason {
+        /// For uploaded code; given back when the code goes.
+        CodeUpload,
+    }
+
+    /// How many clusters were ever made; the last one's id.
+    #[pallet::storage]
+    pub type ClusterCounter<T: Config> = StorageValue<_, u64, ValueQuery>;
+
+    /// Clusters.
+    #[pallet::storage]
+    pub type Clusters<T: Config> =
+        StorageMap<_, Twox64Concat, H256, ClusterInfo<AccountId32>>;
+
+    /// The workers of each cluster.
+    #[pallet::storage]
+    pub type ClusterWorkers<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        H256,
+        BoundedVec<sr25519::Public, ConstU32<CLUSTER_WORKERS_MAX>>,
+        ValueQuery,
+    >;
+
+    /// The cluster that each assigned worker belongs to.
+    #[pallet::storage]
+    pub type ClusterByWorkers<T: Config> = StorageMap<_, Twox64Concat, sr25519::Public, H256>;
+
+    /// The contracts of each cluster that have told their keys.
+    #[pallet::storage]
+    pub type ClusterContracts<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        H256,
+        BoundedVec<H256, ConstU32<CLUSTER_CONTRACTS_MAX>>,
+        ValueQuery,
+    >;
+
+    /// Contracts that have not told their keys: not run yet, or failed.
+    #[pallet::storage]
+    pub type PendingContracts<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, H256, Twox64Concat, H256, ()>;
+
+    /// How many contracts each cluster has, pending ones included.
+    #[pallet::storage]
+    pub type ContractCount<T: Config> = StorageMap<_, Twox64Concat, H256, u32, ValueQuery>;
+
+    /// Contracts.
+    #[pallet::storage]
+    pub type Contracts<T: Config> = StorageMap<_, Twox64Concat, H256, ContractInfo<AccountId32>>;
+
+    /// Code by hash: what workers fetch.
+    #[pallet::storage]
+    pub type CodeBlobs<T: Config> =
+        StorageMap<_, Twox64Concat, H256, BoundedVec<u8, ConstU32<CODE_BYTES_MAX>>>;
+
+    /// Who pays for each code, and how often it is used.
+    #[pallet::storage]
+    pub type CodeInfos<T: Config> = StorageMap<_, Twox64Concat, H256, CodeInfo<AccountId32>>;
+
+    /// The codes of each cluster.
+    #[pallet::storage]
+    pub type ClusterCodes<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, H256, Twox64Concat, H256, ClusterCode>;
+
+    /// The last checkpoint of each worker.
+    #[pallet::storage]
+    pub type Checkpoints<T: Config> = StorageDoubleMap<
+        _,
+        Twox64Concat,
+        H256,
+        Twox64Concat,
+        sr25519::Public,
+        Checkpoint,
+    >;
+
+    /// Destroyed clusters with records left to clear.
+    #[pallet::storage]
+    pub type DestroyedClusters<T: Config> = StorageMap<_, Twox64Concat, H256, ()>;
+
+    /// What happened.
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(super) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// A cluster was made.
+        ClusterCreated {
+            /// The cluster.
+            cluster: H256,
+            /// Its system contract; zero for none.
+            system_contract: H256,
+        },
+        /// A cluster has its public key.
+        ClusterPubkeyAvailable {
+            /// The cluster.
+            cluster: H256,
+            /// Its key.
+            pubkey: sr25519::Public,
+        },
+        /// A cluster was destroyed.
+        ClusterDestroyed {
+            /// The cluster.
+            cluster: H256,
+        },
+        /// The last record of a destroyed cluster is gone.
+        ClusterCleared {
+            /// The cluster.
+            cluster: H256,
+        },
+        /// A worker left its cluster.
+        WorkerRemovedFromCluster {
+            /// The worker.
+            worker: sr25519::Public,
+            /// The cluster.
+            cluster: H256,
+        },
+        /// Code is available to a cluster.
+        CodeUploaded {
+            /// The cluster.
+            cluster: H256,
+            /// The code's hash.
+            code_hash: H256,
+            /// Who uploaded it.
+            owner: AccountId32,
+        },
+        /// Code was taken from a cluster.
+        CodeRemoved {
+            /// The cluster.
+            cluster: H256,
+            /// The code's hash.
+            code_hash: H256,
+        },
+        /// The workers are told to make a contract.
+        Instantiating {
+            /// The contract.
+            contract: H256,
+            /// Where.
+            cluster: H256,
+            /// Who deploys it.
+            deployer: AccountId32,
+        },
+        /// A contract has its public key.
+        ContractPubkeyAvailable {
+            /// The contract.
+            contract: H256,
+            /// Where.
+            cluster: H256,
+            /// Its key.
+            pubkey: sr25519::Public,
+        },
+        /// A contract was made.
+        Instantiated {
+            /// The contract.
+            contract: H256,
+            /// Where.
+            cluster: H256,
+            /// Who deployed it: an account, or a contract's account.
+            deployer: H256,
+        },
+        /// PHA went into a cluster.
+        Transfered {
+            /// The cluster.
+            cluster: H256,
+            /// Whose balance there grows.
+            account: H256,
+            /// By how much.
+            amount: Balance,
+        },
+        /// Two workers report different states after the same entries: one computed wrongly.
+        CheckpointDiffers {
+            /// The cluster.
+            cluster: H256,
+            /// After the entries below this number.
+            next_number: u64,
+            /// The worker that reported now.
+            worker: sr25519::Public,
+            /// What it reported.
+            state_root: StateRoot,
+            /// The worker that reported before.
+            other: sr25519::Public,
+            /// What that reported.
+            other_state_root: StateRoot,
+        },
+    }
+
+    /// Why a call or message is refused.
+    #[pallet::error]
+    pub enum Error<T> {
+        /// A cluster needs at least one worker.
+        NoWorkerSpecified,
+        /// There are more workers than a cluster may have.
+        TooManyWorkers,
+        /// A worker is not registered, expired, or runs a build that is allowed no more.
+        WorkerNotActive,
+        /// A worker belongs to a cluster already, or is named twice.
+        WorkerIsBusy,
+        /// The worker does not belong to the cluster.
+        WorkerNotFound,
+        /// The cluster's last worker stays; destroy the cluster instead.
+        LastWorker,
+        /// No such cluster.
+        ClusterNotFound,
+        /// The account may not deploy to this cluster.
+        ClusterPermissionDenied,
+        /// The cluster has as many contracts as it may have.
+        TooManyContracts,
+        /// This kind of resource is not supported; only InkCode is.
+        ResourceNotSupported,
+        /// The code is longer than 2 MiB.
+        PayloadTooLarge,
+        /// The code is not WebAssembly.
+        InvalidCode,
+        /// The cluster has no such code; upload it first.
+        CodeNotFound,
+        /// Only who uploaded the code may remove it.
+        NotCodeOwner,
+        /// A contract uses the code, or a worker has not read it yet.
+        CodeInUse,
+        /// The salt is longer than 64 bytes.
+        SaltTooLong,
+        /// The constructor's input is longer than 64 KiB.
+        InputTooLong,
+        /// A contract with this deployer, code and salt exists; choose another salt.
+        DuplicatedContract,
+        /// No such contract.
+        ContractNotFound,
+        /// The contract belongs to another cluster.
+        ContractOfOtherCluster,
+        /// The command is empty or longer than 64 KiB.
+        CommandTooLong,
+        /// The amount is less than the least that can be transferred.
+        AmountTooSmall,
+        /// The worker does not belong to the cluster that it reports on.
+        InvalidSender,
+        /// The checkpoint reports entries that do not exist.
+        CheckpointAhead,
+        /// The checkpoint reports fewer entries than the worker's last one.
+        CheckpointBehind,
+        /// The checkpoint contradicts the worker's last one.
+        CheckpointContradiction,
+        /// The pallet does not handle messages of this kind.
+        UnknownMessage,
+        /// The cluster is not one that was destroyed, or nothing of it is left.
+        NothingToClear,
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn integrity_test() {
+            assert!(T::CodeDepositPerByte::get() > 0, "code must cost a deposit");
+            assert!(
+                T::TransferMin::get() >= T::Currency::minimum_balance(),
+                "a cluster's account could not take the least transfer"
+            );
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(
+            _: BlockNumberFor<T>,
+        ) -> Result<(), polkadot_sdk::sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Makes a cluster of active workers that belong to none. `deposit`, from the owner, becomes
+        /// the owner's balance in the cluster; 0 for none.
+        #[pallet::call_index(0)]
+        #[pallet::weight(weights::add_cluster::<T>(deploy_workers.len() as u64))]
+        #[expect(clippy::too_many_arguments, reason = "the names and order that clients know")]
+        pub fn add_cluster(
+            origin: OriginFor<T>,
+            owner: AccountId32,
+            permission: ClusterPermission<AccountId32>,
+            deploy_workers: Vec<sr25519::Public>,
+            deposit: Balance,
+            gas_price: Balance,
+            deposit_per_item: Balance,
+            deposit_per_byte: Balance,
+            treasury_account: AccountId32,
+        ) -> DispatchResult {
+            ensure_root(origin)?;
+            let info = ClusterInfo {
+                owner,
+                permission,
+                system_contract: H256::zero(),
+                gas_price,
+                deposit_per_item,
+                deposit_per_byte,
+            };
+            Self::do_add_cluster(info, deploy_workers, deposit, treasury_account)
+        }
+
+        /// Uploads code for the contracts of a cluster. New code takes a deposit by the byte.
+        #[pallet::call_index(1)]
+        #[pallet::weight(weights::upload_resource::<T>(resource_data.len() as u64))]
+        pub fn cluster_upload_resource(
+            origin: OriginFor<T>,
+            cluster_id: H256,
+            resource_type: ClusterResourceType,
+            resource_data: Vec<u8>,
+        ) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_upload_resource(owner, cluster_id, resource_type, resource_data)
+        }
+
+        /// Moves PHA into a cluster, to the balance of an account there.
+        #[pallet::call_index(2)]
+        #[pallet::weight(weights::transfer_to_cluster::<T>())]
+        pub fn transfer_to_cluster(
+            origin: OriginFor<T>,
+            amount: Balance,
+            cluster_id: H256,
+            dest_account: AccountId32,
+        ) -> DispatchResult {
+            let source = ensure_signed(origin)?;
+            Self::do_transfer_to_cluster(&source, amount, cluster_id, &dest_account)
+        }
+
+        /// Sends a command to a contract. `deposit` moves into the sender's balance in the cluster
+        /// first; 0 for none.
+        #[pallet::call_index(3)]
+        #[pallet::weight(weights::push_contract_message::<T>(payload.len() as u64))]
+        pub fn push_contract_message(
+            origin: OriginFor<T>,
+            contract_id: H256,
+            payload: Vec<u8>,
+            deposit: Balance,
+        ) -> DispatchResult {
+            let sender = ensure_signed(origin)?;
+            Self::do_push_contract_message(sender, contract_id, payload, deposit)
+        }
+
+        /// Makes a contract from uploaded code. `deposit` moves into the deployer's balance in the
+        /// cluster first; 0 for none.
+        #[pallet::call_index(4)]
+        #[pallet::weight(weights::instantiate_contract::<T>(data.len() as u64))]
+        #[expect(clippy::too_many_arguments, reason = "the names and order that clients know")]
+        pub fn instantiate_contract(
+            origin: OriginFor<T>,
+            code_index: CodeIndex,
+            data: Vec<u8>,
+            salt: Vec<u8>,
+            cluster_id: H256,
+            transfer: Balance,
+            gas_limit: u64,
+            storage_deposit_limit: Option<Balance>,
+            deposit: Balance,
+        ) -> DispatchResult {
+            let deployer = ensure_signed(origin)?;
+            let CodeIndex::WasmCode(code_hash) = code_index;
+            let instantiation = contracts::Instantiation {
+                code_hash,
+                data,
+                salt,
+                transfer,
+                gas_limit,
+                storage_deposit_limit,
+            };
+            Self::do_instantiate_contract(deployer, cluster_id, instantiation, deposit)
+        }
+
+        /// Destroys a cluster: its workers are free at once; what is left of it goes by
+        /// `clear_cluster`.
+        #[pallet::call_index(5)]
+        #[pallet::weight(weights::cluster_destroy::<T>())]
+        pub fn cluster_destroy(origin: OriginFor<T>, cluster: H256) -> DispatchResult {
+            ensure_root(origin)?;
+            Self::do_cluster_destroy(cluster)
+        }
+
+        /// Clears some records of a destroyed cluster. Anybody may, until none is left.
+        #[pallet::call_index(6)]
+        #[pallet::weight(weights::clear_cluster::<T>())]
+        pub fn clear_cluster(origin: OriginFor<T>, cluster: H256) -> DispatchResult {
+            ensure_signed(origin)?;
+            Self::do_clear_cluster(cluster)
+        }
+
+        /// Takes code that no contract uses from a cluster, by who uploaded it. With the last cluster
+        /// goes the code, and the deposit comes back.
+        #[pallet::call_index(7)]
+        #[pallet::weight(weights::remove_code::<T>())]
+        pub fn remove_code(
+            origin: OriginFor<T>,
+            cluster_id: H256,
+            code_hash: H256,
+        ) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_remove_code(&owner, cluster_id, code_hash)
+        }
+
+        /// Takes a worker out of a cluster, by root or the cluster's owner; not the last one.
+        #[pallet::call_index(8)]
+        #[pallet::weight(weights::remove_worker::<T>())]
+        pub fn remove_worker_from_cluster(
+            origin: OriginFor<T>,
+            worker: sr25519::Public,
+            cluster_id: H256,
+        ) -> DispatchResult {
+            let who = ensure_signed_or_root(origin)?;
+            Self::do_remove_worker(who.as_ref(), worker, cluster_id)
+        }
+    }
+}

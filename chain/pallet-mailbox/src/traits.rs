@@ -1,0 +1,43 @@
+//! What the mailbox asks of others and offers to them.
+
+use polkadot_sdk::{
+    frame_support::weights::Weight,
+    sp_runtime::{DispatchError, DispatchResult},
+};
+use primitives::{ClusterId, WorkerId};
+use wire::{mailbox::MailboxOperation, message::MessagePayload};
+
+/// Handles messages of workers.
+pub trait MessageHandler {
+    /// Handles one message of an active worker, whose signature holds.
+    ///
+    /// # Errors
+    /// Rolled back, and told by an event; the sender's sequence goes on.
+    fn handle(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult;
+
+    /// The most that handling one message takes.
+    fn weight() -> Weight;
+}
+
+/// Says how far a cluster has read.
+pub trait ClusterProgress {
+    /// The least number that some worker of the cluster has not reported as run; entries below it
+    /// are run by all. 0 for an unknown cluster.
+    fn least_next_number(cluster: &ClusterId) -> u64;
+}
+
+/// A mailbox for each cluster.
+pub trait Mailbox {
+    /// Adds an entry; gives its number.
+    ///
+    /// # Errors
+    /// When the entry is too long, or the mailbox is full of entries that are not run by all.
+    fn push(cluster: &ClusterId, operation: MailboxOperation) -> Result<u64, DispatchError>;
+
+    /// The number that the next entry will have.
+    fn next_number(cluster: &ClusterId) -> u64;
+
+    /// Removes up to `entries_max` entries of a cluster that is no more; gives how many it removed.
+    /// Fewer than asked for means that none is left.
+    fn clear(cluster: &ClusterId, entries_max: u32) -> u32;
+}

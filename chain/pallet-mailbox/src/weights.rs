@@ -1,0 +1,32 @@
+//! Weights, estimated by hand: database accesses at the runtime's price plus generous compute time.
+
+use crate::{Config, MessageHandler, PRUNED_PER_PUSH_MAX};
+use polkadot_sdk::{
+    frame_support::weights::{Weight, constants::WEIGHT_REF_TIME_PER_MICROS},
+    frame_system,
+    sp_core::Get,
+};
+
+/// One sr25519 verification with its hashing, and what else a message needs.
+const MESSAGE_US: u64 = 150;
+/// Encoding and storing an entry of the longest kind.
+const PUSH_US: u64 = 200;
+
+/// Taking in one message, with the dearest handler.
+pub fn sync_offchain_message<T: Config>() -> Weight {
+    Weight::from_parts(MESSAGE_US * WEIGHT_REF_TIME_PER_MICROS, 8_192)
+        .saturating_add(T::DbWeight::get().reads_writes(8, 2))
+        .saturating_add(T::Handler::weight())
+}
+
+/// One push, with the most pruning it does; `workers` checkpoints are read for it.
+pub fn push<T: frame_system::Config>(workers: u64) -> Weight {
+    let pruned = u64::from(PRUNED_PER_PUSH_MAX);
+    Weight::from_parts(PUSH_US * WEIGHT_REF_TIME_PER_MICROS, 131_072)
+        .saturating_add(T::DbWeight::get().reads_writes(4 + workers, 3 + pruned))
+}
+
+/// Removing `entries` entries.
+pub fn clear<T: frame_system::Config>(entries: u64) -> Weight {
+    T::DbWeight::get().reads_writes(2, 2 + entries)
+}

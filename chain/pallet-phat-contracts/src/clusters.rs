@@ -1,0 +1,207 @@
+//! Clusters: making, changing and destroying them.
+
+use crate::*;
+use alloc::vec::Vec;
+use pallet_mailbox::{ClusterProgress, Mailbox};
+use pallet_worker_registry::{KeyStore, WorkerDirectory};
+use polkadot_sdk::{
+    frame_support::{
+        BoundedVec, ensure,
+        traits::{fungible::Mutate, tokens::Preservation},
+    },
+    sp_core::{Get, H256, sr25519},
+    sp_runtime::{AccountId32, DispatchError, DispatchResult, traits::BadOrigin},
+};
+use primitives::{AccountId, Balance, ClusterId, ContractId, WorkerId};
+use wire::domain::cluster_account;
+use wire::mailbox::MailboxOperation;
+
+pub(crate) fn account(account: &AccountId32) -> AccountId {
+    AccountId(*<AccountId32 as AsRef<[u8; 32]>>::as_ref(account))
+}
+
+pub(crate) fn cluster_id(cluster: H256) -> ClusterId {
+    ClusterId(cluster.0)
+}
+
+fn id_of_number(number: u64) -> H256 {
+    let mut id = [0; 32];
+    id[24..].copy_from_slice(&number.to_be_bytes());
+    H256(id)
+}
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn do_add_cluster(
+        info: ClusterInfo<AccountId32>,
+        workers: Vec<sr25519::Public>,
+        deposit: Balance,
+        treasury: AccountId32,
+    ) -> DispatchResult {
+        ensure!(!workers.is_empty(), Error::<T>::NoWorkerSpecified);
+        let workers = BoundedVec::try_from(workers).map_err(|_| Error::<T>::TooManyWorkers)?;
+        let number =
+            ClusterCounter::<T>::get().checked_add(1).ok_or(DispatchError::Corruption)?;
+        let cluster = id_of_number(number);
+        for worker in &workers {
+            ensure!(T::Workers::is_active(&WorkerId(worker.0)), Error::<T>::WorkerNotActive);
+            // Inserted one by one, so that a worker named twice is busy the second time.
+            ensure!(!ClusterByWorkers::<T>::contains_key(worker), Error::<T>::WorkerIsBusy);
+            ClusterByWorkers::<T>::insert(worker, cluster);
+        }
+        let set_up = MailboxOperation::SetUpCluster {
+            owner: account(&info.owner),
+            gas_price: info.gas_price,
+            deposit_per_item: info.deposit_per_item,
+            deposit_per_byte: info.deposit_per_byte,
+            treasury: account(&treasury),
+        };
+        let (owner, system_contract) = (info.owner.clone(), info.system_contract);
+        ClusterCounter::<T>::put(number);
+        ClusterWorkers::<T>::insert(cluster, workers);
+        Clusters::<T>::insert(cluster, info);
+        T::Mailbox::push(&cluster_id(cluster), set_up)?;
+        Self::deposit_event(Event::ClusterCreated { cluster, system_contract });
+        Self::deposit_to_cluster(&owner, deposit, cluster, &owner)
+    }
+
+    /// Moves `amount` to a balance in the cluster; nothing for 0.
+    pub(crate) fn deposit_to_cluster(
+        source: &AccountId32,
+        amount: Balance,
+        cluster: H256,
+        dest: &AccountId32,
+    ) -> DispatchResult {
+        if amount == 0 {
+            return Ok(());
+        }
+        ensure!(amount >= T::TransferMin::get(), Error::<T>::AmountTooSmall);
+        let to = AccountId32::new(cluster_account(&cluster_id(cluster)));
+        T::Currency::transfer(source, &to, amount, Preservation::Preserve)?;
+        let operation = MailboxOperation::Deposit { account: account(dest), amount };
+        T::Mailbox::push(&cluster_id(cluster), operation)?;
+        let dest = H256(account(dest).0);
+        Self::deposit_event(Event::Transfered { cluster, account: dest, amount });
+        Ok(())
+    }
+
+    pub(crate) fn do_transfer_to_cluster(
+        source: &AccountId32,
+        amount: Balance,
+        cluster: H256,
+        dest: &AccountId32,
+    ) -> DispatchResult {
+        ensure!(Clusters::<T>::contains_key(cluster), Error::<T>::ClusterNotFound);
+        ensure!(amount >= T::TransferMin::get(), Error::<T>::AmountTooSmall);
+        Self::deposit_to_cluster(source, amount, cluster, dest)
+    }
+
+    pub(crate) fn ensure_permitted(cluster: H256, who: &AccountId32) -> DispatchResult {
+        let info = Clusters::<T>::get(cluster).ok_or(Error::<T>::ClusterNotFound)?;
+        match info.permission {
+            ClusterPermission::Public => Ok(()),
+            ClusterPermission::OnlyOwner(only) => {
+                ensure!(only == *who, Error::<T>::ClusterPermissionDenied);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn do_remove_worker(
+        who: Option<&AccountId32>,
+        worker: sr25519::Public,
+        cluster: H256,
+    ) -> DispatchResult {
+        let info = Clusters::<T>::get(cluster).ok_or(Error::<T>::ClusterNotFound)?;
+        ensure!(who.is_none_or(|who| *who == info.owner), BadOrigin);
+        ClusterWorkers::<T>::try_mutate(cluster, |workers| {
+            ensure!(workers.contains(&worker), Error::<T>::WorkerNotFound);
+            ensure!(workers.len() > 1, Error::<T>::LastWorker);
+            workers.retain(|known| *known != worker);
+            Ok::<_, Error<T>>(())
+        })?;
+        ClusterByWorkers::<T>::remove(worker);
+        Checkpoints::<T>::remove(cluster, worker);
+        T::Workers::forget_seed(&cluster_id(cluster), &WorkerId(worker.0));
+        Self::deposit_event(Event::WorkerRemovedFromCluster { worker, cluster });
+        Ok(())
+    }
+
+    pub(crate) fn do_cluster_destroy(cluster: H256) -> DispatchResult {
+        ensure!(Clusters::<T>::contains_key(cluster), Error::<T>::ClusterNotFound);
+        Clusters::<T>::remove(cluster);
+        let workers = ClusterWorkers::<T>::take(cluster);
+        for worker in &workers {
+            ClusterByWorkers::<T>::remove(worker);
+            Checkpoints::<T>::remove(cluster, worker);
+        }
+        let ids: Vec<WorkerId> = workers.iter().map(|worker| WorkerId(worker.0)).collect();
+        T::Workers::forget_cluster(&cluster_id(cluster), &ids);
+        DestroyedClusters::<T>::insert(cluster, ());
+        Self::deposit_event(Event::ClusterDestroyed { cluster });
+        Self::do_clear_cluster(cluster)
+    }
+
+    /// Clears contracts, then codes, then mailbox entries, within one budget.
+    pub(crate) fn do_clear_cluster(cluster: H256) -> DispatchResult {
+        ensure!(DestroyedClusters::<T>::contains_key(cluster), Error::<T>::NothingToClear);
+        let mut budget = CLEARED_PER_CALL_MAX as usize;
+        budget -= Self::clear_contracts(cluster, budget);
+        budget -= Self::clear_codes(cluster, budget)?;
+        let entries = T::Mailbox::clear(&cluster_id(cluster), budget as u32) as usize;
+        // With budget left over, every kind has come to its end.
+        if entries < budget {
+            DestroyedClusters::<T>::remove(cluster);
+            Self::deposit_event(Event::ClusterCleared { cluster });
+        }
+        Ok(())
+    }
+
+    fn clear_contracts(cluster: H256, budget: usize) -> usize {
+        let mut cleared: Vec<H256> = ClusterContracts::<T>::mutate(cluster, |contracts| {
+            let keep = contracts.len().saturating_sub(budget);
+            let cleared = contracts[keep..].to_vec();
+            contracts.truncate(keep);
+            cleared
+        });
+        let left = budget - cleared.len();
+        let pending: Vec<H256> =
+            PendingContracts::<T>::iter_key_prefix(cluster).take(left).collect();
+        for contract in &pending {
+            PendingContracts::<T>::remove(cluster, contract);
+        }
+        cleared.extend(pending);
+        for contract in &cleared {
+            Contracts::<T>::remove(contract);
+            T::Workers::forget_contract(&ContractId(contract.0));
+        }
+        ContractCount::<T>::mutate_exists(cluster, |count| {
+            let rest = count.unwrap_or_default().saturating_sub(cleared.len() as u32);
+            *count = (rest > 0).then_some(rest);
+        });
+        if ClusterContracts::<T>::decode_len(cluster) == Some(0) {
+            ClusterContracts::<T>::remove(cluster);
+        }
+        cleared.len()
+    }
+
+    fn clear_codes(cluster: H256, budget: usize) -> Result<usize, DispatchError> {
+        let codes: Vec<H256> = ClusterCodes::<T>::iter_key_prefix(cluster).take(budget).collect();
+        for code_hash in &codes {
+            Self::drop_code(cluster, *code_hash)?;
+        }
+        Ok(codes.len())
+    }
+}
+
+impl<T: Config> ClusterProgress for Pallet<T> {
+    fn least_next_number(cluster: &ClusterId) -> u64 {
+        let cluster = H256(cluster.0);
+        ClusterWorkers::<T>::get(cluster)
+            .iter()
+            .map(|worker| {
+                Checkpoints::<T>::get(cluster, worker).map_or(0, |checkpoint| checkpoint.next_number)
+            })
+            .min()
+            .unwrap_or(0)
+    }
+}

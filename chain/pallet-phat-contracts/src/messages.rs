@@ -1,0 +1,122 @@
+//! What workers tell: contracts' keys, by way of the registry, and checkpoints.
+
+use crate::clusters::cluster_id;
+use crate::*;
+use pallet_mailbox::Mailbox;
+use pallet_worker_registry::Clusters as ClustersApi;
+use polkadot_sdk::{
+    frame_support::ensure,
+    frame_system,
+    sp_core::{H256, sr25519},
+    sp_runtime::{AccountId32, DispatchResult, SaturatedConversion},
+};
+use primitives::{AccountId, BlockNumber, ClusterId, ContractId, WorkerId};
+use wire::message::MessagePayload;
+
+impl<T: Config> Pallet<T> {
+    /// Handles a worker's message about a cluster. The mailbox has checked signature and sequence.
+    ///
+    /// # Errors
+    /// Those of [`Error`]; nothing is stored then.
+    pub fn handle_message(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
+        let MessagePayload::Checkpoint { cluster, next_number, state_root, block_number } = payload
+        else {
+            return Err(Error::<T>::UnknownMessage.into());
+        };
+        let checkpoint = Checkpoint {
+            next_number: *next_number,
+            state_root: *state_root,
+            block_number: *block_number,
+            reported_at: Self::current_block(),
+        };
+        Self::on_checkpoint(sr25519::Public::from_raw(sender.0), H256(cluster.0), checkpoint)
+    }
+
+    fn current_block() -> BlockNumber {
+        frame_system::Pallet::<T>::block_number().saturated_into()
+    }
+
+    fn on_checkpoint(
+        worker: sr25519::Public,
+        cluster: H256,
+        checkpoint: Checkpoint,
+    ) -> DispatchResult {
+        ensure!(ClusterByWorkers::<T>::get(worker) == Some(cluster), Error::<T>::InvalidSender);
+        ensure!(
+            checkpoint.next_number <= T::Mailbox::next_number(&cluster_id(cluster))
+                && checkpoint.block_number <= checkpoint.reported_at,
+            Error::<T>::CheckpointAhead
+        );
+        if let Some(last) = Checkpoints::<T>::get(cluster, worker) {
+            ensure!(checkpoint.next_number >= last.next_number, Error::<T>::CheckpointBehind);
+            ensure!(
+                checkpoint.next_number > last.next_number
+                    || checkpoint.state_root == last.state_root,
+                Error::<T>::CheckpointContradiction
+            );
+        }
+        Checkpoints::<T>::insert(cluster, worker, checkpoint);
+        let others = Checkpoints::<T>::iter_prefix(cluster).filter(|(_, other)| {
+            other.next_number == checkpoint.next_number && other.state_root != checkpoint.state_root
+        });
+        for (other, theirs) in others {
+            Self::deposit_event(Event::CheckpointDiffers {
+                cluster,
+                next_number: checkpoint.next_number,
+                worker,
+                state_root: checkpoint.state_root,
+                other,
+                other_state_root: theirs.state_root,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl<T: Config> ClustersApi for Pallet<T> {
+    fn exists(cluster: &ClusterId) -> bool {
+        Clusters::<T>::contains_key(H256(cluster.0))
+    }
+
+    fn is_member(cluster: &ClusterId, worker: &WorkerId) -> bool {
+        ClusterByWorkers::<T>::get(sr25519::Public::from_raw(worker.0)) == Some(H256(cluster.0))
+    }
+
+    fn is_assigned(worker: &WorkerId) -> bool {
+        ClusterByWorkers::<T>::contains_key(sr25519::Public::from_raw(worker.0))
+    }
+
+    fn on_cluster_key(cluster: &ClusterId, public_key: &[u8; 32]) {
+        let pubkey = sr25519::Public::from_raw(*public_key);
+        Self::deposit_event(Event::ClusterPubkeyAvailable { cluster: H256(cluster.0), pubkey });
+    }
+
+    fn on_contract_keys(
+        cluster: &ClusterId,
+        contract: &ContractId,
+        deployer: &AccountId,
+        public_key: &[u8; 32],
+    ) -> DispatchResult {
+        let (cluster, contract) = (H256(cluster.0), H256(contract.0));
+        let deployer = match Contracts::<T>::get(contract) {
+            Some(info) => {
+                ensure!(info.cluster == cluster, Error::<T>::ContractOfOtherCluster);
+                info.deployer
+            }
+            None => {
+                // Made by another contract: the chain hears of it here.
+                let deployer = AccountId32::new(deployer.0);
+                Self::add_contract(cluster, contract, &deployer)?;
+                deployer
+            }
+        };
+        PendingContracts::<T>::remove(cluster, contract);
+        ClusterContracts::<T>::try_append(cluster, contract)
+            .map_err(|()| Error::<T>::TooManyContracts)?;
+        let pubkey = sr25519::Public::from_raw(*public_key);
+        Self::deposit_event(Event::ContractPubkeyAvailable { contract, cluster, pubkey });
+        let deployer = H256(deployer.into());
+        Self::deposit_event(Event::Instantiated { contract, cluster, deployer });
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! What the pallets of this workspace know of each other.
+
+use polkadot_sdk::sp_runtime::DispatchResult;
+use primitives::{AccountId, ClusterId, ContractId, GenesisHash, HpkePublicKey, WorkerId};
+
+/// What others may ask of the registered workers.
+pub trait WorkerDirectory {
+    /// The network that workers register on: what their signatures are bound to.
+    fn genesis_hash() -> GenesisHash;
+    /// Whether the worker may act now: registered, not expired, its build still allowed.
+    fn is_active(worker: &WorkerId) -> bool;
+    /// The key that requests to the worker are sealed to.
+    fn hpke_public_key(worker: &WorkerId) -> Option<HpkePublicKey>;
+    /// Whether the worker is an appointed gatekeeper.
+    fn is_gatekeeper(worker: &WorkerId) -> bool;
+}
+
+/// What others may do with the stored keys.
+pub trait KeyStore {
+    /// Forgets a cluster's key, and the seeds sealed to `workers`.
+    fn forget_cluster(cluster: &ClusterId, workers: &[WorkerId]);
+    /// Forgets the seed of a cluster that is sealed to a worker.
+    fn forget_seed(cluster: &ClusterId, worker: &WorkerId);
+    /// Forgets a contract's keys.
+    fn forget_contract(contract: &ContractId);
+}
+
+/// What the registry asks of the clusters, and tells them.
+pub trait Clusters {
+    /// Whether there is such a cluster.
+    fn exists(cluster: &ClusterId) -> bool;
+    /// Whether the worker belongs to the cluster.
+    fn is_member(cluster: &ClusterId, worker: &WorkerId) -> bool;
+    /// Whether the worker belongs to any cluster.
+    fn is_assigned(worker: &WorkerId) -> bool;
+    /// A cluster has its public key.
+    fn on_cluster_key(cluster: &ClusterId, public_key: &[u8; 32]);
+    /// A worker of the cluster made a contract, whose key is told for the first time.
+    ///
+    /// # Errors
+    /// When the contract belongs to another cluster, or the cluster is full.
+    fn on_contract_keys(
+        cluster: &ClusterId,
+        contract: &ContractId,
+        deployer: &AccountId,
+        public_key: &[u8; 32],
+    ) -> DispatchResult;
+}

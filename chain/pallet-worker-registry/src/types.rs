@@ -1,0 +1,102 @@
+//! What the registry stores.
+
+use alloc::vec::Vec;
+use attestation::{RootKind, TeeKind};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use polkadot_sdk::{frame_support::BoundedVec, sp_core::{Bytes, ConstU32, sr25519}};
+use primitives::bounds::{ENDPOINTS_MAX, ENDPOINT_BYTES_MAX, SEALED_SEED_BYTES_MAX};
+use primitives::{HpkePublicKey, Measurement};
+use scale_info::TypeInfo;
+use wire::registration::VersionedWorkerEndpoints;
+
+/// A registered worker.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
+pub struct WorkerInfo<AccountId> {
+    /// Its identity key.
+    pub worker: sr25519::Public,
+    /// The key that requests are sealed to.
+    pub hpke_public_key: HpkePublicKey,
+    /// Version of the worker program: major << 16 | minor << 8 | patch.
+    pub runtime_version: u32,
+    /// Who operates the machine, if the worker was told.
+    pub operator: Option<AccountId>,
+    /// Who paid the deposit.
+    pub registrant: AccountId,
+    /// The measured build.
+    pub measurement: Measurement,
+    /// The kind of TEE.
+    pub tee: TeeKind,
+    /// Who vouches for it.
+    pub root: RootKind,
+    /// Confidence, 1 best to 5 worst.
+    pub confidence_level: u8,
+    /// Hash of the evidence, `attestation::evidence_hash`.
+    pub evidence_hash: [u8; 32],
+    /// Hash of the registration, as in the quote's report data.
+    pub registration_hash: [u8; 32],
+    /// When the worker made its quote, milliseconds since 1970, by its own clock.
+    pub made_at_ms: u64,
+    /// The chain's time of the last registration, milliseconds since 1970.
+    pub last_updated_ms: u64,
+    /// When the registration ends, milliseconds since 1970.
+    pub expires_at_ms: u64,
+    /// Score of its first benchmark; wiped when the build or the operator changes.
+    pub initial_score: Option<u32>,
+}
+
+/// A worker's endpoints, bounded; encodes as `wire::registration::VersionedWorkerEndpoints`.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen)]
+pub enum BoundedEndpoints {
+    /// URLs in UTF-8.
+    V1(BoundedVec<BoundedVec<u8, ConstU32<ENDPOINT_BYTES_MAX>>, ConstU32<ENDPOINTS_MAX>>),
+}
+
+/// Clients see the unbounded type with texts, which has the same encoding.
+impl TypeInfo for BoundedEndpoints {
+    type Identity = VersionedWorkerEndpoints;
+
+    fn type_info() -> scale_info::Type {
+        VersionedWorkerEndpoints::type_info()
+    }
+}
+
+impl BoundedEndpoints {
+    /// Bounds the endpoints; `None` when there are none or too many, or one is empty, too long or
+    /// holds a character that is no printable ASCII.
+    pub fn new(endpoints: VersionedWorkerEndpoints) -> Option<Self> {
+        let VersionedWorkerEndpoints::V1(urls) = endpoints;
+        if urls.is_empty() {
+            return None;
+        }
+        let bounded: Option<Vec<_>> = urls
+            .into_iter()
+            .map(|url| {
+                let printable = !url.is_empty() && url.bytes().all(|byte| byte.is_ascii_graphic());
+                printable.then(|| url.into_bytes().try_into().ok()).flatten()
+            })
+            .collect();
+        bounded?.try_into().ok().map(Self::V1)
+    }
+}
+
+/// A cluster's seed, sealed by HPKE to one worker.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
+pub struct SealedSeed {
+    /// HPKE encapsulated key.
+    pub encapsulated_key: [u8; 32],
+    /// Ciphertext and tag.
+    pub ciphertext: BoundedVec<u8, ConstU32<SEALED_SEED_BYTES_MAX>>,
+}
+
+/// An accepted root, as a genesis configuration writes it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum GenesisRoot {
+    /// Intel's root: real hardware.
+    Intel,
+    /// A development root's certificate: `0x` and the DER bytes in hexadecimal.
+    Development(Bytes),
+}

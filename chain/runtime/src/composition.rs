@@ -1,0 +1,44 @@
+//! Which pallets there are, and their numbers in calls, events and errors. A number is never reused.
+
+// `construct_runtime!` writes public items without documentation.
+#![expect(missing_docs, reason = "generated items")]
+
+use crate::*;
+
+frame_support::construct_runtime!(
+    pub enum Runtime {
+        System: frame_system = 0,
+        Slots: slots = 1,
+        Timestamp: pallet_timestamp = 2,
+        Aura: pallet_aura = 3,
+        Session: pallet_session = 4,
+        Grandpa: pallet_grandpa = 5,
+        Balances: pallet_balances = 10,
+        TransactionPayment: pallet_transaction_payment = 11,
+        Sudo: pallet_sudo = 20,
+        Utility: pallet_utility = 21,
+        Multisig: pallet_multisig = 22,
+        Proxy: pallet_proxy = 23,
+        Preimage: pallet_preimage = 24,
+        Scheduler: pallet_scheduler = 25,
+        PhalaRegistry: pallet_worker_registry = 40,
+        PhalaMq: pallet_mailbox = 41,
+        PhalaPhatContracts: pallet_phat_contracts = 42,
+    }
+);
+
+/// Makes a block's inherents, in format 4, which old clients can decode.
+pub(crate) fn create_inherents(data: &sp_inherents::InherentData) -> Vec<UncheckedExtrinsic> {
+    data.create_extrinsics()
+        .into_iter()
+        .map(|extrinsic| UncheckedExtrinsic::new_bare_legacy(extrinsic.function))
+        .collect()
+}
+
+/// Checks a block's inherents.
+pub(crate) fn check_inherents(
+    block: &<Block as sp_runtime::traits::Block>::LazyBlock,
+    data: &sp_inherents::InherentData,
+) -> sp_inherents::CheckInherentsResult {
+    data.check_extrinsics(block)
+}

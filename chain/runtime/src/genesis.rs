@@ -1,0 +1,72 @@
+//! Genesis presets for development: well-known keys, and sudo in Alice's hands.
+//!
+//! They are development networks by name and by storage: a node refuses to start a chain of live type
+//! that is one. They accept no attestation root by themselves; the node adds that of the development
+//! PKI, which is no part of the runtime.
+
+use crate::{AccountId, Balance, SessionKeys};
+use alloc::{vec, vec::Vec};
+use polkadot_sdk::{
+    sp_genesis_builder::PresetId,
+    sp_keyring::{Ed25519Keyring, Sr25519Keyring},
+};
+use primitives::units::PHA;
+use serde_json::{Value, json};
+
+/// One validator, Alice, with one-second slots.
+pub const DEV: &str = "dev";
+/// Four validators, Alice to Dave, with one-second slots.
+pub const LOCAL: &str = "local";
+/// All presets.
+pub const NAMES: [&str; 2] = [DEV, LOCAL];
+
+/// What each well-known account starts with.
+const ENDOWMENT: Balance = 10_000_000 * PHA;
+/// The worst tier that development networks accept: all of them.
+const TIER_MAX: u8 = attestation::TIER_WORST;
+/// How long a registration holds in development, milliseconds: a day.
+const LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// The configuration of a preset, as a patch of the default; `None` for an unknown name.
+pub fn preset(name: &str) -> Option<Value> {
+    match name {
+        DEV => Some(development(&[(Sr25519Keyring::Alice, Ed25519Keyring::Alice)])),
+        LOCAL => Some(development(&[
+            (Sr25519Keyring::Alice, Ed25519Keyring::Alice),
+            (Sr25519Keyring::Bob, Ed25519Keyring::Bob),
+            (Sr25519Keyring::Charlie, Ed25519Keyring::Charlie),
+            (Sr25519Keyring::Dave, Ed25519Keyring::Dave),
+        ])),
+        _ => None,
+    }
+}
+
+pub(crate) fn preset_bytes(id: &PresetId) -> Option<Vec<u8>> {
+    serde_json::to_vec(&preset(id.as_ref())?).ok()
+}
+
+fn development(validators: &[(Sr25519Keyring, Ed25519Keyring)]) -> Value {
+    let balances: Vec<(AccountId, Balance)> = Sr25519Keyring::well_known()
+        .map(|account| (account.to_account_id(), ENDOWMENT))
+        .collect();
+    let keys: Vec<(AccountId, AccountId, SessionKeys)> = validators
+        .iter()
+        .map(|(aura, grandpa)| {
+            let account = aura.to_account_id();
+            let keys = SessionKeys { aura: aura.public().into(), grandpa: grandpa.public().into() };
+            (account.clone(), account, keys)
+        })
+        .collect();
+    json!({
+        "balances": { "balances": balances },
+        "session": { "keys": keys },
+        "slots": { "durationMs": 1000 },
+        "sudo": { "key": Sr25519Keyring::Alice.to_account_id() },
+        "phalaRegistry": {
+            "developmentNetwork": true,
+            "acceptedRoots": vec!["Intel"],
+            "tierMax": TIER_MAX,
+            "registrationLifetimeMs": LIFETIME_MS,
+        },
+    })
+}

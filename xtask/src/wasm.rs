@@ -1,0 +1,117 @@
+//! Builds the runtime's wasm with one direct cargo call, and packs it as nodes expect.
+//!
+//! `substrate-wasm-builder` is not used: it compiles all of Binaryen, and writes a larger blob.
+//!
+//! `dcap-qvl` declares itself a dynamic and a static library besides a Rust one; cargo builds all
+//! kinds of a dependency, and those two cannot be linked for wasm. A compiler wrapper, written beside the build's
+//! artefacts, leaves them out for that crate alone.
+
+use anyhow::{Context as _, bail};
+use contract_build::Toolchain;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// Says that what follows is compressed with zstd: the prefix of Substrate's `sp-maybe-compressed-blob`.
+const COMPRESSED_PREFIX: [u8; 8] = [82, 188, 83, 118, 70, 219, 142, 5];
+/// How hard zstd tries; higher takes long for nothing.
+const ZSTD_LEVEL: i32 = 19;
+/// What the wasm needs that a Rust build for this target does not do by itself: the cfg by which
+/// `sp-io` brings allocator and panic handler, and what a Substrate executor imports and exports.
+const RUSTFLAGS: &str = "--cfg substrate_runtime -C link-arg=--export-table \
+    -C link-arg=--import-memory -C link-arg=--export=__heap_base";
+
+/// Compiler wrapper: `$1` is the compiler, the rest are its arguments.
+const WRAPPER: &str = r#"#!/bin/sh
+# Leaves out library kinds of dcap_qvl that cannot be linked for wasm. Written by xtask.
+case " $* " in
+*" --crate-name dcap_qvl "*) ;;
+*) exec "$@" ;;
+esac
+compiler=$1
+shift
+count=$#
+while [ "$count" -gt 0 ]; do
+    argument=$1
+    shift
+    count=$((count - 1))
+    if [ "$argument" = --crate-type ] && { [ "$1" = cdylib ] || [ "$1" = staticlib ]; }; then
+        shift
+        count=$((count - 1))
+    else
+        set -- "$@" "$argument"
+    fi
+done
+exec "$compiler" "$@"
+"#;
+
+/// Builds the runtime of the workspace in `root` and packs it; gives the packed file, which belongs
+/// into `PHAT_RUNTIME_WASM` when the node is built. Does nothing that is done: cargo decides what to
+/// compile, and the packed file is written only when it changes.
+///
+/// # Errors
+/// When cargo fails, or a file cannot be read or written.
+pub fn build_runtime_wasm(root: &Path, toolchain: &Toolchain) -> anyhow::Result<PathBuf> {
+    let target_dir = target_dir(root);
+    fs::create_dir_all(&target_dir)
+        .with_context(|| format!("cannot make {}", target_dir.display()))?;
+    let wrapper = write_wrapper(&target_dir)?;
+    let status = toolchain
+        .cargo()
+        .current_dir(root)
+        .args(["rustc", "--locked", "-p", "runtime", "--lib", "--crate-type", "cdylib"])
+        .args(["--profile", "wasm", "--no-default-features", "--target", toolchain.target()])
+        .env("CARGO_TARGET_DIR", &target_dir)
+        .env("RUSTC_WRAPPER", &wrapper)
+        .env("RUSTFLAGS", RUSTFLAGS)
+        .status()
+        .context("cannot run cargo for the runtime's wasm")?;
+    if !status.success() {
+        bail!("the runtime's wasm does not build ({status}); see cargo's messages above");
+    }
+    let built = target_dir.join(toolchain.target()).join("wasm").join("runtime.wasm");
+    pack(&built, &target_dir.join("runtime.compact.compressed.wasm"))
+}
+
+/// Beside the host's target folder: another lock, other artefacts.
+fn target_dir(root: &Path) -> PathBuf {
+    let host = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let mut name = host.file_name().map_or_else(|| OsString::from("target"), OsString::from);
+    name.push("-wasm");
+    root.join(host.with_file_name(name))
+}
+
+fn write_wrapper(target_dir: &Path) -> anyhow::Result<PathBuf> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = target_dir.join("rustc-wrapper.sh");
+    write_if_changed(&path, WRAPPER.as_bytes())?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+        .with_context(|| format!("cannot make {} executable", path.display()))?;
+    Ok(path)
+}
+
+/// Packs `wasm` into `packed`, unless that is newer already.
+fn pack(wasm: &Path, packed: &Path) -> anyhow::Result<PathBuf> {
+    let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    let built_at =
+        modified(wasm).with_context(|| format!("cargo did not write {}", wasm.display()))?;
+    if modified(packed).is_ok_and(|packed_at| packed_at > built_at) {
+        return Ok(packed.to_owned());
+    }
+    let bytes = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
+    let compressed = zstd::encode_all(bytes.as_slice(), ZSTD_LEVEL).context("zstd failed")?;
+    write_if_changed(packed, &[&COMPRESSED_PREFIX[..], &compressed].concat())?;
+    Ok(packed.to_owned())
+}
+
+/// Leaves a file alone that has these bytes, so that what depends on it is not built again.
+fn write_if_changed(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    // In one step: another process may be reading.
+    let new = path.with_extension("new");
+    fs::write(&new, bytes)
+        .and_then(|()| fs::rename(&new, path))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
