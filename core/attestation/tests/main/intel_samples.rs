@@ -1,4 +1,4 @@
-//! Real quotes, judged where they should pass and where they should not.
+// Real quotes, judged where they should pass and where they should not.
 
 use attestation::{
     AcceptedRoot, AttestationError, Collateral, Evidence, Policy, RootKind, TIER_WORST, TeeKind,
@@ -23,9 +23,9 @@ const TD15_REPORT_DATA: usize = 48 + 6 + 520;
 macro_rules! sample {
     ($name:literal) => {
         Evidence {
-            quote: include_bytes!(concat!("samples/", $name, ".bin")).to_vec(),
+            quote: include_bytes!(concat!("../samples/", $name, ".bin")).to_vec(),
             collateral: Collateral::from_json(include_str!(concat!(
-                "samples/",
+                "../samples/",
                 $name,
                 "_collateral.json"
             )))

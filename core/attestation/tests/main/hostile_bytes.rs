@@ -1,4 +1,4 @@
-//! No input panics, and wire types keep their bounds.
+// No input panics, and wire types keep their bounds.
 
 use attestation::{AcceptedRoot, Collateral, Evidence, Policy, ROOT_CA_DER_BYTES_MAX, judge};
 use codec::{Decode, Encode, MaxEncodedLen};
@@ -27,8 +27,8 @@ impl Noise {
 
 fn tdx() -> Evidence {
     Evidence {
-        quote: include_bytes!("samples/tdx_quote.bin").to_vec(),
-        collateral: Collateral::from_json(include_str!("samples/tdx_quote_collateral.json"))
+        quote: include_bytes!("../samples/tdx_quote.bin").to_vec(),
+        collateral: Collateral::from_json(include_str!("../samples/tdx_quote_collateral.json"))
             .expect("a recorded file"),
     }
 }

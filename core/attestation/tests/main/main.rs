@@ -1,0 +1,4 @@
+//! The judgement at its boundary.
+
+mod hostile_bytes;
+mod intel_samples;
