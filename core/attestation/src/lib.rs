@@ -4,7 +4,7 @@
 //! # What it is
 //!
 //! A worker proves what it is with a DCAP *quote*: a report of what was loaded (the
-//! [measurement](fn@measure)) and of 64 bytes that the loaded program chose (the *report data*),
+//! measurement, [`measure_tdx`]) and of 64 bytes that the loaded program chose (the *report data*),
 //! signed by a key that a chain of certificates ties to the maker of the processor. The
 //! *collateral* says what the maker thought of that processor and its firmware at a time: TCB
 //! levels, identity of the quoting enclave, lists of revoked certificates. [`judge`] checks all of
@@ -32,7 +32,7 @@
 //! A quote is at most [`QUOTE_BYTES_MAX`](primitives::bounds::QUOTE_BYTES_MAX) bytes, the
 //! collateral at most [`COLLATERAL_BYTES_MAX`](primitives::bounds::COLLATERAL_BYTES_MAX) bytes of
 //! SCALE, a policy has at most [`ROOTS_MAX`](primitives::bounds::ROOTS_MAX) roots. One judgement
-//! takes 1 to 2 ms native, for each root that signed the certificates, and well under half of that
+//! takes about 2 ms native, for each root that signed the certificates, and well under half of that
 //! for a root that did not.
 //!
 //! # Example

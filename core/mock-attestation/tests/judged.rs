@@ -1,5 +1,7 @@
 //! Development evidence through the production verifier.
 
+#![allow(clippy::expect_used, reason = "a test stops at the first surprise")]
+
 use attestation::{
     AcceptedRoot, AttestationError, Evidence, Policy, RootKind, TIER_WORST, TeeKind,
     VerifiedIdentity, judge,

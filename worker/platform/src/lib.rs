@@ -275,8 +275,8 @@ pub fn open(config: &PlatformConfig) -> Result<Box<dyn Platform>, OpenError> {
         }
         PlatformConfig::InsecureSimulated { data_dir } => {
             tracing::warn!(
-                "INSECURE simulated platform: no TEE, evidence signed with a public key, sealed data \
-                 readable by anybody who reads {}; for development networks only",
+                "INSECURE simulated platform: no TEE, evidence signed with a public key, sealed \
+                 data readable by anybody who reads {}; for development networks only",
                 data_dir.display()
             );
             std::fs::create_dir_all(data_dir).map_err(|source| OpenError::DataDir {

@@ -1,5 +1,7 @@
 //! Platforms against files that behave like a kernel's, and against files that do not.
 
+#![allow(clippy::expect_used, reason = "a test stops at the first surprise")]
+
 mod fake_kernel;
 mod gramine;
 mod insecure_simulated;
