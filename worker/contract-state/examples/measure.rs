@@ -14,14 +14,25 @@ fn key(number: u64) -> Vec<u8> {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::temp_dir().join(format!("phat-measure-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let identity = StoreIdentity { genesis: GenesisHash([0; 32]), cluster: ClusterId([0; 32]) };
+    let identity = StoreIdentity {
+        genesis: GenesisHash([0; 32]),
+        cluster: ClusterId([0; 32]),
+    };
     let path = folder.join("state");
     let db = StateDb::open(&path, &StateKey::from_bytes(&[1; 32]), &identity)?;
     let commit = |changes: &[_]| {
         let next_number = db.head().next_number + 1;
-        db.commit(&Position { next_number, ..Position::default() }, changes)
+        db.commit(
+            &Position {
+                next_number,
+                ..Position::default()
+            },
+            changes,
+        )
     };
-    let fill: Vec<_> = (0..100_000).map(|n| (key(n), Some(vec![n as u8; 100]))).collect();
+    let fill: Vec<_> = (0..100_000)
+        .map(|n| (key(n), Some(vec![n as u8; 100])))
+        .collect();
     let start = Instant::now();
     commit(&fill)?;
     println!("commit of 100 000 new keys: {:?}", start.elapsed());
@@ -30,11 +41,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let start = Instant::now();
         for round in 0..rounds {
             let changes: Vec<_> = (0..size)
-                .map(|n| (key((n * 7919 + round * 31) % 100_000), Some(vec![round as u8; 100])))
+                .map(|n| {
+                    (
+                        key((n * 7919 + round * 31) % 100_000),
+                        Some(vec![round as u8; 100]),
+                    )
+                })
                 .collect();
             commit(&changes)?;
         }
-        println!("commit of {size} changes among 100 000: {:?}", start.elapsed() / rounds as u32);
+        println!(
+            "commit of {size} changes among 100 000: {:?}",
+            start.elapsed() / rounds as u32
+        );
     }
     drop(db);
     let start = Instant::now();

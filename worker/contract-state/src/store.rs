@@ -99,7 +99,10 @@ impl Store {
                 DatabaseError::DatabaseAlreadyOpen => OpenError::InUse,
                 other => redb_error(other).into(),
             })?;
-        let store = Self { database: Some(database), cipher };
+        let store = Self {
+            database: Some(database),
+            cipher,
+        };
         match guarded(|| store.meta(IDENTITY))? {
             None => {
                 if guarded(|| store.nodes())?.is_some() {
@@ -117,7 +120,9 @@ impl Store {
     }
 
     fn database(&self) -> Result<&Database, StoreFailure> {
-        self.database.as_ref().ok_or_else(|| StoreFailure::damaged("the database is closed"))
+        self.database
+            .as_ref()
+            .ok_or_else(|| StoreFailure::damaged("the database is closed"))
     }
 
     fn check_identity(&self, bytes: &[u8], expected: &StoreIdentity) -> Result<(), OpenError> {
