@@ -1,1 +1,163 @@
-//! The contract engine: a wasmtime host for ink! contracts
+//! The contract engine: a wasmtime host for ink! contracts.
+//!
+//! [`Engine`] implements [`Executor`]: given a state, an operation and a context it says what happens,
+//! and writes nothing itself. It runs the binaries of ink! 3, 4 and 5 with the pink extension.
+//!
+//! # Words
+//! A *frame* is one contract running one message: a fresh instance with zeroed memory, a stack and a
+//! share of the fuel. An *execution* is one operation with all its frames. The *overlay* holds what an
+//! execution changed; a frame that fails or reverts is undone there. *Fuel* is wasmtime's count of
+//! instructions, *gas* is fuel times [`limits::GAS_PER_FUEL`].
+//!
+//! # Life of code
+//! Uploaded bytes are checked, changed so that they run fast, and compiled; the result is kept in
+//! memory under the hash of the original bytes, which are what is stored. A worker that has forgotten
+//! the compiled form compiles again at the next call.
+//!
+//! # Threats
+//! Contracts are hostile. Every pointer is checked; memory, table, stack, call depth, fuel, output,
+//! events, debug text, keys, values and what one execution may write are bounded ([`limits`]); floats,
+//! threads and everything after WebAssembly 1.0 are refused; nothing of one frame's memory is seen by
+//! the next. Queries have a wall-clock limit too ([`Engine::tick_epoch`]). Gas and deposits that
+//! callers of queries and estimates see are rounded up, because exact ones tell what a contract did.
+//!
+//! # Determinism
+//! All limits, prices of host functions and the version of wasmtime are part of what the workers of a
+//! cluster must agree on. A test with fixed fuel counts notices when an update changes them.
+//!
+//! # Limits
+//! A contract that terminates leaves its storage behind, because the state cannot be listed by prefix;
+//! its id is never used again. Deposit limits of single cross-contract calls are not observed, only
+//! that of the whole execution.
+
+#![deny(missing_docs)]
+
+mod crypto;
+mod execution;
+mod frame;
+mod host;
+pub mod limits;
+mod operations;
+mod outside;
+mod pink;
+mod prepare;
+mod sandbox;
+mod state;
+mod stop;
+mod ticker;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use executor_api::{
+    Capabilities, Context, ExecutionError, Executor, Operation, Outcome, StateUnavailable,
+    StateView,
+};
+use primitives::{AccountId, ClusterId, CodeHash, ContractId};
+
+use sandbox::Sandbox;
+use state::{ContractRecord, Overlay};
+
+pub use ticker::Ticker;
+
+/// Settings of an engine. They change how fast it is and how long queries run, never a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// Executions that run at once; more wait.
+    pub executions_max: u32,
+    /// Ticks of the epoch after which a query is ended.
+    pub query_ticks_max: u64,
+}
+
+impl Default for EngineConfig {
+    /// 16 executions at once; queries end after 10 ticks, which is 10 s at one tick a second.
+    fn default() -> Self {
+        Self { executions_max: 16, query_ticks_max: 10 }
+    }
+}
+
+/// The engine could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// wasmtime refused the configuration on this machine.
+    #[error("the contract engine cannot start on this machine: {0}")]
+    Setup(String),
+}
+
+/// Runs contracts. Cheap to clone; all clones share compiled code and limits.
+#[derive(Clone)]
+pub struct Engine {
+    sandbox: Arc<Sandbox>,
+}
+
+impl Engine {
+    /// Sets up an engine.
+    ///
+    /// # Errors
+    /// When this machine cannot run compiled WebAssembly.
+    pub fn new(config: &EngineConfig) -> Result<Self, EngineError> {
+        Ok(Self { sandbox: Arc::new(Sandbox::new(config)?) })
+    }
+
+    /// Moves the clock of queries on by one tick. The host calls this at a steady pace, or uses
+    /// [`Engine::start_ticker`]; without ticks only gas ends a query.
+    pub fn tick_epoch(&self) {
+        self.sandbox.tick_epoch();
+    }
+
+    /// Checks `code` as an upload would, without storing or compiling it.
+    ///
+    /// # Errors
+    /// Why the code is refused, for people.
+    pub fn check_code(&self, code: &[u8]) -> Result<(), String> {
+        self.sandbox.check(code)
+    }
+}
+
+/// The code hash of `code`: blake2b-256 of the original bytes.
+pub fn code_hash(code: &[u8]) -> CodeHash {
+    CodeHash(crypto::blake2_256(code))
+}
+
+/// The id of a contract: blake2b-256 of deployer ‖ code hash ‖ cluster ‖ salt, without lengths.
+///
+/// Used for contracts made by contracts; the chain uses the same formula for those made by users.
+pub fn contract_id(
+    deployer: &AccountId,
+    code_hash: &CodeHash,
+    cluster: &ClusterId,
+    salt: &[u8],
+) -> ContractId {
+    execution::contract_id(deployer, code_hash, cluster, salt)
+}
+
+impl Executor for Engine {
+    fn execute(
+        &self,
+        state: &dyn StateView,
+        capabilities: &dyn Capabilities,
+        context: &Context,
+        operation: &Operation,
+    ) -> Result<Outcome, StateUnavailable> {
+        let _place = self.sandbox.gate.enter();
+        let run = || operations::execute(&self.sandbox, state, capabilities, context, operation);
+        // A bug voids this execution alone. Nothing that outlives it is changed on the way.
+        catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+            tracing::error!("an execution panicked; this is a bug of the engine");
+            let text = "the engine stopped unexpectedly; the log of the worker says where";
+            Ok(operations::refused(ExecutionError::Bug(text.into())))
+        })
+    }
+
+    fn code_hash(
+        &self,
+        state: &dyn StateView,
+        contract: &ContractId,
+    ) -> Result<Option<CodeHash>, StateUnavailable> {
+        match Overlay::default().contract(state, contract) {
+            Ok(Some(ContractRecord::Alive(info))) => Ok(Some(info.code_hash)),
+            Ok(Some(ContractRecord::Terminated) | None) => Ok(None),
+            Err(error) => Err(StateUnavailable(error.to_string())),
+        }
+    }
+}

@@ -153,6 +153,12 @@ pub enum ExecutionError {
     /// A bug in the engine; this execution alone is void.
     #[error("internal error of the engine: {0}")]
     Bug(String),
+    /// Nothing runs in a cluster before [`Operation::SetUpCluster`].
+    #[error("the cluster is not set up yet")]
+    ClusterNotSetUp,
+    /// A cluster is set up once.
+    #[error("the cluster is set up already")]
+    ClusterExists,
 }
 
 /// What a contract returned.

@@ -1,0 +1,188 @@
+//! One contract frame: a fresh instance that runs one message or constructor.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::thread;
+
+use executor_api::Returned;
+use primitives::{AccountId, Balance, CodeHash, ContractId};
+use wasmtime::{Memory, Store, Trap};
+
+use crate::execution::Execution;
+use crate::limits::{CALL_DEPTH_MAX, WASM_STACK_BYTES};
+use crate::sandbox::Contract;
+use crate::state::code_key;
+use crate::stop::Stop;
+
+/// Far enough for an execution without a deadline, and no overflow when added to the epoch.
+const NO_DEADLINE_TICKS: u64 = u64::MAX / 2;
+/// Native stack that the host needs for one frame on top of the contract's own, bytes.
+const HOST_STACK_BYTES: usize = 128 * 1024;
+/// Stack of the thread that runs frames below the first.
+const THREAD_STACK_BYTES: usize =
+    (CALL_DEPTH_MAX + 2) * (WASM_STACK_BYTES + HOST_STACK_BYTES);
+
+/// Which function of a contract runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A message.
+    Call,
+    /// A constructor.
+    Deploy,
+}
+
+/// What a frame is to run.
+pub struct Task {
+    pub entry: Entry,
+    /// Whose storage, address and balance the frame has.
+    pub contract: ContractId,
+    /// What code runs; another contract's in a delegate call.
+    pub code_hash: CodeHash,
+    pub caller: AccountId,
+    pub value: Balance,
+    pub input: Vec<u8>,
+}
+
+/// What host functions see of the frame that calls them.
+pub struct Frame {
+    /// Away while a frame that this one called has it.
+    pub execution: Option<Box<Execution>>,
+    pub memory: Option<Memory>,
+    pub entry: Entry,
+    pub contract: ContractId,
+    pub code_hash: CodeHash,
+    pub caller: AccountId,
+    pub value: Balance,
+    /// `None` once it was read or handed on.
+    pub input: Option<Vec<u8>>,
+    pub returned: Returned,
+}
+
+/// How a frame ended.
+pub struct Finished {
+    pub execution: Box<Execution>,
+    pub fuel_left: u64,
+    pub result: Result<Returned, Stop>,
+}
+
+/// Runs a frame with at most `fuel`. Changes of a frame that fails or reverts are not undone here.
+pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
+    let contract = match load(&execution, &task.code_hash) {
+        Ok(contract) => contract,
+        Err(stop) => return Finished { execution, fuel_left: fuel, result: Err(stop) },
+    };
+    let deadline = execution.ticks_left().unwrap_or(NO_DEADLINE_TICKS);
+    let entry = task.entry;
+    let mut store = Store::new(
+        &execution.sandbox().engine.clone(),
+        Frame {
+            execution: Some(execution),
+            memory: None,
+            entry,
+            contract: task.contract,
+            code_hash: task.code_hash,
+            caller: task.caller,
+            value: task.value,
+            input: Some(task.input),
+            returned: Returned::default(),
+        },
+    );
+    store.set_epoch_deadline(deadline);
+    let result = store.set_fuel(fuel).and_then(|()| enter(&mut store, &contract, entry));
+    let mut fuel_left = store.get_fuel().unwrap_or(0);
+    let frame = store.into_data();
+    let result = match result.map_err(classify) {
+        Ok(()) | Err(Ended::Stop(Stop::Returned)) => Ok(frame.returned),
+        Err(Ended::Stop(Stop::Terminated)) => Ok(Returned::default()),
+        Err(Ended::Stop(stop)) => Err(stop),
+        Err(Ended::StackExhausted) => {
+            // Where the stack ends depends on the processor; that all gas is gone does not.
+            fuel_left = 0;
+            Err(Stop::OutOfGas)
+        }
+    };
+    match frame.execution {
+        Some(execution) => Finished { execution, fuel_left, result },
+        // Only a panic between taking and giving back would lead here, and it does not return.
+        None => unreachable!("the execution is given back by every host function"),
+    }
+}
+
+/// As [`run`], for a frame that another one calls.
+///
+/// The first frame runs on the thread of whoever called the engine, whose stack is not ours to choose;
+/// all below it share a thread with a stack that is deep enough for them.
+pub fn run_nested(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
+    if execution.depth() != 2 {
+        return run(execution, task, fuel);
+    }
+    let mut waiting = Some((execution, task));
+    let finished = thread::scope(|scope| {
+        let work = || waiting.take().map(|(execution, task)| run(execution, task, fuel));
+        let spawned =
+            thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, work);
+        spawned.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    match (finished, waiting) {
+        (Ok(Some(finished)), _) => finished,
+        (Err(error), Some((execution, _))) => {
+            let result = Err(Stop::bug(format!("no thread for a call: {error}")));
+            Finished { execution, fuel_left: fuel, result }
+        }
+        _ => unreachable!("the task is taken exactly when the thread runs"),
+    }
+}
+
+/// The compiled code, from the cache or else from the state.
+fn load(execution: &Execution, code_hash: &CodeHash) -> Result<Arc<Contract>, Stop> {
+    if let Some(contract) = execution.sandbox().get(code_hash) {
+        return Ok(contract);
+    }
+    let code = execution
+        .overlay
+        .read(execution.state(), &code_key(code_hash))?
+        .ok_or_else(|| Stop::bug("the code of a contract is gone"))?;
+    execution
+        .sandbox()
+        .load(code_hash, &code)
+        .map_err(|reason| Stop::bug(format!("code that was accepted is refused: {reason}")))
+}
+
+fn enter(
+    store: &mut Store<Frame>,
+    contract: &Contract,
+    entry: Entry,
+) -> wasmtime::Result<()> {
+    let instance = contract.pre.instantiate(&mut *store)?;
+    let memory = instance
+        .get_module_export(&mut *store, &contract.memory)
+        .and_then(wasmtime::Extern::into_memory);
+    store.data_mut().memory = memory;
+    let export = match entry {
+        Entry::Call => &contract.call,
+        Entry::Deploy => &contract.deploy,
+    };
+    let function = instance
+        .get_module_export(&mut *store, export)
+        .and_then(wasmtime::Extern::into_func)
+        .ok_or_else(|| Stop::bug("a checked export is missing"))?;
+    function.typed::<(), ()>(&*store)?.call(store, ())
+}
+
+enum Ended {
+    Stop(Stop),
+    StackExhausted,
+}
+
+fn classify(error: wasmtime::Error) -> Ended {
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => return Ended::Stop(Stop::OutOfGas),
+        Some(Trap::StackOverflow) => return Ended::StackExhausted,
+        Some(Trap::Interrupt) => {
+            return Ended::Stop(Stop::limit("the query took too long"));
+        }
+        Some(trap) => return Ended::Stop(Stop::trap(trap.to_string())),
+        None => {}
+    }
+    Ended::Stop(error.downcast::<Stop>().unwrap_or_else(|error| Stop::bug(format!("{error:#}"))))
+}

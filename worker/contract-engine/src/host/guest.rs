@@ -1,0 +1,184 @@
+//! A host function's view of the contract that called it: memory, fuel and frame.
+
+use codec::{Decode as _, Encode};
+use primitives::{AccountId, Balance};
+use wasmtime::Caller;
+
+use super::code::SENTINEL;
+use crate::execution::Execution;
+use crate::frame::Frame;
+use crate::limits::cost;
+use crate::stop::Stop;
+
+/// The contract, as a host function sees it. Making one charges for the call.
+pub struct Guest<'a> {
+    caller: Caller<'a, Frame>,
+}
+
+impl<'a> Guest<'a> {
+    pub fn new(caller: Caller<'a, Frame>) -> Result<Self, Stop> {
+        let mut guest = Self { caller };
+        guest.charge(cost::HOST_CALL)?;
+        Ok(guest)
+    }
+
+    pub fn frame(&mut self) -> &mut Frame {
+        self.caller.data_mut()
+    }
+
+    pub fn execution(&mut self) -> Result<&mut Execution, Stop> {
+        self.frame().execution.as_deref_mut().ok_or_else(no_execution)
+    }
+
+    /// Takes the execution for a frame that this one calls; it must be given back.
+    pub fn take_execution(&mut self) -> Result<Box<Execution>, Stop> {
+        self.frame().execution.take().ok_or_else(no_execution)
+    }
+
+    pub fn give_back(&mut self, execution: Box<Execution>) {
+        self.frame().execution = Some(execution);
+    }
+
+    pub fn fuel(&self) -> Result<u64, Stop> {
+        self.caller.get_fuel().map_err(|error| Stop::bug(error.to_string()))
+    }
+
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<(), Stop> {
+        self.caller.set_fuel(fuel).map_err(|error| Stop::bug(error.to_string()))
+    }
+
+    /// Takes `amount` of fuel; all of it, and stops, where there is less.
+    pub fn charge(&mut self, amount: u64) -> Result<(), Stop> {
+        match self.fuel()?.checked_sub(amount) {
+            Some(rest) => self.set_fuel(rest),
+            None => {
+                self.set_fuel(0)?;
+                Err(Stop::OutOfGas)
+            }
+        }
+    }
+
+    /// Charges `price` for each of `count`.
+    pub fn charge_each(&mut self, price: u64, count: u32) -> Result<(), Stop> {
+        self.charge(price.saturating_mul(count.into()))
+    }
+
+    fn charge_copy(&mut self, bytes: u32) -> Result<(), Stop> {
+        self.charge_each(cost::COPY_16_BYTES, bytes.div_ceil(16))
+    }
+
+    fn memory(&mut self) -> Result<(&mut [u8], &mut Frame), Stop> {
+        let memory = self
+            .frame()
+            .memory
+            .ok_or_else(|| Stop::bug("a host function ran before the memory was known"))?;
+        Ok(memory.data_and_store_mut(&mut self.caller))
+    }
+
+    fn slice(&mut self, pointer: u32, len: u32) -> Result<&mut [u8], Stop> {
+        let start = pointer as usize;
+        let (memory, _) = self.memory()?;
+        start
+            .checked_add(len as usize)
+            .and_then(|end| memory.get_mut(start..end))
+            .ok_or_else(|| Stop::trap("a pointer outside of the memory was given to the host"))
+    }
+
+    /// Reads `len` bytes; more than `max` trap, named `what`.
+    pub fn read(
+        &mut self,
+        pointer: u32,
+        len: u32,
+        max: u32,
+        what: &str,
+    ) -> Result<Vec<u8>, Stop> {
+        if len > max {
+            return Err(Stop::trap(format!("{what} has {len} bytes, at most {max} are allowed")));
+        }
+        self.charge_copy(len)?;
+        Ok(self.slice(pointer, len)?.to_vec())
+    }
+
+    pub fn read_array<const N: usize>(&mut self, pointer: u32) -> Result<[u8; N], Stop> {
+        let slice = self.slice(pointer, N as u32)?;
+        (&*slice).try_into().map_err(|_| Stop::bug("a slice of another length"))
+    }
+
+    pub fn read_account(&mut self, pointer: u32) -> Result<AccountId, Stop> {
+        self.read_array(pointer).map(AccountId)
+    }
+
+    pub fn read_balance(&mut self, pointer: u32) -> Result<Balance, Stop> {
+        self.read_array(pointer).map(Balance::from_le_bytes)
+    }
+
+    /// Reads a SCALE value that must have exactly the length its type has.
+    pub fn expect_len(&self, len: u32, expected: u32) -> Result<(), Stop> {
+        match len == expected {
+            true => Ok(()),
+            false => Err(Stop::trap(format!("expected {expected} bytes, {len} were given"))),
+        }
+    }
+
+    pub fn write(&mut self, pointer: u32, data: &[u8]) -> Result<(), Stop> {
+        let len = u32::try_from(data.len()).map_err(|_| Stop::bug("output above 4 GiB"))?;
+        self.charge_copy(len)?;
+        self.slice(pointer, len)?.copy_from_slice(data);
+        Ok(())
+    }
+
+    /// Writes `data` into a buffer whose capacity stands at `len_pointer`, and its length there.
+    /// Traps where the buffer is too small. Nothing is written on failure.
+    pub fn write_output(&mut self, out: u32, len_pointer: u32, data: &[u8]) -> Result<(), Stop> {
+        let capacity = u32::from_le_bytes(self.read_array(len_pointer)?);
+        let len = u32::try_from(data.len()).map_err(|_| Stop::bug("output above 4 GiB"))?;
+        if capacity < len {
+            return Err(Stop::trap(format!(
+                "the output has {len} bytes, the contract's buffer has {capacity}"
+            )));
+        }
+        self.write(out, data)?;
+        self.write(len_pointer, &len.to_le_bytes())
+    }
+
+    /// As [`Guest::write_output`], unless the contract does not want it.
+    pub fn write_optional_output(
+        &mut self,
+        out: u32,
+        len_pointer: u32,
+        data: &[u8],
+    ) -> Result<(), Stop> {
+        match out == SENTINEL {
+            true => Ok(()),
+            false => self.write_output(out, len_pointer, data),
+        }
+    }
+
+    pub fn write_encoded(
+        &mut self,
+        out: u32,
+        len_pointer: u32,
+        value: &impl Encode,
+    ) -> Result<(), Stop> {
+        self.write_output(out, len_pointer, &value.encode())
+    }
+
+    /// Reads and decodes arguments; traps where they do not decode or bytes are left.
+    pub fn decode<T: codec::DecodeAll>(&self, mut bytes: &[u8]) -> Result<T, Stop> {
+        T::decode_all(&mut bytes).map_err(|_| Stop::trap("arguments do not decode"))
+    }
+}
+
+/// Decodes SCALE-encoded topics: at most as many as fit in `bytes`.
+pub fn decode_topics(mut bytes: &[u8]) -> Result<Vec<[u8; 32]>, Stop> {
+    let topics = Vec::<[u8; 32]>::decode(&mut bytes)
+        .map_err(|_| Stop::trap("the topics of an event do not decode"))?;
+    match bytes.is_empty() {
+        true => Ok(topics),
+        false => Err(Stop::trap("bytes are left after the topics of an event")),
+    }
+}
+
+fn no_execution() -> Stop {
+    Stop::bug("a frame without its execution")
+}

@@ -1,0 +1,91 @@
+//! Every limit of the engine, and the factor between gas and fuel.
+//!
+//! The limits are part of the determinism contract: all workers of a cluster run with the same ones,
+//! and changing one changes what a contract may do.
+
+use primitives::bounds;
+
+/// Bytes of a WebAssembly page.
+pub const PAGE_BYTES: u64 = 65_536;
+/// Most memory of a contract, pages: 4 MiB.
+pub const MEMORY_PAGES_MAX: u64 = 64;
+/// Most elements of a contract's table.
+pub const TABLE_ELEMENTS_MAX: u64 = 2_000;
+/// Native stack of one contract frame, bytes. Running out of it counts as running out of gas.
+pub const WASM_STACK_BYTES: usize = 256 * 1024;
+/// Most contract frames on top of each other; the contract that was called is the first.
+pub const CALL_DEPTH_MAX: usize = 10;
+/// Longest storage value, bytes.
+pub const VALUE_BYTES_MAX: u32 = 1024 * 1024;
+/// Longest storage key, bytes.
+pub const KEY_BYTES_MAX: u32 = 128;
+/// Most bytes that one execution may write to storage, over all frames and including what is
+/// overwritten or rolled back later; bounds the memory of the overlay.
+pub const WRITTEN_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most bytes that contracts may write for debugging in one execution; the rest is dropped.
+pub const DEBUG_BYTES_MAX: usize = 128 * 1024;
+/// Most bytes of topics and data of all events of one execution.
+pub const EVENTS_BYTES_MAX: usize = 1024 * 1024;
+/// Most events of one execution.
+pub const EVENTS_MAX: usize = 1024;
+/// Most topics of one event.
+pub const EVENT_TOPICS_MAX: usize = 4;
+/// Longest data that one frame returns, bytes.
+pub const OUTPUT_BYTES_MAX: u32 = bounds::ANSWER_BYTES_MAX;
+/// Longest input of a call or of a host function, bytes.
+pub const INPUT_BYTES_MAX: u32 = 1024 * 1024;
+/// Longest salt of an instantiation, bytes.
+pub const SALT_BYTES_MAX: u32 = bounds::SALT_BYTES_MAX;
+/// Longest code, bytes.
+pub const CODE_BYTES_MAX: usize = bounds::CODE_BYTES_MAX as usize;
+/// Contracts that one execution may make.
+pub const INSTANTIATIONS_MAX: usize = 256;
+
+/// Gas of one unit of wasmtime fuel. One gas is one picosecond of reference time, so one unit of
+/// fuel, roughly one instruction, stands for a nanosecond.
+pub const GAS_PER_FUEL: u64 = 1_000;
+/// Most gas of a query: 50 s of reference time. The epoch deadline usually ends it first.
+pub const QUERY_GAS_MAX: u64 = 50_000_000_000_000;
+/// Most gas of a transaction or an estimate: 2.5 s of reference time.
+pub const TRANSACTION_GAS_MAX: u64 = 2_500_000_000_000;
+
+const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
+const _: () = assert!(OUTPUT_BYTES_MAX as u64 <= MEMORY_PAGES_MAX * PAGE_BYTES);
+const _: () = assert!((VALUE_BYTES_MAX as usize) < WRITTEN_BYTES_MAX);
+const _: () = assert!(TRANSACTION_GAS_MAX <= QUERY_GAS_MAX);
+
+/// Fuel that host functions cost, on top of the instructions of the contract.
+///
+/// One unit stands for about a nanosecond; the numbers are rounded up from measurements of the
+/// operations and are part of the determinism contract.
+pub mod cost {
+    /// Any call of a host function.
+    pub const HOST_CALL: u64 = 100;
+    /// Sixteen bytes copied between contract and host.
+    pub const COPY_16_BYTES: u64 = 2;
+    /// One read of the state.
+    pub const STORAGE_READ: u64 = 2_000;
+    /// One change of the state.
+    pub const STORAGE_WRITE: u64 = 5_000;
+    /// A byte read from the state.
+    pub const STORAGE_BYTE: u64 = 1;
+    /// A byte written to the state.
+    pub const STORAGE_BYTE_WRITTEN: u64 = 4;
+    /// A byte hashed, by any hash.
+    pub const HASH_BYTE: u64 = 4;
+    /// A hash, apart from its bytes.
+    pub const HASH: u64 = 500;
+    /// A signature made or checked, or a key derived.
+    pub const SIGNATURE: u64 = 100_000;
+    /// A byte of an event or of output for debugging.
+    pub const EVENT_BYTE: u64 = 2;
+    /// A new contract frame, apart from what runs in it.
+    pub const FRAME: u64 = 30_000;
+    /// A byte of code checked and compiled at upload.
+    pub const UPLOAD_BYTE: u64 = 1_000;
+
+    const _: () = assert!(
+        UPLOAD_BYTE * super::CODE_BYTES_MAX as u64 * super::GAS_PER_FUEL
+            <= super::TRANSACTION_GAS_MAX
+    );
+}

@@ -1,0 +1,8 @@
+//! The engine through its interface: guests in WebAssembly text, hostile ones, and a real ink! contract.
+
+mod ballot;
+mod behaviour;
+mod fuel;
+mod hostile;
+mod money;
+mod world;
