@@ -3,7 +3,7 @@
 use crate::cli::{Cli, Command};
 use crate::{chain_spec, service};
 use polkadot_sdk::{
-    sc_cli::{self, CliConfiguration, SubstrateCli},
+    sc_cli::{self, SubstrateCli},
     sc_consensus_grandpa,
     sc_network::{Litep2pNetworkBackend, NetworkWorker, config::NetworkBackendType},
     sc_service::{self, Configuration, DatabaseSource, PartialComponents, PruningMode},

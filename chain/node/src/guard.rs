@@ -8,7 +8,8 @@ use attestation::{AcceptedRoot, RootKind};
 use codec::DecodeAll;
 use polkadot_sdk::{
     sc_service::ChainType,
-    sp_core::{hashing::twox_128, storage::Storage},
+    sp_core::storage::Storage,
+    sp_io::hashing::twox_128,
 };
 
 const PALLET: &str = "PhalaRegistry";

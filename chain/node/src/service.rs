@@ -19,7 +19,7 @@ use polkadot_sdk::{
         self, BuildNetworkParams, ChainType, Configuration, PartialComponents, SpawnTasksParams,
         TFullBackend, TFullClient, TaskManager, WarpSyncConfig, error::Error as ServiceError,
     },
-    sc_telemetry::{self, Telemetry, TelemetryWorker},
+    sc_telemetry::{Telemetry, TelemetryWorker},
     sc_transaction_pool::{Builder, TransactionPoolHandle},
     sc_transaction_pool_api::OffchainTransactionPoolFactory,
     sp_consensus_aura::{

@@ -1,0 +1,219 @@
+#![allow(deprecated, reason = "bare extrinsics are judged by the older trait")]
+
+use crate::mock::*;
+use crate::*;
+use codec::Encode;
+use polkadot_sdk::*;
+use frame_support::{assert_noop, assert_ok, pallet_prelude::*};
+use primitives::bounds::MAILBOX_ENTRIES_MAX;
+use primitives::{AccountId, ClusterId, CodeHash, GenesisHash};
+use sp_runtime::traits::{BadOrigin, ValidateUnsigned};
+use wire::decode_all;
+use wire::mailbox::{MailboxEntry, MailboxOperation};
+use wire::message::{MessagePayload, SignedMessage};
+
+const CLUSTER: ClusterId = ClusterId([1; 32]);
+
+fn call(message: SignedMessage) -> Call<Test> {
+    Call::sync_offchain_message { message }
+}
+
+fn validate(message: SignedMessage) -> TransactionValidity {
+    Mq::validate_unsigned(TransactionSource::External, &call(message))
+}
+
+/// What happens to a message in a block.
+fn apply(message: SignedMessage) -> Result<(), TransactionValidityError> {
+    Mq::pre_dispatch(&call(message.clone()))?;
+    assert_ok!(Mq::sync_offchain_message(RuntimeOrigin::none(), message));
+    Ok(())
+}
+
+fn tag(seed: u8, sequence: u64) -> Vec<u8> {
+    ("PhalaMqOffchainMessages", (sender(seed), sequence)).encode()
+}
+
+#[test]
+fn messages_are_taken_in_strict_sequence() {
+    run(|| {
+        assert_eq!(Mq::sender_sequence(&sender(1)), None);
+        assert_ok!(apply(message(1, 0)));
+        assert_ok!(apply(message(1, 1)));
+        assert_ok!(apply(message(2, 0)));
+        assert_eq!(Mq::sender_sequence(&sender(1)), Some(2));
+        assert_eq!(Handled::get().len(), 3);
+        assert_eq!(apply(message(1, 1)), Err(InvalidTransaction::Stale.into()));
+        assert_eq!(apply(message(1, 3)), Err(InvalidTransaction::Future.into()));
+        assert_noop!(
+            Mq::sync_offchain_message(RuntimeOrigin::none(), message(1, 1)),
+            Error::<Test>::BadSequence
+        );
+        assert_noop!(
+            Mq::sync_offchain_message(RuntimeOrigin::signed(1), message(1, 2)),
+            BadOrigin
+        );
+    });
+}
+
+#[test]
+fn the_pool_keeps_a_run_of_messages() {
+    run(|| {
+        let first = validate(message(1, 0)).unwrap();
+        assert_eq!(first.requires, Vec::<Vec<u8>>::new());
+        assert_eq!(first.provides, [tag(1, 0)]);
+        assert!(first.propagate);
+        let later = validate(message(1, 7)).unwrap();
+        assert_eq!(later.requires, [tag(1, 6)]);
+        assert_eq!(later.provides, [tag(1, 7)]);
+        assert!(validate(message(1, SEQUENCE_AHEAD_MAX)).is_ok());
+        assert_eq!(
+            validate(message(1, SEQUENCE_AHEAD_MAX + 1)),
+            InvalidTransaction::Future.into()
+        );
+        assert_ok!(apply(message(1, 0)));
+        assert_eq!(validate(message(1, 0)), InvalidTransaction::Stale.into());
+    });
+}
+
+#[test]
+fn a_message_that_is_not_an_active_workers_is_refused() {
+    run(|| {
+        let check = |message: SignedMessage, expected: InvalidTransaction| {
+            assert_eq!(validate(message.clone()), expected.into());
+            assert_eq!(Mq::pre_dispatch(&call(message)), Err(expected.into()));
+        };
+        let payload = MessagePayload::MasterKey { public_key: [1; 32] };
+        check(message(3, 0), InvalidTransaction::Custom(INVALID_SENDER));
+        let abroad = message_on(GenesisHash([1; 32]), 1, 0, payload.clone());
+        check(abroad, InvalidTransaction::BadProof);
+        let forged = SignedMessage { sender: sender(2), ..message(1, 0) };
+        check(forged, InvalidTransaction::BadProof);
+        let renumbered = SignedMessage { sequence: 0, ..message(1, 1) };
+        check(renumbered, InvalidTransaction::BadProof);
+        let long = MessagePayload::SealedClusterSeed {
+            cluster: CLUSTER,
+            worker: Default::default(),
+            encapsulated_key: [0; 32],
+            ciphertext: vec![0; 4096],
+        };
+        check(message_on(GENESIS, 1, 0, long), InvalidTransaction::Custom(INVALID_TOO_LONG));
+    });
+}
+
+#[test]
+fn a_failing_handler_is_undone_but_the_sender_goes_on() {
+    run(|| {
+        let failing = MessagePayload::MasterKey { public_key: FAILING_KEY };
+        assert_ok!(apply(message_on(GENESIS, 1, 0, failing)));
+        assert!(!frame_support::storage::unhashed::exists(HANDLER_KEY));
+        System::assert_last_event(
+            Event::MessageFailed {
+                sender: sender(1),
+                sequence: 0,
+                error: DispatchError::Other("as the test wants"),
+            }
+            .into(),
+        );
+        assert_ok!(apply(message(1, 1)));
+        assert!(frame_support::storage::unhashed::exists(HANDLER_KEY));
+    });
+}
+
+#[test]
+fn one_sender_cannot_fill_a_block() {
+    run(|| {
+        let most = u64::from(MESSAGES_PER_BLOCK_MAX);
+        (0..most).for_each(|sequence| apply(message(1, sequence)).unwrap());
+        let next = message(1, most);
+        assert_eq!(apply(next.clone()), Err(InvalidTransaction::ExhaustsResources.into()));
+        assert!(validate(next.clone()).is_ok());
+        assert_ok!(apply(message(2, 0)));
+        System::set_block_number(2);
+        assert_ok!(apply(next));
+    });
+}
+
+fn operation(amount: u128) -> MailboxOperation {
+    MailboxOperation::Deposit { account: AccountId([1; 32]), amount }
+}
+
+#[test]
+fn entries_are_numbered_dated_and_readable() {
+    run(|| {
+        assert_eq!(Mq::push(&CLUSTER, operation(5)), Ok(0));
+        System::set_block_number(7);
+        assert_eq!(Mq::push(&CLUSTER, operation(6)), Ok(1));
+        assert_eq!(Mq::push(&ClusterId([2; 32]), operation(7)), Ok(0));
+        assert_eq!(Mq::next_number(&CLUSTER), 2);
+        let bytes = Inbox::<Test>::get(CLUSTER, 1).unwrap();
+        let entry = MailboxEntry { block_number: 7, timestamp_ms: NOW_MS, operation: operation(6) };
+        assert_eq!(decode_all::<MailboxEntry>(&bytes, ENTRY_BYTES_MAX), Ok(entry));
+        System::assert_has_event(Event::EntryPushed { cluster: CLUSTER, number: 1 }.into());
+    });
+}
+
+#[test]
+fn the_longest_entries_fit() {
+    use primitives::bounds::{COMMAND_BYTES_MAX, INSTANTIATE_BYTES_MAX, SALT_BYTES_MAX};
+    run(|| {
+        let longest = MailboxOperation::Instantiate {
+            contract: Default::default(),
+            deployer: Default::default(),
+            code_hash: CodeHash::default(),
+            input: vec![0; INSTANTIATE_BYTES_MAX as usize],
+            salt: vec![0; SALT_BYTES_MAX as usize],
+            transfer: u128::MAX,
+            gas_limit: u64::MAX,
+            storage_deposit_limit: Some(u128::MAX),
+        };
+        assert_ok!(Mq::push(&CLUSTER, longest));
+        let command = |length| MailboxOperation::Command {
+            contract: Default::default(),
+            sender: Default::default(),
+            payload: vec![0; length],
+        };
+        assert_ok!(Mq::push(&CLUSTER, command(COMMAND_BYTES_MAX as usize)));
+        assert_noop!(
+            Mq::push(&CLUSTER, command(ENTRY_BYTES_MAX as usize)),
+            Error::<Test>::EntryTooLong
+        );
+    });
+}
+
+#[test]
+fn a_full_mailbox_forgets_only_what_all_have_run() {
+    run(|| {
+        let most = u64::from(MAILBOX_ENTRIES_MAX);
+        for number in 0..most {
+            assert_eq!(Mq::push(&CLUSTER, operation(0)), Ok(number));
+        }
+        assert_noop!(Mq::push(&CLUSTER, operation(1)), Error::<Test>::MailboxFull);
+        RunByAll::set(3);
+        assert_eq!(Mq::push(&CLUSTER, operation(1)), Ok(most));
+        assert_eq!(InboxFirst::<Test>::get(CLUSTER), 3);
+        assert!(!Inbox::<Test>::contains_key(CLUSTER, 2));
+        assert!(Inbox::<Test>::contains_key(CLUSTER, 3));
+        assert_ok!(Mq::push(&CLUSTER, operation(1)));
+        assert_ok!(Mq::push(&CLUSTER, operation(1)));
+        assert_noop!(Mq::push(&CLUSTER, operation(1)), Error::<Test>::MailboxFull);
+        // No more than a bounded number at once, however far all are.
+        RunByAll::set(u64::MAX);
+        assert_ok!(Mq::push(&CLUSTER, operation(1)));
+        assert_eq!(InboxFirst::<Test>::get(CLUSTER), 3 + u64::from(PRUNED_PER_PUSH_MAX));
+    });
+}
+
+#[test]
+fn a_mailbox_is_cleared_in_steps() {
+    run(|| {
+        (0..5).for_each(|_| {
+            Mq::push(&CLUSTER, operation(0)).unwrap();
+        });
+        assert_eq!(Mq::clear(&CLUSTER, 3), 3);
+        assert_eq!(InboxFirst::<Test>::get(CLUSTER), 3);
+        Mq::do_try_state().unwrap();
+        assert_eq!(Mq::clear(&CLUSTER, 3), 2);
+        assert!(!InboxNext::<Test>::contains_key(CLUSTER));
+        assert_eq!(Mq::clear(&CLUSTER, 3), 0);
+    });
+}

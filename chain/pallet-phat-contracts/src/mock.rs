@@ -1,0 +1,196 @@
+//! A runtime of contracts and mailbox, with workers that a test says.
+
+use crate as pallet_phat_contracts;
+use crate::*;
+use pallet_mailbox::MessageHandler;
+use pallet_worker_registry::{KeyStore, WorkerDirectory};
+use polkadot_sdk::*;
+use frame_support::{derive_impl, parameter_types, weights::Weight};
+use primitives::{ClusterId, ContractId, GenesisHash, HpkePublicKey, WorkerId};
+use sp_core::{H256, sr25519};
+use sp_runtime::{AccountId32, BuildStorage, DispatchResult, traits::IdentityLookup};
+use wire::mailbox::{MailboxEntry, MailboxOperation};
+use wire::message::MessagePayload;
+
+/// Chain time, milliseconds.
+pub const NOW_MS: u64 = 1_800_000_000_000;
+/// What each account starts with.
+pub const ENDOWMENT: u128 = 1_000_000;
+/// The least balance, and the least transfer to a cluster.
+pub const TRANSFER_MIN: u128 = 10;
+
+frame_support::construct_runtime!(
+    pub enum Test {
+        System: frame_system,
+        Timestamp: pallet_timestamp,
+        Balances: pallet_balances,
+        Mq: pallet_mailbox,
+        PhatContracts: pallet_phat_contracts,
+    }
+);
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Test {
+    type Block = frame_system::mocking::MockBlock<Test>;
+    type AccountId = AccountId32;
+    type Lookup = IdentityLookup<AccountId32>;
+    type AccountData = pallet_balances::AccountData<u128>;
+}
+
+#[derive_impl(pallet_timestamp::config_preludes::TestDefaultConfig)]
+impl pallet_timestamp::Config for Test {}
+
+parameter_types! {
+    pub const TransferMin: u128 = TRANSFER_MIN;
+    pub const CodeDepositPerByte: u128 = 2;
+    pub static Inactive: Vec<WorkerId> = Vec::new();
+    pub static Forgotten: Vec<[u8; 32]> = Vec::new();
+}
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Test {
+    type AccountStore = System;
+    type Balance = u128;
+    type ExistentialDeposit = TransferMin;
+}
+
+/// All workers are active, but for [`Inactive`]; what is forgotten goes to [`Forgotten`].
+pub struct TestWorkers;
+
+impl WorkerDirectory for TestWorkers {
+    fn genesis_hash() -> GenesisHash {
+        GenesisHash([69; 32])
+    }
+
+    fn is_active(worker: &WorkerId) -> bool {
+        !Inactive::get().contains(worker)
+    }
+
+    fn hpke_public_key(_: &WorkerId) -> Option<HpkePublicKey> {
+        None
+    }
+
+    fn is_gatekeeper(_: &WorkerId) -> bool {
+        false
+    }
+}
+
+impl KeyStore for TestWorkers {
+    fn forget_cluster(cluster: &ClusterId, workers: &[WorkerId]) {
+        Forgotten::mutate(|forgotten| {
+            forgotten.push(cluster.0);
+            forgotten.extend(workers.iter().map(|worker| worker.0));
+        });
+    }
+
+    fn forget_seed(_: &ClusterId, worker: &WorkerId) {
+        Forgotten::mutate(|forgotten| forgotten.push(worker.0));
+    }
+
+    fn forget_contract(contract: &ContractId) {
+        Forgotten::mutate(|forgotten| forgotten.push(contract.0));
+    }
+}
+
+/// Hands all messages to the pallet.
+pub struct TestHandler;
+
+impl MessageHandler for TestHandler {
+    fn handle(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
+        PhatContracts::handle_message(sender, payload)
+    }
+
+    fn weight() -> Weight {
+        weights::handle_message::<Test>()
+    }
+}
+
+impl pallet_mailbox::Config for Test {
+    type Workers = TestWorkers;
+    type Handler = TestHandler;
+    type Progress = PhatContracts;
+    type UnixTime = Timestamp;
+}
+
+impl pallet_phat_contracts::Config for Test {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Workers = TestWorkers;
+    type Mailbox = Mq;
+    type CodeDepositPerByte = CodeDepositPerByte;
+    type TransferMin = TransferMin;
+}
+
+pub fn account(seed: u8) -> AccountId32 {
+    AccountId32::new([seed; 32])
+}
+
+pub fn worker(seed: u8) -> sr25519::Public {
+    sr25519::Public::from_raw([seed; 32])
+}
+
+/// The id of the n-th cluster.
+pub fn cluster(number: u8) -> H256 {
+    let mut id = [0; 32];
+    id[31] = number;
+    H256(id)
+}
+
+/// Makes a public cluster of the given workers, owned by account 1.
+pub fn add_cluster(workers: &[u8]) -> DispatchResult {
+    add_cluster_with(ClusterPermission::Public, workers, 0)
+}
+
+pub fn add_cluster_with(
+    permission: ClusterPermission<AccountId32>,
+    workers: &[u8],
+    deposit: u128,
+) -> DispatchResult {
+    PhatContracts::add_cluster(
+        RuntimeOrigin::root(),
+        account(1),
+        permission,
+        workers.iter().map(|seed| worker(*seed)).collect(),
+        deposit,
+        11,
+        12,
+        13,
+        account(2),
+    )
+}
+
+/// The operations in a cluster's mailbox.
+pub fn inbox(number: u8) -> Vec<MailboxOperation> {
+    let id = ClusterId(cluster(number).0);
+    let next = pallet_mailbox::InboxNext::<Test>::get(id);
+    (pallet_mailbox::InboxFirst::<Test>::get(id)..next)
+        .map(|number| {
+            let bytes = pallet_mailbox::Inbox::<Test>::get(id, number).unwrap();
+            let entry: MailboxEntry =
+                wire::decode_all(&bytes, pallet_mailbox::ENTRY_BYTES_MAX).unwrap();
+            entry.operation
+        })
+        .collect()
+}
+
+/// Runs a test at block 1, then checks the state.
+pub fn run(test: impl FnOnce()) {
+    let storage = RuntimeGenesisConfig {
+        balances: pallet_balances::GenesisConfig {
+            balances: (1..=5).map(|seed| (account(seed), ENDOWMENT)).collect(),
+            ..Default::default()
+        },
+        ..Default::default()
+    }
+    .build_storage()
+    .unwrap();
+    sp_io::TestExternalities::new(storage).execute_with(|| {
+        Inactive::set(Vec::new());
+        Forgotten::set(Vec::new());
+        System::set_block_number(1);
+        Timestamp::set_timestamp(NOW_MS);
+        test();
+        PhatContracts::do_try_state().unwrap();
+        Mq::do_try_state().unwrap();
+    });
+}
