@@ -41,7 +41,10 @@ pub fn run(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<u8>, BuildError> {
     let failed = |output: String| BuildError::Compile { step, output };
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| match error.kind() {
         ErrorKind::NotFound => BuildError::CargoMissing,
         _ => failed(error.to_string()),
@@ -49,7 +52,9 @@ pub fn run(
     let stdout = child.stdout.take();
     let reader = std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        stdout.map(|stdout| stdout.take(STDOUT_BYTES_MAX).read_to_end(&mut bytes)).transpose()?;
+        stdout
+            .map(|stdout| stdout.take(STDOUT_BYTES_MAX).read_to_end(&mut bytes))
+            .transpose()?;
         Ok::<_, std::io::Error>(bytes)
     });
     let mut last_lines = VecDeque::new();

@@ -62,7 +62,12 @@ pub struct BuildOptions {
 impl BuildOptions {
     /// Default options with a cache folder.
     pub fn new(cache_dir: impl Into<PathBuf>) -> Self {
-        Self { cache_dir: cache_dir.into(), target_dir: None, output_dir: None, locked: false }
+        Self {
+            cache_dir: cache_dir.into(),
+            target_dir: None,
+            output_dir: None,
+            locked: false,
+        }
     }
 }
 
@@ -143,7 +148,11 @@ pub enum BuildError {
 impl BuildError {
     fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { doing, path, source }
+        move |source| Self::Io {
+            doing,
+            path,
+            source,
+        }
     }
 }
 
@@ -186,14 +195,24 @@ pub fn build(
     options: &BuildOptions,
     progress: &mut dyn FnMut(&str),
 ) -> Result<BuildArtifact, BuildError> {
-    let manifest_dir =
-        manifest_dir.canonicalize().map_err(BuildError::io("cannot open", manifest_dir))?;
+    let manifest_dir = manifest_dir
+        .canonicalize()
+        .map_err(BuildError::io("cannot open", manifest_dir))?;
     let package = package::inspect(&manifest_dir, options.locked)?;
     let toolchain = toolchain::wasm_toolchain_with(&options.cache_dir, progress)?;
-    let target_dir = options.target_dir.clone().unwrap_or_else(|| manifest_dir.join("target"));
-    let output_dir = options.output_dir.clone().unwrap_or_else(|| target_dir.join("ink"));
+    let target_dir = options
+        .target_dir
+        .clone()
+        .unwrap_or_else(|| manifest_dir.join("target"));
+    let output_dir = options
+        .output_dir
+        .clone()
+        .unwrap_or_else(|| target_dir.join("ink"));
 
-    progress(&format!("compiling {} {} to wasm", package.name, package.version));
+    progress(&format!(
+        "compiling {} {} to wasm",
+        package.name, package.version
+    ));
     let wasm = compile_wasm(&package, &toolchain, &target_dir, options.locked, progress)?;
     progress(&format!("generating the metadata of {}", package.name));
     let metadata = metadata::generate(&package, &toolchain, &target_dir, progress)?;
@@ -223,8 +242,18 @@ pub fn build(
     let wasm_file = output_dir.join(format!("{}.wasm", package.name));
     write_whole(&wasm_file, &wasm)?;
     write_whole(&contract_file, &json)?;
-    progress(&format!("wrote {} ({} bytes of wasm)", contract_file.display(), wasm.len()));
-    Ok(BuildArtifact { name: package.name, contract_file, wasm_file, wasm, code_hash })
+    progress(&format!(
+        "wrote {} ({} bytes of wasm)",
+        contract_file.display(),
+        wasm.len()
+    ));
+    Ok(BuildArtifact {
+        name: package.name,
+        contract_file,
+        wasm_file,
+        wasm,
+        code_hash,
+    })
 }
 
 fn compile_wasm(
@@ -237,7 +266,14 @@ fn compile_wasm(
     let mut command: Command = toolchain.cargo();
     command
         .current_dir(&package.dir)
-        .args(["rustc", "--lib", "--crate-type", "cdylib", "--release", "--no-default-features"])
+        .args([
+            "rustc",
+            "--lib",
+            "--crate-type",
+            "cdylib",
+            "--release",
+            "--no-default-features",
+        ])
         .args(["--target", toolchain.target()])
         .arg("--target-dir")
         .arg(target_dir)

@@ -73,8 +73,10 @@ pub fn generate(
         .args(["run", "--release", "--target-dir"])
         .arg(target_dir);
     let json = cargo::run(command, "generating the metadata", progress)?;
-    let broken =
-        |reason: String| BuildError::Metadata { name: package.name.clone(), reason };
+    let broken = |reason: String| BuildError::Metadata {
+        name: package.name.clone(),
+        reason,
+    };
     let metadata: Map<String, Value> =
         serde_json::from_slice(&json).map_err(|error| broken(error.to_string()))?;
     match PARTS.iter().find(|part| !metadata.contains_key(**part)) {

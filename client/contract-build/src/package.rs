@@ -79,8 +79,10 @@ struct NodeDependency {
 /// Asks cargo about the package in `dir`, and checks that it is a contract.
 pub fn inspect(dir: &Path, locked: bool) -> Result<Package, BuildError> {
     let manifest = dir.join("Cargo.toml");
-    let not_a_package =
-        |reason: String| BuildError::NotAPackage { path: dir.to_owned(), reason };
+    let not_a_package = |reason: String| BuildError::NotAPackage {
+        path: dir.to_owned(),
+        reason,
+    };
     if !manifest.is_file() {
         return Err(not_a_package("it has no Cargo.toml".into()));
     }
@@ -95,18 +97,27 @@ pub fn inspect(dir: &Path, locked: bool) -> Result<Package, BuildError> {
         .iter()
         .find(|package| package.manifest_path == manifest)
         .ok_or_else(|| not_a_package("it is a workspace; give the folder of a member".into()))?;
-    let not_a_contract =
-        |reason: &str| BuildError::NotAContract { name: info.name.clone(), reason: reason.into() };
+    let not_a_contract = |reason: &str| BuildError::NotAContract {
+        name: info.name.clone(),
+        reason: reason.into(),
+    };
 
     let ink = ink_of(&answer, info).ok_or_else(|| {
-        not_a_contract("it does not depend on ink; add `ink = { version = \"5.1\", \
-                        default-features = false }`")
+        not_a_contract(
+            "it does not depend on ink; add `ink = { version = \"5.1\", \
+                        default-features = false }`",
+        )
     })?;
     if !INK_MAJORS.contains(&ink.version.split('.').next().unwrap_or_default()) {
-        return Err(not_a_contract(&format!("it uses ink! {}; use 4 or 5", ink.version)));
+        return Err(not_a_contract(&format!(
+            "it uses ink! {}; use 4 or 5",
+            ink.version
+        )));
     }
     if !info.features.contains_key("std") {
-        return Err(not_a_contract("it has no feature `std`; add `std = [\"ink/std\"]`"));
+        return Err(not_a_contract(
+            "it has no feature `std`; add `std = [\"ink/std\"]`",
+        ));
     }
     let is_library = |kind: &String| kind == "lib" || kind == "rlib";
     let lib = info
@@ -138,22 +149,38 @@ fn ask_cargo(manifest: &Path, locked: bool) -> Result<Vec<u8>, BuildError> {
 fn ink_of(answer: &Answer, package: &PackageInfo) -> Option<Ink> {
     let nodes = &answer.resolve.as_ref()?.nodes;
     let node = nodes.iter().find(|node| node.id == package.id)?;
-    let id = &node.deps.iter().find(|dependency| dependency.name == "ink")?.pkg;
-    let ink = answer.packages.iter().find(|candidate| candidate.id == *id)?;
-    let asked = package.dependencies.iter().find(|dependency| dependency.name == "ink")?;
+    let id = &node
+        .deps
+        .iter()
+        .find(|dependency| dependency.name == "ink")?
+        .pkg;
+    let ink = answer
+        .packages
+        .iter()
+        .find(|candidate| candidate.id == *id)?;
+    let asked = package
+        .dependencies
+        .iter()
+        .find(|dependency| dependency.name == "ink")?;
     let version = &ink.version;
     let dependency = match (&asked.path, &asked.source) {
         (Some(path), _) => format!("path = {:?}", path.display().to_string()),
         (None, Some(source)) if source.starts_with("git+") => git_dependency(source),
         _ => format!("version = \"={version}\""),
     };
-    Some(Ink { version: version.clone(), dependency })
+    Some(Ink {
+        version: version.clone(),
+        dependency,
+    })
 }
 
 /// `git+URL?branch=NAME` as cargo reports it, as a manifest has it.
 fn git_dependency(source: &str) -> String {
     let url = source.trim_start_matches("git+");
-    match url.split_once('?').and_then(|(url, query)| Some((url, query.split_once('=')?))) {
+    match url
+        .split_once('?')
+        .and_then(|(url, query)| Some((url, query.split_once('=')?)))
+    {
         Some((url, (kind, name))) => format!("git = {url:?}, {kind} = {name:?}"),
         None => format!("git = {url:?}"),
     }

@@ -48,7 +48,9 @@ impl Toolchain {
             Some(dir) => {
                 let mut command =
                     cargo::without_outer_build(Command::new(dir.join("bin").join("cargo")));
-                command.env_remove("RUSTUP_TOOLCHAIN").env("RUSTC", dir.join("bin").join("rustc"));
+                command
+                    .env_remove("RUSTUP_TOOLCHAIN")
+                    .env("RUSTC", dir.join("bin").join("rustc"));
                 command
             }
         }
@@ -86,17 +88,21 @@ pub(crate) fn wasm_toolchain_with(
     }
     let debian = Debian::find()?;
     std::fs::create_dir_all(cache_dir).map_err(BuildError::io("cannot make", cache_dir))?;
-    let cache_dir =
-        cache_dir.canonicalize().map_err(BuildError::io("cannot open", cache_dir))?;
+    let cache_dir = cache_dir
+        .canonicalize()
+        .map_err(BuildError::io("cannot open", cache_dir))?;
     let dir = cache_dir.join(format!("wasm-toolchain-{}", debian.release));
-    let toolchain =
-        Toolchain { made: Some(dir.clone()), rustc_version: debian.release.clone() };
+    let toolchain = Toolchain {
+        made: Some(dir.clone()),
+        rustc_version: debian.release.clone(),
+    };
     if dir.join(COMPLETE).is_file() {
         return Ok(toolchain);
     }
     let lock_path = cache_dir.join("wasm-toolchain.lock");
     let lock = File::create(&lock_path).map_err(BuildError::io("cannot write", &lock_path))?;
-    lock.lock().map_err(BuildError::io("cannot lock", &lock_path))?;
+    lock.lock()
+        .map_err(BuildError::io("cannot lock", &lock_path))?;
     if !dir.join(COMPLETE).is_file() {
         progress("making a wasm toolchain, once (about half a minute)");
         debian.make(&dir, progress)?;
@@ -107,13 +113,19 @@ pub(crate) fn wasm_toolchain_with(
 /// The active toolchain, if it has the target.
 fn active() -> Option<Toolchain> {
     let sysroot = text_of("rustc", ["--print", "sysroot"])?;
-    let library = Path::new(&sysroot).join("lib/rustlib").join(WASM_TARGET).join("lib");
+    let library = Path::new(&sysroot)
+        .join("lib/rustlib")
+        .join(WASM_TARGET)
+        .join("lib");
     let has_core = std::fs::read_dir(library).ok()?.flatten().any(|file| {
         let name = file.file_name();
         name.to_string_lossy().starts_with("libcore-")
     });
     let version = verbose_field(&text_of("rustc", ["-vV"])?, "release")?;
-    has_core.then_some(Toolchain { made: None, rustc_version: version })
+    has_core.then_some(Toolchain {
+        made: None,
+        rustc_version: version,
+    })
 }
 
 /// Debian's `rustc-web`, `cargo-web`, `rust-web-src` and `lld`.
@@ -126,9 +138,12 @@ struct Debian {
 
 impl Debian {
     fn find() -> Result<Self, BuildError> {
-        let missing = |what: &str| BuildError::ToolchainMissing { missing: what.into() };
-        let verbose = text_of(DEBIAN_RUSTC, ["-vV"])
-            .ok_or_else(|| missing("the active toolchain lacks it, and there is no /usr/bin/rustc"))?;
+        let missing = |what: &str| BuildError::ToolchainMissing {
+            missing: what.into(),
+        };
+        let verbose = text_of(DEBIAN_RUSTC, ["-vV"]).ok_or_else(|| {
+            missing("the active toolchain lacks it, and there is no /usr/bin/rustc")
+        })?;
         if !Path::new(DEBIAN_CARGO).is_file() {
             return Err(missing("there is no /usr/bin/cargo"));
         }
@@ -144,7 +159,12 @@ impl Debian {
         let field = |name| {
             verbose_field(&verbose, name).ok_or_else(|| missing("rustc does not say what it is"))
         };
-        Ok(Self { release: field("release")?, host: field("host")?, sysroot, lld })
+        Ok(Self {
+            release: field("release")?,
+            host: field("host")?,
+            sysroot,
+            lld,
+        })
     }
 
     /// Makes the toolchain in `dir`. The caller holds the lock.
@@ -155,12 +175,21 @@ impl Debian {
         let host_dir = dir.join("lib/rustlib").join(&self.host);
         let library = dir.join("lib/rustlib").join(WASM_TARGET).join("lib");
         let seed = dir.join("seed");
-        for made in [&dir.join("bin"), &host_dir.join("bin"), &library, &seed.join("src")] {
+        for made in [
+            &dir.join("bin"),
+            &host_dir.join("bin"),
+            &library,
+            &seed.join("src"),
+        ] {
             std::fs::create_dir_all(made).map_err(BuildError::io("cannot make", made))?;
         }
         let compiled = self.compile_library(&seed, progress)?;
         copy_library(&compiled, &library)?;
-        let rustlib = self.sysroot.join("lib/rustlib").join(&self.host).join("lib");
+        let rustlib = self
+            .sysroot
+            .join("lib/rustlib")
+            .join(&self.host)
+            .join("lib");
         link(&rustlib, &host_dir.join("lib"))?;
         // The name that rustc looks for: no linker has to be named in the builds.
         link(&self.lld, &host_dir.join("bin/rust-lld"))?;
@@ -191,7 +220,13 @@ impl Debian {
             .env("RUSTC_BOOTSTRAP", "1")
             // Link-time optimisation needs the bitcode.
             .env("RUSTFLAGS", "-Cembed-bitcode=yes")
-            .args(["build", "--release", "-Zbuild-std=core,alloc", "--target", WASM_TARGET])
+            .args([
+                "build",
+                "--release",
+                "-Zbuild-std=core,alloc",
+                "--target",
+                WASM_TARGET,
+            ])
             .arg("--target-dir")
             .arg(&target_dir);
         cargo::run(command, "building the wasm toolchain", progress)?;
@@ -235,7 +270,10 @@ fn write_script(path: &Path, text: &str) -> Result<(), BuildError> {
 fn text_of<const N: usize>(program: impl AsRef<OsStr>, arguments: [&str; N]) -> Option<String> {
     let command = cargo::without_outer_build(Command::new(program));
     let output = { command }.args(arguments).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// A field of `rustc -vV`.

@@ -27,7 +27,16 @@ fn manifest(dependencies: &str) -> String {
 fn a_folder_that_does_not_exist_is_refused() {
     let options = BuildOptions::new("unused");
     let error = build(Path::new("/no/such/folder"), &options, &mut |_| ()).unwrap_err();
-    assert!(matches!(error, BuildError::Io { doing: "cannot open", .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            BuildError::Io {
+                doing: "cannot open",
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[test]

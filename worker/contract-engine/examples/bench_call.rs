@@ -6,9 +6,7 @@
 use std::time::{Duration, Instant};
 
 use contract_engine::{Engine, EngineConfig, code_hash, contract_id};
-use executor_api::{
-    Capabilities, Context, Executor, Mode, Operation, StateUnavailable, StateView,
-};
+use executor_api::{Capabilities, Context, Executor, Mode, Operation, StateUnavailable, StateView};
 use primitives::{AccountId, ClusterId, ContractId, UnixMillis, WorkerId};
 
 const GETTER: &str = r#"(module
@@ -56,7 +54,12 @@ impl Capabilities for Worker {
 
 type Failure = Box<dyn std::error::Error>;
 
-fn run(engine: &Engine, state: &mut State, mode: Mode, operation: &Operation) -> Result<(), Failure> {
+fn run(
+    engine: &Engine,
+    state: &mut State,
+    mode: Mode,
+    operation: &Operation,
+) -> Result<(), Failure> {
     let context = Context {
         mode,
         cluster: ClusterId::default(),
@@ -101,7 +104,11 @@ fn main() -> Result<(), Failure> {
     for operation in [set_up, Operation::UploadCode { code }, instantiate] {
         run(&engine, &mut state, Mode::Transaction, &operation)?;
     }
-    let call = Operation::Call { contract, input: vec![1, 2, 3, 4], value: 0 };
+    let call = Operation::Call {
+        contract,
+        input: vec![1, 2, 3, 4],
+        value: 0,
+    };
     let mut best = Duration::MAX;
     for _ in 0..ROUNDS {
         let start = Instant::now();
@@ -112,6 +119,9 @@ fn main() -> Result<(), Failure> {
     }
     let each = best / CALLS;
     let a_second = f64::from(CALLS) / best.as_secs_f64();
-    println!("{a_second:.0} calls/s, {:.2} us a call", each.as_secs_f64() * 1e6);
+    println!(
+        "{a_second:.0} calls/s, {:.2} us a call",
+        each.as_secs_f64() * 1e6
+    );
     Ok(())
 }

@@ -86,7 +86,8 @@ fn ed25519_secret(key: &[u8]) -> Result<ed25519_dalek::SigningKey, NotAKey> {
 }
 
 fn ecdsa_secret(key: &[u8]) -> Result<SigningKey, NotAKey> {
-    SigningKey::from_slice(key).map_err(|_| NotAKey)
+    let key = Zeroizing::new(<[u8; 32]>::try_from(key).map_err(|_| NotAKey)?);
+    SigningKey::from_slice(&key[..]).map_err(|_| NotAKey)
 }
 
 /// Signs `message`. `random` is used by sr25519 alone.
@@ -103,7 +104,10 @@ pub fn sign(
             let secret = sr25519_secret(key)?;
             let transcript = schnorrkel::signing_context(SR25519_CONTEXT).bytes(message);
             let transcript = schnorrkel::context::attach_rng(transcript, Random(random));
-            Ok(secret.sign(transcript, &secret.to_public()).to_bytes().to_vec())
+            Ok(secret
+                .sign(transcript, &secret.to_public())
+                .to_bytes()
+                .to_vec())
         }
     }
 }
@@ -128,9 +132,15 @@ fn ed25519_verify(public: &[u8], message: &[u8], signature: &[u8]) -> Option<()>
 
 /// As [`verify`], for Substrate's sr25519.
 pub fn sr25519_verify(public: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    let Ok(public) = PublicKey::from_bytes(public) else { return false };
-    let Ok(signature) = schnorrkel::Signature::from_bytes(signature) else { return false };
-    public.verify_simple(SR25519_CONTEXT, message, &signature).is_ok()
+    let Ok(public) = PublicKey::from_bytes(public) else {
+        return false;
+    };
+    let Ok(signature) = schnorrkel::Signature::from_bytes(signature) else {
+        return false;
+    };
+    public
+        .verify_simple(SR25519_CONTEXT, message, &signature)
+        .is_ok()
 }
 
 /// The public key of a secret: 32 bytes, or 33 for ECDSA.
@@ -144,8 +154,9 @@ pub fn public_key(kind: SignatureKind, key: &[u8]) -> Result<Vec<u8>, NotAKey> {
 
 /// A recoverable signature, r ‖ s ‖ recovery id; deterministic (RFC 6979), s is low.
 pub fn ecdsa_sign_prehashed(key: &[u8], hash: &[u8; 32]) -> Result<[u8; 65], NotAKey> {
-    let (signature, id) =
-        ecdsa_secret(key)?.sign_prehash_recoverable(hash).map_err(|_| NotAKey)?;
+    let (signature, id) = ecdsa_secret(key)?
+        .sign_prehash_recoverable(hash)
+        .map_err(|_| NotAKey)?;
     let mut bytes = [0; 65];
     bytes[..64].copy_from_slice(&signature.to_bytes());
     bytes[64] = id.to_byte();
@@ -184,7 +195,10 @@ fn compressed(key: &VerifyingKey) -> [u8; 33] {
     let point = key.to_encoded_point(true);
     let mut bytes = [0; 33];
     // A compressed point has 33 bytes; shorter ones (the identity) are never a verifying key.
-    bytes.iter_mut().zip(point.as_bytes()).for_each(|(to, from)| *to = *from);
+    bytes
+        .iter_mut()
+        .zip(point.as_bytes())
+        .for_each(|(to, from)| *to = *from);
     bytes
 }
 
@@ -192,8 +206,11 @@ fn compressed(key: &VerifyingKey) -> [u8; 33] {
 mod tests {
     use super::*;
 
-    const KINDS: [SignatureKind; 3] =
-        [SignatureKind::Ed25519, SignatureKind::Sr25519, SignatureKind::Ecdsa];
+    const KINDS: [SignatureKind; 3] = [
+        SignatureKind::Ed25519,
+        SignatureKind::Sr25519,
+        SignatureKind::Ecdsa,
+    ];
 
     #[test]
     fn what_is_signed_verifies_and_nothing_else_does() {
@@ -205,7 +222,11 @@ mod tests {
             assert!(!verify(kind, &public, b"test", &signature), "{kind:?}");
             assert!(!verify(kind, &public[1..], b"text", &signature), "{kind:?}");
             assert!(!verify(kind, &public, b"text", &signature[1..]), "{kind:?}");
-            assert_eq!(sign(kind, &key[1..], b"text", |_| ()), Err(NotAKey), "{kind:?}");
+            assert_eq!(
+                sign(kind, &key[1..], b"text", |_| ()),
+                Err(NotAKey),
+                "{kind:?}"
+            );
         }
     }
 
@@ -219,14 +240,20 @@ mod tests {
         let mut twin = signature;
         twin[..64].copy_from_slice(&high.to_bytes());
         twin[64] ^= 1;
-        assert_eq!(ecdsa_recover(&twin, &hash), ecdsa_recover(&signature, &hash));
+        assert_eq!(
+            ecdsa_recover(&twin, &hash),
+            ecdsa_recover(&signature, &hash)
+        );
         twin[64] = 4;
         assert_eq!(ecdsa_recover(&twin, &hash), None);
     }
 
     #[test]
     fn known_hashes_and_addresses() {
-        assert_eq!(hex::encode(blake2_128(b"")), "cae66941d9efbd404e4d88758ea67670");
+        assert_eq!(
+            hex::encode(blake2_128(b"")),
+            "cae66941d9efbd404e4d88758ea67670"
+        );
         assert!(hex::encode(blake2_256(b"")).starts_with("0e5751c026e543b2"));
         assert!(hex::encode(sha2_256(b"")).starts_with("e3b0c44298fc1c14"));
         assert!(hex::encode(keccak_256(b"")).starts_with("c5d2460186f7233c"));
@@ -235,6 +262,9 @@ mod tests {
         key[31] = 1;
         let public = public_key(SignatureKind::Ecdsa, &key).unwrap();
         let address = ethereum_address(public[..].try_into().unwrap()).unwrap();
-        assert_eq!(hex::encode(address), "7e5f4552091a69125d5dfcb7b8c2659029395bdf");
+        assert_eq!(
+            hex::encode(address),
+            "7e5f4552091a69125d5dfcb7b8c2659029395bdf"
+        );
     }
 }

@@ -122,7 +122,8 @@ impl Execution {
 
     /// Epochs until a query ends; `None` where there is no deadline.
     pub fn ticks_left(&self) -> Option<u64> {
-        self.deadline.map(|deadline| deadline.saturating_sub(self.sandbox.epoch()))
+        self.deadline
+            .map(|deadline| deadline.saturating_sub(self.sandbox.epoch()))
     }
 
     /// Frames that are running.
@@ -152,7 +153,8 @@ impl Execution {
     /// Adds to what contracts wrote for debugging; what is above the bound is dropped.
     pub fn debug(&mut self, text: &[u8]) {
         let room = DEBUG_BYTES_MAX.saturating_sub(self.debug_message.len());
-        self.debug_message.extend_from_slice(text.get(..room).unwrap_or(text));
+        self.debug_message
+            .extend_from_slice(text.get(..room).unwrap_or(text));
     }
 
     pub fn balance(&self, account: &AccountId) -> Result<Balance, Stop> {
@@ -175,7 +177,9 @@ impl Execution {
         contract: &ContractId,
         record: &ContractRecord,
     ) -> Result<(), Stop> {
-        Ok(self.overlay.write(contract_key(contract), Some(record.encode()))?)
+        Ok(self
+            .overlay
+            .write(contract_key(contract), Some(record.encode()))?)
     }
 
     pub fn code_exists(&self, code_hash: &CodeHash) -> Result<bool, Stop> {
@@ -193,11 +197,15 @@ impl Execution {
         if value == 0 {
             return Ok(true);
         }
-        let Some(rest) = self.balance(from)?.checked_sub(value) else { return Ok(false) };
+        let Some(rest) = self.balance(from)?.checked_sub(value) else {
+            return Ok(false);
+        };
         if from == to {
             return Ok(true);
         }
-        let Some(sum) = self.balance(to)?.checked_add(value) else { return Ok(false) };
+        let Some(sum) = self.balance(to)?.checked_add(value) else {
+            return Ok(false);
+        };
         self.overlay.set_balance(from, rest)?;
         self.overlay.set_balance(to, sum)?;
         Ok(true)
@@ -226,7 +234,9 @@ impl Execution {
             return Ok(None);
         }
         let size = |value: &Option<Vec<u8>>| {
-            value.as_ref().map_or((0, 0), |value| (1, (key.len() + value.len()) as u64))
+            value
+                .as_ref()
+                .map_or((0, 0), |value| (1, (key.len() + value.len()) as u64))
         };
         let ((items_old, bytes_old), (items_new, bytes_new)) = (size(&old), size(&value));
         if (items_old, bytes_old) != (items_new, bytes_new) {
@@ -238,18 +248,24 @@ impl Execution {
             footprint.bytes = (footprint.bytes + bytes_new).saturating_sub(bytes_old);
             self.set_contract(contract, &ContractRecord::Alive(info))?;
         }
-        self.overlay.write(storage_key(contract, kind, key), value)?;
+        self.overlay
+            .write(storage_key(contract, kind, key), value)?;
         Ok(old)
     }
 
     /// Whether `contract` has a frame that does not want to be called again.
     fn is_closed(&self, contract: &ContractId) -> bool {
-        self.running.iter().any(|r| r.contract == *contract && !r.allows_reentry)
+        self.running
+            .iter()
+            .any(|r| r.contract == *contract && !r.allows_reentry)
     }
 
     /// Frames of `contract` that are running.
     pub fn frames_of(&self, contract: &ContractId) -> usize {
-        self.running.iter().filter(|running| running.contract == *contract).count()
+        self.running
+            .iter()
+            .filter(|running| running.contract == *contract)
+            .count()
     }
 
     /// Says whether the frame on top may be called again by what it calls now.
@@ -264,7 +280,9 @@ impl Execution {
     pub fn settle_deposits(&mut self) -> Result<StorageDeposit, Stop> {
         let (mut charged, mut refunded): (Balance, Balance) = (0, 0);
         for contract in self.overlay.touched_contracts() {
-            let Some(mut info) = self.contract_info(&contract)? else { continue };
+            let Some(mut info) = self.contract_info(&contract)? else {
+                continue;
+            };
             let due = self.cluster.deposit(info.footprint);
             if due == info.deposit {
                 continue;
@@ -290,7 +308,12 @@ pub fn contract_id(
     cluster: &ClusterId,
     salt: &[u8],
 ) -> ContractId {
-    let parts = [deployer.as_ref(), code_hash.as_ref(), cluster.as_ref(), salt];
+    let parts = [
+        deployer.as_ref(),
+        code_hash.as_ref(),
+        cluster.as_ref(),
+        salt,
+    ];
     ContractId(blake2_256(&parts.concat()))
 }
 
@@ -308,16 +331,32 @@ pub fn call(mut execution: Box<Execution>, call: Call, fuel: u64) -> Ran {
 }
 
 fn prepare_call(execution: &mut Execution, call: Call) -> Result<Task, NotRun> {
-    let Call { contract, caller, value, input } = call;
+    let Call {
+        contract,
+        caller,
+        value,
+        input,
+    } = call;
     if execution.is_closed(&contract) {
-        return Err(Stop::trap("a running contract was called again; it must allow reentry").into());
+        return Err(
+            Stop::trap("a running contract was called again; it must allow reentry").into(),
+        );
     }
-    let info = execution.contract_info(&contract)?.ok_or(NotRun::NoContract)?;
+    let info = execution
+        .contract_info(&contract)?
+        .ok_or(NotRun::NoContract)?;
     if !execution.transfer(&caller, &contract.into(), value)? {
         return Err(NotRun::BalanceTooLow);
     }
     let code_hash = info.code_hash;
-    Ok(Task { entry: Entry::Call, contract, code_hash, caller, value, input })
+    Ok(Task {
+        entry: Entry::Call,
+        contract,
+        code_hash,
+        caller,
+        value,
+        input,
+    })
 }
 
 /// Runs other code on the storage and in the name of the contract that is running.
@@ -343,11 +382,14 @@ pub fn instantiate(mut execution: Box<Execution>, new: Instantiation, fuel: u64)
     run(execution, task, fuel, &savepoint)
 }
 
-fn prepare_instantiation(
-    execution: &mut Execution,
-    new: Instantiation,
-) -> Result<Task, NotRun> {
-    let Instantiation { contract, deployer, code_hash, value, input } = new;
+fn prepare_instantiation(execution: &mut Execution, new: Instantiation) -> Result<Task, NotRun> {
+    let Instantiation {
+        contract,
+        deployer,
+        code_hash,
+        value,
+        input,
+    } = new;
     if execution.instantiated.len() >= INSTANTIATIONS_MAX {
         return Err(Stop::limit(format!("more than {INSTANTIATIONS_MAX} contracts made")).into());
     }
@@ -360,7 +402,10 @@ fn prepare_instantiation(
     let info = ContractInfo {
         code_hash,
         deployer,
-        footprint: Footprint { items: 1, bytes: CONTRACT_RECORD_BYTES },
+        footprint: Footprint {
+            items: 1,
+            bytes: CONTRACT_RECORD_BYTES,
+        },
         deposit: 0,
     };
     execution.set_contract(&contract, &ContractRecord::Alive(info))?;
@@ -368,7 +413,14 @@ fn prepare_instantiation(
     if !execution.transfer(&deployer, &contract.into(), value)? {
         return Err(NotRun::BalanceTooLow);
     }
-    Ok(Task { entry: Entry::Deploy, contract, code_hash, caller: deployer, value, input })
+    Ok(Task {
+        entry: Entry::Deploy,
+        contract,
+        code_hash,
+        caller: deployer,
+        value,
+        input,
+    })
 }
 
 fn run(mut execution: Box<Execution>, task: Task, fuel: u64, savepoint: &Savepoint) -> Ran {
@@ -377,10 +429,20 @@ fn run(mut execution: Box<Execution>, task: Task, fuel: u64, savepoint: &Savepoi
         let reason = format!("contracts call each other more than {CALL_DEPTH_MAX} deep");
         return (execution, fuel, Err(Stop::trap(reason).into()));
     }
-    execution.running.push(Running { contract: task.contract, allows_reentry: false });
-    let Finished { mut execution, fuel_left, result } = frame::run_nested(execution, task, fuel);
+    execution.running.push(Running {
+        contract: task.contract,
+        allows_reentry: false,
+    });
+    let Finished {
+        mut execution,
+        fuel_left,
+        result,
+    } = frame::run_nested(execution, task, fuel);
     execution.running.pop();
-    if !result.as_ref().is_ok_and(|returned| !returned.is_reverted()) {
+    if !result
+        .as_ref()
+        .is_ok_and(|returned| !returned.is_reverted())
+    {
         execution.roll_back(savepoint);
     }
     (execution, fuel_left, Ok(result))

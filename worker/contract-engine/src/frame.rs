@@ -19,8 +19,7 @@ const NO_DEADLINE_TICKS: u64 = u64::MAX / 2;
 /// Native stack that the host needs for one frame on top of the contract's own, bytes.
 const HOST_STACK_BYTES: usize = 128 * 1024;
 /// Stack of the thread that runs frames below the first.
-const THREAD_STACK_BYTES: usize =
-    (CALL_DEPTH_MAX + 2) * (WASM_STACK_BYTES + HOST_STACK_BYTES);
+const THREAD_STACK_BYTES: usize = (CALL_DEPTH_MAX + 2) * (WASM_STACK_BYTES + HOST_STACK_BYTES);
 
 /// Which function of a contract runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +68,13 @@ pub struct Finished {
 pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
     let contract = match load(&execution, &task.code_hash) {
         Ok(contract) => contract,
-        Err(stop) => return Finished { execution, fuel_left: fuel, result: Err(stop) },
+        Err(stop) => {
+            return Finished {
+                execution,
+                fuel_left: fuel,
+                result: Err(stop),
+            };
+        }
     };
     let deadline = execution.ticks_left().unwrap_or(NO_DEADLINE_TICKS);
     let entry = task.entry;
@@ -88,7 +93,9 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
         },
     );
     store.set_epoch_deadline(deadline);
-    let result = store.set_fuel(fuel).and_then(|()| enter(&mut store, &contract, entry));
+    let result = store
+        .set_fuel(fuel)
+        .and_then(|()| enter(&mut store, &contract, entry));
     let mut fuel_left = store.get_fuel().unwrap_or(0);
     let frame = store.into_data();
     let result = match result.map_err(classify) {
@@ -102,7 +109,11 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
         }
     };
     match frame.execution {
-        Some(execution) => Finished { execution, fuel_left, result },
+        Some(execution) => Finished {
+            execution,
+            fuel_left,
+            result,
+        },
         // Only a panic between taking and giving back would lead here, and it does not return.
         None => unreachable!("the execution is given back by every host function"),
     }
@@ -118,16 +129,25 @@ pub fn run_nested(execution: Box<Execution>, task: Task, fuel: u64) -> Finished 
     }
     let mut waiting = Some((execution, task));
     let finished = thread::scope(|scope| {
-        let work = || waiting.take().map(|(execution, task)| run(execution, task, fuel));
-        let spawned =
-            thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, work);
+        let work = || {
+            waiting
+                .take()
+                .map(|(execution, task)| run(execution, task, fuel))
+        };
+        let spawned = thread::Builder::new()
+            .stack_size(THREAD_STACK_BYTES)
+            .spawn_scoped(scope, work);
         spawned.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
     match (finished, waiting) {
         (Ok(Some(finished)), _) => finished,
         (Err(error), Some((execution, _))) => {
             let result = Err(Stop::bug(format!("no thread for a call: {error}")));
-            Finished { execution, fuel_left: fuel, result }
+            Finished {
+                execution,
+                fuel_left: fuel,
+                result,
+            }
         }
         _ => unreachable!("the task is taken exactly when the thread runs"),
     }
@@ -148,11 +168,7 @@ fn load(execution: &Execution, code_hash: &CodeHash) -> Result<Arc<Contract>, St
         .map_err(|reason| Stop::bug(format!("code that was accepted is refused: {reason}")))
 }
 
-fn enter(
-    store: &mut Store<Frame>,
-    contract: &Contract,
-    entry: Entry,
-) -> wasmtime::Result<()> {
+fn enter(store: &mut Store<Frame>, contract: &Contract, entry: Entry) -> wasmtime::Result<()> {
     let instance = contract.pre.instantiate(&mut *store)?;
     let memory = instance
         .get_module_export(&mut *store, &contract.memory)
@@ -184,5 +200,9 @@ fn classify(error: wasmtime::Error) -> Ended {
         Some(trap) => return Ended::Stop(Stop::trap(trap.to_string())),
         None => {}
     }
-    Ended::Stop(error.downcast::<Stop>().unwrap_or_else(|error| Stop::bug(format!("{error:#}"))))
+    Ended::Stop(
+        error
+            .downcast::<Stop>()
+            .unwrap_or_else(|error| Stop::bug(format!("{error:#}"))),
+    )
 }

@@ -72,7 +72,10 @@ pub struct EngineConfig {
 impl Default for EngineConfig {
     /// 16 executions at once; queries end after 10 ticks, which is 10 s at one tick a second.
     fn default() -> Self {
-        Self { executions_max: 16, query_ticks_max: 10 }
+        Self {
+            executions_max: 16,
+            query_ticks_max: 10,
+        }
     }
 }
 
@@ -96,7 +99,9 @@ impl Engine {
     /// # Errors
     /// When this machine cannot run compiled WebAssembly.
     pub fn new(config: &EngineConfig) -> Result<Self, EngineError> {
-        Ok(Self { sandbox: Arc::new(Sandbox::new(config)?) })
+        Ok(Self {
+            sandbox: Arc::new(Sandbox::new(config)?),
+        })
     }
 
     /// Moves the clock of queries on by one tick. The host calls this at a steady pace, or uses

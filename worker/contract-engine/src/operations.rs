@@ -16,9 +16,7 @@ use primitives::{Balance, CodeHash};
 
 use crate::crypto::blake2_256;
 use crate::execution::{self, Call, Execution, Instantiation, NotRun};
-use crate::limits::{
-    GAS_PER_FUEL, INPUT_BYTES_MAX, QUERY_GAS_MAX, TRANSACTION_GAS_MAX, cost,
-};
+use crate::limits::{GAS_PER_FUEL, INPUT_BYTES_MAX, QUERY_GAS_MAX, TRANSACTION_GAS_MAX, cost};
 use crate::outside::Outside;
 use crate::sandbox::Sandbox;
 use crate::state::{ClusterRecord, Footprint, cluster_key, code_key};
@@ -61,10 +59,20 @@ pub fn execute(
     // SAFETY: the execution that holds it is dropped before this function returns: it is owned here
     // or by the frames below, whose threads are joined.
     let outside = unsafe { Outside::erase(state, capabilities) };
-    let execution =
-        Box::new(Execution::new(Arc::clone(sandbox), outside, context.clone(), cluster));
+    let execution = Box::new(Execution::new(
+        Arc::clone(sandbox),
+        outside,
+        context.clone(),
+        cluster,
+    ));
     match operation {
-        Operation::SetUpCluster { owner, gas_price, deposit_per_item, deposit_per_byte, treasury } => {
+        Operation::SetUpCluster {
+            owner,
+            gas_price,
+            deposit_per_item,
+            deposit_per_byte,
+            treasury,
+        } => {
             let record = ClusterRecord {
                 owner: *owner,
                 gas_price: *gas_price,
@@ -73,7 +81,9 @@ pub fn execute(
                 treasury: *treasury,
             };
             free(execution, |execution| {
-                Ok(execution.overlay.write(cluster_key(), Some(record.encode()))?)
+                Ok(execution
+                    .overlay
+                    .write(cluster_key(), Some(record.encode()))?)
             })
         }
         Operation::Deposit { account, amount } => free(execution, |execution| {
@@ -81,10 +91,16 @@ pub fn execute(
             let balance = balance.ok_or_else(|| Stop::limit("the balance would overflow"))?;
             Ok(execution.overlay.set_balance(account, balance)?)
         }),
-        Operation::UploadCode { code } => {
-            metered(execution, 0, |execution, fuel| upload(execution, code, fuel))
-        }
-        Operation::Instantiate { contract, code_hash, input, value, .. } => {
+        Operation::UploadCode { code } => metered(execution, 0, |execution, fuel| {
+            upload(execution, code, fuel)
+        }),
+        Operation::Instantiate {
+            contract,
+            code_hash,
+            input,
+            value,
+            ..
+        } => {
             let new = Instantiation {
                 contract: *contract,
                 deployer: context.origin,
@@ -98,7 +114,11 @@ pub fn execute(
                 })
             })
         }
-        Operation::Call { contract, input, value } => {
+        Operation::Call {
+            contract,
+            input,
+            value,
+        } => {
             let call = Call {
                 contract: *contract,
                 caller: context.origin,
@@ -195,7 +215,9 @@ fn metered(
     let (mut execution, fuel_left, result) = work(execution, fuel);
     let gas_used = (fuel - fuel_left.min(fuel)) * GAS_PER_FUEL;
 
-    let kept = result.as_ref().is_ok_and(|returned| !returned.is_reverted());
+    let kept = result
+        .as_ref()
+        .is_ok_and(|returned| !returned.is_reverted());
     let settled = match kept {
         true => settle(&mut execution),
         false => Ok(NO_DEPOSIT),
@@ -210,7 +232,8 @@ fn metered(
     if execution.context.mode == Mode::Transaction {
         pay_gas(&mut execution, gas_limit, gas_used).or_else(|stop| {
             // Only an unreadable state ends here: the treasury's balance is all that is new.
-            stop.into_error().map(|error| tracing::error!(%error, "gas was not paid out"))
+            stop.into_error()
+                .map(|error| tracing::error!(%error, "gas was not paid out"))
         })?;
     }
     outcome(execution, gas_used, ended)
@@ -236,7 +259,10 @@ fn take_gas(execution: &mut Execution, gas_limit: u64) -> Result<(), Refusal> {
     let origin = execution.context.origin;
     let rest = execution.balance(&origin)?.checked_sub(price);
     let rest = rest.ok_or(Refusal::Error(ExecutionError::BalanceTooLow))?;
-    execution.overlay.set_balance(&origin, rest).map_err(Stop::from)?;
+    execution
+        .overlay
+        .set_balance(&origin, rest)
+        .map_err(Stop::from)?;
     Ok(())
 }
 
@@ -249,7 +275,9 @@ fn pay_gas(execution: &mut Execution, gas_limit: u64, gas_used: u64) -> Result<(
     let (origin, treasury) = (execution.context.origin, execution.cluster.treasury);
     let unused = gas_limit.saturating_sub(gas_used);
     for (account, gas) in [(origin, unused), (treasury, gas_limit - unused)] {
-        let sum = execution.balance(&account)?.saturating_add(price.saturating_mul(gas.into()));
+        let sum = execution
+            .balance(&account)?
+            .saturating_add(price.saturating_mul(gas.into()));
         execution.overlay.set_balance(&account, sum)?;
     }
     Ok(())
@@ -291,7 +319,10 @@ fn charge_deposit(execution: &mut Execution, deposit: StorageDeposit) -> Result<
         StorageDeposit::Refund(refund) => Some(balance.saturating_add(refund)),
     };
     let balance = balance.ok_or(Refusal::Error(ExecutionError::BalanceTooLow))?;
-    execution.overlay.set_balance(&origin, balance).map_err(Stop::from)?;
+    execution
+        .overlay
+        .set_balance(&origin, balance)
+        .map_err(Stop::from)?;
     Ok(())
 }
 
@@ -312,12 +343,20 @@ fn store_code(execution: &mut Execution, code: &[u8]) -> Result<(), Refusal> {
     }
     if execution.sandbox().get(&code_hash).is_none() {
         let refused = |reason| Refusal::Error(ExecutionError::CodeRefused(reason));
-        execution.sandbox().load(&code_hash, code).map_err(refused)?;
+        execution
+            .sandbox()
+            .load(&code_hash, code)
+            .map_err(refused)?;
     }
-    let deposit =
-        execution.cluster.deposit(Footprint { items: 1, bytes: code.len() as u64 + 32 });
+    let deposit = execution.cluster.deposit(Footprint {
+        items: 1,
+        bytes: code.len() as u64 + 32,
+    });
     charge_deposit(execution, StorageDeposit::Charge(deposit))?;
-    execution.overlay.write(code_key(&code_hash), Some(code.to_vec())).map_err(Stop::from)?;
+    execution
+        .overlay
+        .write(code_key(&code_hash), Some(code.to_vec()))
+        .map_err(Stop::from)?;
     Ok(())
 }
 
@@ -356,7 +395,10 @@ fn outcome(
     let is_transaction = execution.context.mode == Mode::Transaction;
     let (gas, storage_deposit) = match is_transaction {
         true => (gas_used, deposit),
-        false => (coarse_gas(gas_used), coarse_deposit(deposit, &execution.cluster)),
+        false => (
+            coarse_gas(gas_used),
+            coarse_deposit(deposit, &execution.cluster),
+        ),
     };
     let overlay = std::mem::take(&mut execution.overlay);
     let changes = match is_transaction {

@@ -21,10 +21,12 @@ impl Outside {
         // SAFETY: only the lifetime changes; the caller keeps the result from outliving it.
         let state = unsafe { transmute::<&dyn StateView, &'static dyn StateView>(state) };
         // SAFETY: as above.
-        let capabilities = unsafe {
-            transmute::<&dyn Capabilities, &'static dyn Capabilities>(capabilities)
-        };
-        Self { state, capabilities }
+        let capabilities =
+            unsafe { transmute::<&dyn Capabilities, &'static dyn Capabilities>(capabilities) };
+        Self {
+            state,
+            capabilities,
+        }
     }
 
     /// The state; for no longer than this value lives.

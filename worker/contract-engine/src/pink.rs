@@ -48,7 +48,9 @@ pub fn call(
 ) -> Result<u32, Stop> {
     let (extension, function) = (id >> 16, id as u16);
     if extension != 0 {
-        return Err(Stop::trap(format!("there is no chain extension {extension}")));
+        return Err(Stop::trap(format!(
+            "there is no chain extension {extension}"
+        )));
     }
     // Arguments may be secret keys.
     let input = Zeroizing::new(guest.read(input, len, INPUT_BYTES_MAX, "the arguments")?);
@@ -84,8 +86,12 @@ fn run(guest: &mut Guest<'_>, function: u16, input: &[u8]) -> Result<Vec<u8>, St
 
 fn unknown(function: u16) -> Stop {
     match NOT_OFFERED.iter().find(|(id, _)| *id == function) {
-        Some((id, name)) => Stop::trap(format!("pink::{name} ({id}) is not offered by this worker")),
-        None => Stop::trap(format!("there is no function {function} in the pink extension")),
+        Some((id, name)) => {
+            Stop::trap(format!("pink::{name} ({id}) is not offered by this worker"))
+        }
+        None => Stop::trap(format!(
+            "there is no function {function} in the pink extension"
+        )),
     }
 }
 
@@ -123,7 +129,10 @@ fn derive_sr25519_key(guest: &mut Guest<'_>, input: &[u8]) -> Result<Vec<u8>, St
     charge_signature(guest, input)?;
     let salt: Vec<u8> = guest.decode(input)?;
     let contract = guest.frame().contract;
-    let key = guest.execution()?.capabilities().derive_sr25519_key(&contract, &salt);
+    let key = guest
+        .execution()?
+        .capabilities()
+        .derive_sr25519_key(&contract, &salt);
     Ok(Zeroizing::new(key).to_vec())
 }
 
@@ -137,7 +146,9 @@ fn get_public_key(guest: &mut Guest<'_>, input: &[u8]) -> Result<Vec<u8>, Stop> 
 fn log(guest: &mut Guest<'_>, input: &[u8]) -> Result<Vec<u8>, Stop> {
     guest.charge(cost::EVENT_BYTE.saturating_mul(input.len() as u64))?;
     let (level, message): (u8, String) = guest.decode(input)?;
-    let level = usize::from(level).checked_sub(1).and_then(|level| LEVELS.get(level));
+    let level = usize::from(level)
+        .checked_sub(1)
+        .and_then(|level| LEVELS.get(level));
     let level = level.ok_or_else(|| Stop::trap("the level of a log is 1 to 5"))?;
     let execution = guest.execution()?;
     execution.debug(format!("[{level}] ").as_bytes());
@@ -180,13 +191,21 @@ fn balance_of(guest: &mut Guest<'_>, input: &[u8]) -> Result<(u128, u128), Stop>
 fn worker_pubkey(guest: &mut Guest<'_>, input: &[u8]) -> Result<[u8; 32], Stop> {
     guest.decode::<()>(input)?;
     let execution = guest.execution()?;
-    Ok(if execution.is_query() { execution.capabilities().worker().0 } else { [0; 32] })
+    Ok(if execution.is_query() {
+        execution.capabilities().worker().0
+    } else {
+        [0; 32]
+    })
 }
 
 fn untrusted_millis(guest: &mut Guest<'_>, input: &[u8]) -> Result<u64, Stop> {
     guest.decode::<()>(input)?;
     let execution = guest.execution()?;
-    Ok(if execution.is_query() { execution.capabilities().untrusted_now_ms() } else { 0 })
+    Ok(if execution.is_query() {
+        execution.capabilities().untrusted_now_ms()
+    } else {
+        0
+    })
 }
 
 /// No SideVM code exists in a cluster of this engine.

@@ -60,10 +60,15 @@ pub fn prepare(
     is_host_function: impl Fn(&str, &str) -> bool,
 ) -> Result<Vec<u8>, String> {
     if code.len() > CODE_BYTES_MAX {
-        return Err(format!("it has {} bytes, at most {CODE_BYTES_MAX} are allowed", code.len()));
+        return Err(format!(
+            "it has {} bytes, at most {CODE_BYTES_MAX} are allowed",
+            code.len()
+        ));
     }
     let mut validator = Validator::new_with_features(features());
-    validator.validate_all(code).map_err(|error| explain(&error))?;
+    validator
+        .validate_all(code)
+        .map_err(|error| explain(&error))?;
     let sections = read(code).map_err(|error| error.unwrap_or_else(|e| e.to_string()))?;
     check_imports(&sections, is_host_function)?;
     let (initial, maximum) = sections
@@ -71,7 +76,9 @@ pub fn prepare(
         .ok_or("it has no memory; link it with --import-memory, as ink! contracts are")?;
     let maximum = maximum.unwrap_or(MEMORY_PAGES_MAX).min(MEMORY_PAGES_MAX);
     if initial > maximum {
-        return Err(format!("it needs {initial} pages of memory, {maximum} are allowed"));
+        return Err(format!(
+            "it needs {initial} pages of memory, {maximum} are allowed"
+        ));
     }
     Ok(write(&sections, initial, maximum))
 }
@@ -92,9 +99,11 @@ fn read(code: &[u8]) -> Result<Sections<'_>, ReadError> {
     let mut sections = Sections::default();
     for payload in Parser::new(0).parse_all(code) {
         let payload = payload.map_err(Err)?;
-        let raw = payload.as_section().and_then(|(id, range): (u8, Range<usize>)| {
-            code.get(range).map(|content| (id, content))
-        });
+        let raw = payload
+            .as_section()
+            .and_then(|(id, range): (u8, Range<usize>)| {
+                code.get(range).map(|content| (id, content))
+            });
         match payload {
             Payload::ImportSection(imports) => {
                 for import in imports.into_imports() {
@@ -127,7 +136,9 @@ fn read(code: &[u8]) -> Result<Sections<'_>, ReadError> {
                 }
             }
             Payload::StartSection { .. } => {
-                return Err(Ok("it has a start function; contracts start at `call`".into()));
+                return Err(Ok(
+                    "it has a start function; contracts start at `call`".into()
+                ));
             }
             Payload::TableSection(tables) => {
                 for table in tables.clone() {
@@ -147,7 +158,9 @@ fn read(code: &[u8]) -> Result<Sections<'_>, ReadError> {
     }
     for (name, found) in [(CALL, sections.call), (DEPLOY, sections.deploy)] {
         if found.is_none() {
-            return Err(Ok(format!("it does not export the function `{name}`; is it a contract?")));
+            return Err(Ok(format!(
+                "it does not export the function `{name}`; is it a contract?"
+            )));
         }
     }
     Ok(sections)
@@ -167,7 +180,11 @@ fn check_imports(
         if !known {
             // The names are the contract's; they are cut so that an answer stays short.
             let cut = |text: &str| text.chars().take(64).collect::<String>();
-            return Err(format!("it imports {}.{}, which is unknown", cut(module), cut(name)));
+            return Err(format!(
+                "it imports {}.{}, which is unknown",
+                cut(module),
+                cut(name)
+            ));
         }
     }
     Ok(())
@@ -178,7 +195,11 @@ fn write(sections: &Sections<'_>, initial: u64, maximum: u64) -> Vec<u8> {
     let mut imports = ImportSection::new();
     for import in &sections.imports {
         if let TypeRef::Func(index) = import.ty {
-            imports.import(import.module, import.name, wasm_encoder::EntityType::Function(index));
+            imports.import(
+                import.module,
+                import.name,
+                wasm_encoder::EntityType::Function(index),
+            );
         }
     }
     let mut memories = MemorySection::new();
@@ -231,7 +252,9 @@ fn data_section(segments: &[Data<'_>], initial_pages: u64) -> Option<DataSection
     let mut section = DataSection::new();
     let mut kept: Vec<Range<u64>> = Vec::new();
     for segment in segments {
-        let DataKind::Active { offset_expr, .. } = &segment.kind else { continue };
+        let DataKind::Active { offset_expr, .. } = &segment.kind else {
+            continue;
+        };
         let mut operators = offset_expr.get_operators_reader();
         let (expression, place) = match operators.read() {
             Ok(Operator::I32Const { value }) => {
@@ -247,7 +270,10 @@ fn data_section(segments: &[Data<'_>], initial_pages: u64) -> Option<DataSection
         };
         let zeros = segment.data.iter().all(|byte| *byte == 0);
         let fits = place.end <= initial_pages * PAGE_BYTES;
-        let erases = !compare || kept.iter().any(|k| k.start < place.end && place.start < k.end);
+        let erases = !compare
+            || kept
+                .iter()
+                .any(|k| k.start < place.end && place.start < k.end);
         if zeros && fits && !erases {
             continue;
         }

@@ -55,8 +55,8 @@ impl Sandbox {
     pub fn new(config: &EngineConfig) -> Result<Self, EngineError> {
         let engine = wasmtime_engine(config)?;
         let mut linker = Linker::new(&engine);
-        let host_functions = host::register(&mut linker)
-            .map_err(|error| EngineError::Setup(error.to_string()))?;
+        let host_functions =
+            host::register(&mut linker).map_err(|error| EngineError::Setup(error.to_string()))?;
         Ok(Self {
             engine,
             linker,
@@ -116,7 +116,8 @@ impl Sandbox {
 
     fn prepare(&self, code: &[u8]) -> Result<Vec<u8>, String> {
         prepare::prepare(code, |module, name| {
-            self.host_functions.contains(&(module.to_owned(), name.to_owned()))
+            self.host_functions
+                .contains(&(module.to_owned(), name.to_owned()))
         })
     }
 
@@ -124,7 +125,9 @@ impl Sandbox {
         let prepared = self.prepare(code)?;
         let module = Module::new(&self.engine, prepared).map_err(|error| error.to_string())?;
         let export = |name| {
-            module.get_export_index(name).ok_or_else(|| format!("it does not export `{name}`"))
+            module
+                .get_export_index(name)
+                .ok_or_else(|| format!("it does not export `{name}`"))
         };
         for name in [CALL, DEPLOY] {
             let is_plain = match module.get_export(name) {
@@ -137,8 +140,16 @@ impl Sandbox {
         }
         let (call, deploy, memory) = (export(CALL)?, export(DEPLOY)?, export(MEMORY)?);
         // Imports that exist have been checked; here those with another signature are found.
-        let pre = self.linker.instantiate_pre(&module).map_err(|error| format!("{error:#}"))?;
-        Ok(Contract { pre, call, deploy, memory })
+        let pre = self
+            .linker
+            .instantiate_pre(&module)
+            .map_err(|error| format!("{error:#}"))?;
+        Ok(Contract {
+            pre,
+            call,
+            deploy,
+            memory,
+        })
     }
 }
 
@@ -171,7 +182,9 @@ fn wasmtime_engine(engine: &EngineConfig) -> Result<wasmtime::Engine, EngineErro
     config.cranelift_nan_canonicalization(false);
 
     let mut pooled = config.clone();
-    pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(engine.executions_max)));
+    pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(
+        engine.executions_max,
+    )));
     wasmtime::Engine::new(&pooled)
         .or_else(|error| {
             // The pool reserves address space that some machines do not give.
@@ -210,7 +223,10 @@ pub struct Place<'a>(&'a Gate);
 
 impl Gate {
     fn new(places: u32) -> Self {
-        Self { free: Mutex::new(places.max(1)), left: Condvar::new() }
+        Self {
+            free: Mutex::new(places.max(1)),
+            left: Condvar::new(),
+        }
     }
 
     pub fn enter(&self) -> Place<'_> {

@@ -130,7 +130,9 @@ impl Overlay {
     /// Undoes every write since `checkpoint`.
     pub fn roll_back(&mut self, checkpoint: Checkpoint) {
         while self.history.len() > checkpoint.0 {
-            let Some((key, before)) = self.history.pop() else { return };
+            let Some((key, before)) = self.history.pop() else {
+                return;
+            };
             match before {
                 Some(value) => self.changes.insert(key, value),
                 None => self.changes.remove(&key),
@@ -177,8 +179,12 @@ impl Overlay {
         state: &dyn StateView,
         key: &[u8],
     ) -> Result<Option<R>, OverlayError> {
-        let Some(bytes) = self.read(state, key)? else { return Ok(None) };
-        R::decode_all(&mut &bytes[..]).map(Some).map_err(|_| OverlayError::Damaged)
+        let Some(bytes) = self.read(state, key)? else {
+            return Ok(None);
+        };
+        R::decode_all(&mut &bytes[..])
+            .map(Some)
+            .map_err(|_| OverlayError::Damaged)
     }
 
     pub fn balance(
@@ -194,7 +200,10 @@ impl Overlay {
         account: &AccountId,
         balance: Balance,
     ) -> Result<(), OverlayError> {
-        self.write(balance_key(account), (balance != 0).then(|| balance.encode()))
+        self.write(
+            balance_key(account),
+            (balance != 0).then(|| balance.encode()),
+        )
     }
 
     pub fn contract(
@@ -208,7 +217,8 @@ impl Overlay {
     /// Contracts whose record changed.
     pub fn touched_contracts(&self) -> Vec<ContractId> {
         let ids = self.changes.range(b"c".to_vec()..b"d".to_vec());
-        ids.filter_map(|(key, _)| key.get(1..)?.try_into().ok().map(ContractId)).collect()
+        ids.filter_map(|(key, _)| key.get(1..)?.try_into().ok().map(ContractId))
+            .collect()
     }
 }
 
@@ -233,7 +243,10 @@ mod tests {
         overlay.write(b"b".to_vec(), Some(vec![2])).unwrap();
         overlay.write(b"a".to_vec(), Some(vec![3])).unwrap();
         overlay.roll_back(checkpoint);
-        assert_eq!(overlay.into_changes(&Empty).unwrap(), [(b"a".to_vec(), Some(vec![1]))]);
+        assert_eq!(
+            overlay.into_changes(&Empty).unwrap(),
+            [(b"a".to_vec(), Some(vec![1]))]
+        );
     }
 
     #[test]

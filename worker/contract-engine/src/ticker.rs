@@ -29,7 +29,10 @@ impl Engine {
             .name("engine-ticker".into())
             .spawn(work)
             .map_err(|error| EngineError::Setup(error.to_string()))?;
-        Ok(Ticker { stop: Some(stop), thread: Some(thread) })
+        Ok(Ticker {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 }
 

@@ -22,13 +22,18 @@ fn code() -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guest/examples/ballot");
     let mut options = BuildOptions::new(Path::new(env!("CARGO_TARGET_TMPDIR")).join("toolchains"));
     options.target_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("ballot"));
-    build(&folder, &options, &mut |line| eprintln!("{line}")).unwrap().wasm
+    build(&folder, &options, &mut |line| eprintln!("{line}"))
+        .unwrap()
+        .wasm
 }
 
 fn districts() -> Vec<(u32, Vec<u64>)> {
     let row = |line: &str| {
         let fields: Vec<&str> = line.split(',').collect();
-        let votes = fields[1..4].iter().map(|votes| votes.parse().unwrap()).collect();
+        let votes = fields[1..4]
+            .iter()
+            .map(|votes| votes.parse().unwrap())
+            .collect();
         (fields[7].parse().unwrap(), votes)
     };
     CSV.lines().skip(1).map(row).collect()
@@ -58,10 +63,17 @@ fn tally(world: &World, contract: ContractId, who: AccountId) -> Outcome {
 
 #[test]
 fn an_election_from_set_up_to_result() {
-    let mut world = World::with_prices(Prices { gas: 0, item: 1, byte: 1 });
+    let mut world = World::with_prices(Prices {
+        gas: 0,
+        item: 1,
+        byte: 1,
+    });
     world.deposit(ALICE, 1 << 60);
     let hash = world.upload(&code()).unwrap();
-    let officers: Vec<_> = districts().iter().map(|(id, _)| (*id, officer(*id))).collect();
+    let officers: Vec<_> = districts()
+        .iter()
+        .map(|(id, _)| (*id, officer(*id)))
+        .collect();
     let names = vec!["Coderre", "Bergeron", "Joly"];
     let (contract, outcome) = world.instantiate(hash, &message(NEW, (ALICE, names, officers)));
     data(&outcome);
@@ -79,11 +91,18 @@ fn an_election_from_set_up_to_result() {
     let asked = call(contract, &message(MY_REPORT, district));
     let seen = world.run(Mode::Query, officer(district), &asked);
     // Ok(Ok(Some(report))): district, votes, order, block.
-    let report = [vec![0, 0, 1], (district, votes, 4_u32, world.block).encode()].concat();
+    let report = [
+        vec![0, 0, 1],
+        (district, votes, 4_u32, world.block).encode(),
+    ]
+    .concat();
     assert_eq!(data(&seen), report);
 
     let early = tally(&world, contract, BOB).result.unwrap();
-    assert!(early.is_reverted(), "the tally is closed to others until the close");
+    assert!(
+        early.is_reverted(),
+        "the tally is closed to others until the close"
+    );
     assert_eq!(data(&world.call(contract, &message(CLOSE, ()))), [0, 0]);
     let expected = tally_bytes([149_467, 118_637, 123_062], [29, 15, 14]);
     assert!(data(&tally(&world, contract, BOB)).starts_with(&expected));

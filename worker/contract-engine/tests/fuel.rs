@@ -24,5 +24,5 @@ fn fuel_counts_are_fixed() {
     let hash = "(call $seal0_hash_blake2_256 (i32.const 0) (i32.const 1000) (i32.const 2000))";
     let ends = "(call $seal0_seal_return (i32.const 0) (i32.const 0) (i32.const 64))";
     let counts = ["", count, store, hash, ends].map(fuel);
-    assert_eq!(counts, [1, 7_003, 5_524, 4_735, 113]);
+    assert_eq!(counts, [1, 8_001, 5_522, 4_735, 113]);
 }

@@ -45,7 +45,10 @@ fn an_endless_query_ends_at_its_deadline() {
             std::thread::yield_now();
         }
         let error = query.join().unwrap().unwrap_err();
-        assert!(matches!(error, ExecutionError::LimitReached(_)), "{error:?}");
+        assert!(
+            matches!(error, ExecutionError::LimitReached(_)),
+            "{error:?}"
+        );
     });
 }
 
@@ -66,7 +69,10 @@ fn endless_recursion_counts_as_out_of_gas() {
     let contract = world.deploy(&module);
     let outcome = world.call(contract, &[]);
     assert_eq!(outcome.result, Err(ExecutionError::OutOfGas));
-    assert_eq!(outcome.gas_consumed, contract_engine::limits::TRANSACTION_GAS_MAX);
+    assert_eq!(
+        outcome.gas_consumed,
+        contract_engine::limits::TRANSACTION_GAS_MAX
+    );
 }
 
 #[test]
@@ -86,7 +92,10 @@ fn a_contract_that_calls_itself_for_ever_stops_at_the_call_depth() {
     let outcome = world.call(contract, &[]);
     // The deepest one traps; each above it sees a callee that trapped, and returns.
     outcome.result.unwrap();
-    assert_eq!(outcome.debug_message.len(), contract_engine::limits::CALL_DEPTH_MAX);
+    assert_eq!(
+        outcome.debug_message.len(),
+        contract_engine::limits::CALL_DEPTH_MAX
+    );
 }
 
 #[test]
@@ -120,8 +129,14 @@ fn output_events_keys_and_values_are_bounded() {
         let reason = trap_reason(body);
         assert!(reason.contains(expected), "{reason}");
     };
-    check("(call $seal0_seal_return (i32.const 0) (i32.const 0) (i32.const 1048577))", "output");
-    check("(call $seal0_seal_return (i32.const 4) (i32.const 0) (i32.const 0))", "flags");
+    check(
+        "(call $seal0_seal_return (i32.const 0) (i32.const 0) (i32.const 1048577))",
+        "output",
+    );
+    check(
+        "(call $seal0_seal_return (i32.const 4) (i32.const 0) (i32.const 0))",
+        "flags",
+    );
     check(
         "(drop (call $seal1_contains_storage (i32.const 0) (i32.const 129)))",
         "storage key has 129 bytes",
@@ -158,7 +173,10 @@ fn debug_text_is_cut_at_its_bound() {
     ));
     let outcome = world.call(contract, &[]);
     outcome.result.unwrap();
-    assert_eq!(outcome.debug_message.len(), contract_engine::limits::DEBUG_BYTES_MAX);
+    assert_eq!(
+        outcome.debug_message.len(),
+        contract_engine::limits::DEBUG_BYTES_MAX
+    );
 }
 
 #[test]
@@ -169,7 +187,10 @@ fn one_execution_writes_only_so_much() {
     ));
     let outcome = world.call(contract, &[]);
     assert!(
-        matches!(outcome.result, Err(ExecutionError::LimitReached(_) | ExecutionError::OutOfGas)),
+        matches!(
+            outcome.result,
+            Err(ExecutionError::LimitReached(_) | ExecutionError::OutOfGas)
+        ),
         "{:?}",
         outcome.result
     );
@@ -180,20 +201,35 @@ fn one_execution_writes_only_so_much() {
 fn no_pointer_reaches_outside_of_the_memory() {
     for function in HOST {
         let (module, name, parameters, returns) = function;
-        for value in [0x0001_ffff_u32, 0x0002_0000, 0x7fff_ffff, 0xffff_fff0, 0xffff_ffff] {
+        for value in [
+            0x0001_ffff_u32,
+            0x0002_0000,
+            0x7fff_ffff,
+            0xffff_fff0,
+            0xffff_ffff,
+        ] {
             // All arguments are bad at once, then each alone.
             for bad in 0..=parameters.len() {
                 let arguments: String = parameters
                     .chars()
                     .enumerate()
-                    .map(|(i, kind)| match (kind, bad == parameters.len() || bad == i) {
-                        ('l', _) => " (i64.const 0)".to_owned(),
-                        (_, true) => format!(" (i32.const {})", value.cast_signed()),
-                        (_, false) => " (i32.const 4096)".to_owned(),
-                    })
+                    .map(
+                        |(i, kind)| match (kind, bad == parameters.len() || bad == i) {
+                            ('l', _) => " (i64.const 0)".to_owned(),
+                            (_, true) => format!(" (i32.const {})", value.cast_signed()),
+                            (_, false) => " (i32.const 4096)".to_owned(),
+                        },
+                    )
                     .collect();
                 let call_it = format!("(call ${module}_{name}{arguments})");
-                let body = if returns { format!("(drop {call_it})") } else { call_it };
+                let body = if returns {
+                    format!("(drop {call_it})")
+                } else {
+                    call_it
+                };
+                // Each guest is another contract.
+                let mark = format!("(drop (i32.const {bad})) (drop (i64.const {value}))");
+                let body = format!("{mark} {body}");
                 let guest = format!(
                     "(module {} (import \"env\" \"memory\" (memory 2 2))
                       (func (export \"deploy\")) (func (export \"call\") {body}))",
@@ -215,7 +251,11 @@ fn survives(guest: &str) {
         world.gas_limit = 100_000_000_000;
         let contract = world.deploy(guest);
         let outcome = world.call(contract, &[]);
-        assert!(!matches!(outcome.result, Err(ExecutionError::Bug(_))), "{:?}", outcome.result);
+        assert!(
+            !matches!(outcome.result, Err(ExecutionError::Bug(_))),
+            "{:?}",
+            outcome.result
+        );
     });
 }
 
@@ -243,26 +283,54 @@ fn what_is_not_a_contract_is_refused_with_the_reason() {
     let entries = r#"(func (export "deploy")) (func (export "call"))"#;
     check(&format!("{memory} (func (export \"call\"))"), "`deploy`");
     check(entries, "no memory");
-    check(&format!("{memory} {entries} (func $s) (start $s)"), "start function");
+    check(
+        &format!("{memory} {entries} (func $s) (start $s)"),
+        "start function",
+    );
     check(&format!("{memory} {entries} (table 2001 funcref)"), "2001");
-    check(r#"(import "env" "memory" (memory 65 70)) (func (export "deploy")) (func (export "call"))"#, "65 pages");
-    check(&format!("{memory} (func (export \"deploy\")) (func (export \"call\") (param i32))"), "parameters");
-    check(&format!("{memory} {entries} (func (drop (f32.const 0)))"), "floats");
-    check(&format!("{memory} {entries} (func (result f64) (f64.const 0))"), "floats");
-    check(&format!("{memory} {entries} (global f32 (f32.const 0))"), "floats");
-    check(&format!("{memory} {entries} (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)))"), "WebAssembly 1.0");
+    check(
+        r#"(import "env" "memory" (memory 65 70)) (func (export "deploy")) (func (export "call"))"#,
+        "65 pages",
+    );
+    check(
+        &format!("{memory} (func (export \"deploy\")) (func (export \"call\") (param i32))"),
+        "parameters",
+    );
+    check(
+        &format!("{memory} {entries} (func (drop (f32.const 0)))"),
+        "floats",
+    );
+    check(
+        &format!("{memory} {entries} (func (result f64) (f64.const 0))"),
+        "floats",
+    );
+    check(
+        &format!("{memory} {entries} (global f32 (f32.const 0))"),
+        "floats",
+    );
+    check(
+        &format!(
+            "{memory} {entries} (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)))"
+        ),
+        "WebAssembly 1.0",
+    );
     check(&format!("{memory} {entries} (memory 1)"), "WebAssembly 1.0");
-    check(&format!("{memory} {entries} (func (drop (v128.const i32x4 0 0 0 0)))"), "WebAssembly 1.0");
+    check(
+        &format!("{memory} {entries} (func (drop (v128.const i32x4 0 0 0 0)))"),
+        "WebAssembly 1.0",
+    );
 }
 
 #[test]
 fn damaged_and_random_bytes_are_refused() {
-    let code = wat::parse_str(on_call("(call $seal0_seal_return (i32.const 0) (i32.const 0) (i32.const 0))"))
-        .unwrap();
+    let code = wat::parse_str(on_call(
+        "(call $seal0_seal_return (i32.const 0) (i32.const 0) (i32.const 0))",
+    ))
+    .unwrap();
     let world = World::new();
-    for len in 0..code.len() {
-        assert!(world.engine.check_code(&code[..len]).is_err(), "cut to {len} bytes");
-    }
+    // Without its last section, the names for debugging, it is whole.
+    let accepted = (0..code.len()).filter(|len| world.engine.check_code(&code[..*len]).is_ok());
+    assert_eq!(accepted.count(), 1);
     // A generator that is the same everywhere.
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     let mut next = || {
@@ -298,7 +366,11 @@ fn a_segment_outside_of_the_memory_traps_also_when_it_is_all_zeros() {
     .unwrap();
     let hash = world.upload(&code).unwrap();
     let (_, outcome) = world.instantiate(hash, &[]);
-    assert!(matches!(outcome.result, Err(ExecutionError::Trapped(_))), "{:?}", outcome.result);
+    assert!(
+        matches!(outcome.result, Err(ExecutionError::Trapped(_))),
+        "{:?}",
+        outcome.result
+    );
 }
 
 #[test]
@@ -311,6 +383,10 @@ fn nothing_of_a_memory_is_left_for_the_next_call() {
     for _ in 0..100 {
         world.call(contract, &[]).result.unwrap();
     }
-    let outcome = world.run(executor_api::Mode::Query, crate::world::BOB, &call(contract, &[]));
+    let outcome = world.run(
+        executor_api::Mode::Query,
+        crate::world::BOB,
+        &call(contract, &[]),
+    );
     outcome.result.unwrap();
 }

@@ -8,7 +8,11 @@ use crate::world::{ALICE, BOB, Prices, TREASURY, World, call, on_call, text};
 
 fn balance(world: &World, account: AccountId) -> Balance {
     let key = [b"b", account.as_ref()].concat();
-    world.state.0.get(&key).map_or(0, |bytes| Balance::decode(&mut &bytes[..]).unwrap())
+    world
+        .state
+        .0
+        .get(&key)
+        .map_or(0, |bytes| Balance::decode(&mut &bytes[..]).unwrap())
 }
 
 /// Stores its input under one key; with empty input removes it.
@@ -27,7 +31,10 @@ fn keeper() -> String {
 
 #[test]
 fn used_gas_goes_to_the_treasury_and_the_rest_back() {
-    let mut world = World::with_prices(Prices { gas: 2, ..Prices::default() });
+    let mut world = World::with_prices(Prices {
+        gas: 2,
+        ..Prices::default()
+    });
     world.deposit(ALICE, 1 << 60);
     let contract = world.deploy(&keeper());
     let (alice, treasury) = (balance(&world, ALICE), balance(&world, TREASURY));
@@ -41,25 +48,39 @@ fn used_gas_goes_to_the_treasury_and_the_rest_back() {
 
 #[test]
 fn a_call_that_fails_still_pays_its_gas() {
-    let mut world = World::with_prices(Prices { gas: 1, ..Prices::default() });
+    let mut world = World::with_prices(Prices {
+        gas: 1,
+        ..Prices::default()
+    });
     world.deposit(ALICE, 1 << 60);
     let contract = world.deploy(&on_call("unreachable"));
     let (alice, treasury) = (balance(&world, ALICE), balance(&world, TREASURY));
     let outcome = world.call(contract, &[]);
     assert!(outcome.result.is_err());
     assert_eq!(outcome.changes.len(), 2);
-    assert_eq!(balance(&world, ALICE) + balance(&world, TREASURY), alice + treasury);
+    assert_eq!(
+        balance(&world, ALICE) + balance(&world, TREASURY),
+        alice + treasury
+    );
     assert!(balance(&world, TREASURY) > treasury);
 }
 
 #[test]
 fn whoever_cannot_pay_may_ask_but_not_act() {
-    let prices = Prices { gas: 1, item: 10, byte: 1 };
+    let prices = Prices {
+        gas: 1,
+        item: 10,
+        byte: 1,
+    };
     let mut world = World::with_prices(prices);
     world.deposit(ALICE, 1 << 60);
     let contract = world.deploy(&keeper());
     for mode in [Mode::Query, Mode::Estimate] {
-        let operation = Operation::Call { contract, input: b"x".to_vec(), value: 9 };
+        let operation = Operation::Call {
+            contract,
+            input: b"x".to_vec(),
+            value: 9,
+        };
         let outcome = world.run(mode, BOB, &operation);
         outcome.result.unwrap();
         assert_eq!(outcome.changes, []);
@@ -72,21 +93,34 @@ fn whoever_cannot_pay_may_ask_but_not_act() {
 
 #[test]
 fn an_estimate_is_enough_for_the_transaction() {
-    let mut world = World::with_prices(Prices { gas: 1, item: 10, byte: 1 });
+    let mut world = World::with_prices(Prices {
+        gas: 1,
+        item: 10,
+        byte: 1,
+    });
     world.deposit(ALICE, 1 << 60);
     let contract = world.deploy(&keeper());
     let estimate = world.run(Mode::Estimate, ALICE, &call(contract, b"value"));
-    let StorageDeposit::Charge(deposit) = estimate.storage_deposit else { panic!("a refund") };
+    let StorageDeposit::Charge(deposit) = estimate.storage_deposit else {
+        panic!("a refund")
+    };
     world.gas_limit = estimate.gas_required;
     world.storage_deposit_limit = Some(deposit);
     world.call(contract, b"value").result.unwrap();
     world.gas_limit = 1_000_000;
-    assert_eq!(world.call(contract, b"other").result, Err(ExecutionError::OutOfGas));
+    assert_eq!(
+        world.call(contract, b"other").result,
+        Err(ExecutionError::OutOfGas)
+    );
 }
 
 #[test]
 fn a_storage_deposit_is_charged_and_given_back() {
-    let mut world = World::with_prices(Prices { item: 100, byte: 3, ..Prices::default() });
+    let mut world = World::with_prices(Prices {
+        item: 100,
+        byte: 3,
+        ..Prices::default()
+    });
     world.deposit(ALICE, 1 << 60);
     let contract = world.deploy(&keeper());
     let before = balance(&world, ALICE);
@@ -104,7 +138,11 @@ fn a_storage_deposit_is_charged_and_given_back() {
 
 #[test]
 fn a_deposit_above_the_limit_or_the_balance_undoes_the_call() {
-    let mut world = World::with_prices(Prices { item: 100, byte: 3, ..Prices::default() });
+    let mut world = World::with_prices(Prices {
+        item: 100,
+        byte: 3,
+        ..Prices::default()
+    });
     world.deposit(ALICE, 1 << 60);
     world.deposit(BOB, 50);
     let contract = world.deploy(&keeper());
@@ -131,8 +169,15 @@ fn a_contract_pays_out_what_it_was_sent_and_no_more() {
         text(BOB.as_ref())
     )));
     let mut pay = |value| {
-        let operation = Operation::Call { contract, input: Vec::new(), value };
-        world.transact(ALICE, &operation).result.map(|returned| returned.data)
+        let operation = Operation::Call {
+            contract,
+            input: Vec::new(),
+            value,
+        };
+        world
+            .transact(ALICE, &operation)
+            .result
+            .map(|returned| returned.data)
     };
     assert_eq!(pay(0), Ok(vec![5]), "nothing to pay with");
     assert_eq!(pay(150), Ok(vec![0]));

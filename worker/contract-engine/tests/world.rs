@@ -67,7 +67,10 @@ impl World {
     }
 
     pub fn with_prices(prices: Prices) -> Self {
-        let config = EngineConfig { executions_max: 2, query_ticks_max: 10 };
+        let config = EngineConfig {
+            executions_max: 2,
+            query_ticks_max: 10,
+        };
         let mut world = Self {
             engine: Engine::new(&config).unwrap(),
             state: State::default(),
@@ -96,13 +99,18 @@ impl World {
             gas_limit: self.gas_limit,
             storage_deposit_limit: self.storage_deposit_limit,
         };
-        self.engine.execute(&self.state, &Worker, &context, operation).unwrap()
+        self.engine
+            .execute(&self.state, &Worker, &context, operation)
+            .unwrap()
     }
 
     /// Runs a transaction and keeps its changes.
     pub fn transact(&mut self, origin: AccountId, operation: &Operation) -> Outcome {
         let outcome = self.run(Mode::Transaction, origin, operation);
-        assert!(outcome.changes.is_sorted_by(|a, b| a.0 < b.0), "sorted, each key once");
+        assert!(
+            outcome.changes.is_sorted_by(|a, b| a.0 < b.0),
+            "sorted, each key once"
+        );
         for (key, value) in outcome.changes.clone() {
             match value {
                 Some(value) => self.state.0.insert(key, value),
@@ -113,12 +121,18 @@ impl World {
     }
 
     pub fn deposit(&mut self, account: AccountId, amount: Balance) {
-        self.transact(account, &Operation::Deposit { account, amount }).result.unwrap();
+        self.transact(account, &Operation::Deposit { account, amount })
+            .result
+            .unwrap();
     }
 
     pub fn upload(&mut self, code: &[u8]) -> Result<CodeHash, ExecutionError> {
-        let upload = Operation::UploadCode { code: code.to_vec() };
-        self.transact(ALICE, &upload).result.map(|_| code_hash(code))
+        let upload = Operation::UploadCode {
+            code: code.to_vec(),
+        };
+        self.transact(ALICE, &upload)
+            .result
+            .map(|_| code_hash(code))
     }
 
     pub fn instantiate(&mut self, code_hash: CodeHash, input: &[u8]) -> (ContractId, Outcome) {
@@ -138,7 +152,10 @@ impl World {
         let code = wat::parse_str(guest).unwrap();
         let code_hash = self.upload(&code).unwrap();
         let (contract, outcome) = self.instantiate(code_hash, &[]);
-        assert_eq!(outcome.result.as_ref().map(|returned| returned.flags), Ok(0));
+        assert_eq!(
+            outcome.result.as_ref().map(|returned| returned.flags),
+            Ok(0)
+        );
         contract
     }
 
@@ -152,7 +169,11 @@ impl World {
 }
 
 pub fn call(contract: ContractId, input: &[u8]) -> Operation {
-    Operation::Call { contract, input: input.to_vec(), value: 0 }
+    Operation::Call {
+        contract,
+        input: input.to_vec(),
+        value: 0,
+    }
 }
 
 /// The data of an outcome that returned without reverting.
@@ -226,7 +247,9 @@ pub const HOST: [(&str, &str, &str, bool); 57] = [
 
 /// An import line for a host function, named `$module_name`.
 pub fn import((module, name, parameters, returns): (&str, &str, &str, bool)) -> String {
-    let types = parameters.chars().map(|kind| if kind == 'l' { " i64" } else { " i32" });
+    let types = parameters
+        .chars()
+        .map(|kind| if kind == 'l' { " i64" } else { " i32" });
     let parameters = match parameters.is_empty() {
         true => String::new(),
         false => format!("(param{})", types.collect::<String>()),
@@ -243,7 +266,9 @@ pub fn guest(rest: &str) -> String {
 
 /// A guest whose constructor does nothing and whose `call` is `body`.
 pub fn on_call(body: &str) -> String {
-    guest(&format!(r#"(func (export "deploy")) (func (export "call") {body})"#))
+    guest(&format!(
+        r#"(func (export "deploy")) (func (export "call") {body})"#
+    ))
 }
 
 /// Bytes as the text format has them in strings.

@@ -22,7 +22,8 @@ mod ballot {
     use ink::storage::Mapping;
 
     /// How votes and districts are weighed, in words; returned with every tally.
-    pub const WEIGHTING_RULE: &str = "Every vote counts once: a candidate's votes are the sum over all \
+    pub const WEIGHTING_RULE: &str =
+        "Every vote counts once: a candidate's votes are the sum over all \
         reported districts. A district is won by the candidate with strictly the most votes in it; \
         a tie at the top gives the district to nobody.";
 
@@ -166,7 +167,15 @@ mod ballot {
             self.accepted = self.accepted.saturating_add(1);
             let block = self.env().block_number();
             let order = self.accepted;
-            self.reports.insert(district, &Report { district, votes, order, block });
+            self.reports.insert(
+                district,
+                &Report {
+                    district,
+                    votes,
+                    order,
+                    block,
+                },
+            );
             Ok(())
         }
 
@@ -184,7 +193,10 @@ mod ballot {
             if !self.officers.contains(district) {
                 return Err(Error::UnknownDistrict);
             }
-            self.reports.take(district).map(drop).ok_or(Error::NotReported)
+            self.reports
+                .take(district)
+                .map(drop)
+                .ok_or(Error::NotReported)
         }
 
         /// Ends the election, at any time. The chair only.
@@ -210,17 +222,24 @@ mod ballot {
             if self.closed_at.is_none() && self.env().caller() != self.chair {
                 return Err(Error::StillOpen);
             }
-            let mut votes: Vec<(String, u64)> =
-                self.candidates.iter().map(|name| (name.clone(), 0)).collect();
-            let mut districts_won: Vec<(String, u32)> =
-                self.candidates.iter().map(|name| (name.clone(), 0)).collect();
+            let mut votes: Vec<(String, u64)> = self
+                .candidates
+                .iter()
+                .map(|name| (name.clone(), 0))
+                .collect();
+            let mut districts_won: Vec<(String, u32)> = self
+                .candidates
+                .iter()
+                .map(|name| (name.clone(), 0))
+                .collect();
             let mut reported: u32 = 0;
             for report in self.all_reports() {
                 reported = reported.saturating_add(1);
                 for ((_, sum), more) in votes.iter_mut().zip(&report.votes) {
                     *sum = sum.saturating_add(*more);
                 }
-                if let Some((_, won)) = winner(&report.votes).and_then(|i| districts_won.get_mut(i)) {
+                if let Some((_, won)) = winner(&report.votes).and_then(|i| districts_won.get_mut(i))
+                {
                     *won = won.saturating_add(1);
                 }
             }
@@ -259,7 +278,9 @@ mod ballot {
         }
 
         fn all_reports(&self) -> impl Iterator<Item = Report> + '_ {
-            self.district_ids.iter().filter_map(|district| self.reports.get(district))
+            self.district_ids
+                .iter()
+                .filter_map(|district| self.reports.get(district))
         }
 
         fn ensure_chair(&self) -> Result<(), Error> {
@@ -294,7 +315,10 @@ mod ballot {
     /// Which candidate has strictly the most votes.
     fn winner(votes: &[u64]) -> Option<usize> {
         let most = *votes.iter().max()?;
-        let mut leaders = votes.iter().enumerate().filter(|(_, votes)| **votes == most);
+        let mut leaders = votes
+            .iter()
+            .enumerate()
+            .filter(|(_, votes)| **votes == most);
         match (leaders.next(), leaders.next()) {
             (Some((winner, _)), None) => Some(winner),
             _ => None,
@@ -315,7 +339,10 @@ mod ballot {
                 .skip(1)
                 .map(|line| {
                     let fields: Vec<&str> = line.split(',').collect();
-                    let votes = fields[1..4].iter().map(|votes| votes.parse().unwrap()).collect();
+                    let votes = fields[1..4]
+                        .iter()
+                        .map(|votes| votes.parse().unwrap())
+                        .collect();
                     (fields[7].parse().unwrap(), votes)
                 })
                 .collect()
@@ -358,7 +385,10 @@ mod ballot {
             let tally = ballot.tally().unwrap();
             let named = |numbers: [u64; 3]| names().into_iter().zip(numbers).collect::<Vec<_>>();
             assert_eq!(tally.votes, named([149_467, 118_637, 123_062]));
-            let won = tally.districts_won.into_iter().map(|(name, n)| (name, n.into()));
+            let won = tally
+                .districts_won
+                .into_iter()
+                .map(|(name, n)| (name, n.into()));
             assert_eq!(won.collect::<Vec<_>>(), named([29, 15, 14]));
             assert_eq!((tally.reported, tally.of, tally.closed), (58, 58, true));
             assert_eq!(ballot.results().unwrap().len(), 58);
@@ -371,7 +401,10 @@ mod ballot {
             assert_eq!(ballot.report(7, vec![1, 2, 3]), Err(Error::NotOfficer));
             assert_eq!(ballot.report(9, vec![1, 2, 3]), Err(Error::UnknownDistrict));
             assert_eq!(ballot.report(8, vec![1, 2]), Err(Error::WrongNumberOfVotes));
-            assert_eq!(ballot.report(8, vec![1, 2, u64::MAX]), Err(Error::TooManyVotes));
+            assert_eq!(
+                ballot.report(8, vec![1, 2, u64::MAX]),
+                Err(Error::TooManyVotes)
+            );
             assert_eq!(ballot.report(8, vec![1, 2, 3]), Ok(()));
             assert_eq!(ballot.report(8, vec![1, 2, 3]), Err(Error::AlreadyReported));
         }
@@ -388,7 +421,10 @@ mod ballot {
             let tally = ballot.tally().unwrap();
             assert!(!tally.closed);
             assert_eq!(tally.votes[1], (String::from("Bergeron"), 9));
-            assert!(tally.districts_won.iter().all(|(_, won)| *won == 0), "a tie has no winner");
+            assert!(
+                tally.districts_won.iter().all(|(_, won)| *won == 0),
+                "a tie has no winner"
+            );
         }
 
         #[ink::test]
@@ -397,7 +433,12 @@ mod ballot {
             call_as(officer(7));
             assert_eq!(ballot.my_report(7), Ok(None));
             ballot.report(7, vec![5, 6, 7]).unwrap();
-            let report = Report { district: 7, votes: vec![5, 6, 7], order: 1, block: 0 };
+            let report = Report {
+                district: 7,
+                votes: vec![5, 6, 7],
+                order: 1,
+                block: 0,
+            };
             assert_eq!(ballot.my_report(7), Ok(Some(report)));
             assert_eq!(ballot.my_report(8), Err(Error::NotOfficer));
             call_as(CHAIR);

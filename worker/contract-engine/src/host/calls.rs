@@ -5,8 +5,8 @@ use primitives::{Balance, CodeHash, ContractId};
 
 use super::Guest;
 use super::code::{
-    CALL_RUNTIME_FAILED, CALLEE_REVERTED, CALLEE_TRAPPED, CODE_NOT_FOUND, NOT_CALLABLE,
-    SUCCESS, TRANSFER_FAILED,
+    CALL_RUNTIME_FAILED, CALLEE_REVERTED, CALLEE_TRAPPED, CODE_NOT_FOUND, NOT_CALLABLE, SUCCESS,
+    TRANSFER_FAILED,
 };
 use crate::execution::{self, Call, Execution, Instantiation, NotRun, Ran};
 use crate::frame::{Entry, Task};
@@ -77,7 +77,11 @@ fn report(
     match result {
         Ok(Ok(returned)) => {
             guest.write_optional_output(out, out_len, &returned.data)?;
-            Ok(if returned.is_reverted() { CALLEE_REVERTED } else { SUCCESS })
+            Ok(if returned.is_reverted() {
+                CALLEE_REVERTED
+            } else {
+                SUCCESS
+            })
         }
         Ok(Err(Stop::Fatal(fatal))) => Err(Stop::Fatal(fatal)),
         Ok(Err(_)) => Ok(CALLEE_TRAPPED),
@@ -122,14 +126,25 @@ fn call(guest: &mut Guest<'_>, arguments: &CallArguments) -> Result<u32, Stop> {
     let value = guest.read_balance(arguments.value)?;
     let input = input(guest, flags, arguments.input.0, arguments.input.1)?;
     let caller = guest.frame().contract.into();
-    let task = Call { contract, caller, value, input };
-    let result = run_below(guest, arguments.gas, flags & ALLOW_REENTRY != 0, |execution, fuel| {
-        execution::call(execution, task, fuel)
-    })?;
+    let task = Call {
+        contract,
+        caller,
+        value,
+        input,
+    };
+    let result = run_below(
+        guest,
+        arguments.gas,
+        flags & ALLOW_REENTRY != 0,
+        |execution, fuel| execution::call(execution, task, fuel),
+    )?;
     report_call(guest, flags, result, arguments.output)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the signature that contracts import")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the signature that contracts import"
+)]
 pub fn call_v0(
     guest: &mut Guest<'_>,
     callee: u32,
@@ -145,10 +160,23 @@ pub fn call_v0(
     guest.expect_len(callee_len, ACCOUNT_BYTES)?;
     guest.expect_len(value_len, BALANCE_BYTES)?;
     // This version always allowed to be called again.
-    call_v1(guest, ALLOW_REENTRY, callee, gas, value, input, len, out, out_len)
+    call_v1(
+        guest,
+        ALLOW_REENTRY,
+        callee,
+        gas,
+        value,
+        input,
+        len,
+        out,
+        out_len,
+    )
 }
 
-#[expect(clippy::too_many_arguments, reason = "the signature that contracts import")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the signature that contracts import"
+)]
 pub fn call_v1(
     guest: &mut Guest<'_>,
     flags: u32,
@@ -161,12 +189,25 @@ pub fn call_v1(
     out_len: u32,
 ) -> Result<u32, Stop> {
     let (input, output) = ((input, len), (out, out_len));
-    call(guest, &CallArguments { flags, callee, gas, value, input, output })
+    call(
+        guest,
+        &CallArguments {
+            flags,
+            callee,
+            gas,
+            value,
+            input,
+            output,
+        },
+    )
 }
 
 /// The second part of the weight and the deposit limit of the call are not used: the limits of the
 /// whole execution hold.
-#[expect(clippy::too_many_arguments, reason = "the signature that contracts import")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the signature that contracts import"
+)]
 pub fn call_v2(
     guest: &mut Guest<'_>,
     flags: u32,
@@ -232,7 +273,13 @@ fn instantiate(guest: &mut Guest<'_>, arguments: &InstantiateArguments) -> Resul
     let deployer = guest.frame().contract.into();
     let cluster = guest.execution()?.context.cluster;
     let contract = execution::contract_id(&deployer, &code_hash, &cluster, &salt);
-    let task = Instantiation { contract, deployer, code_hash, value, input };
+    let task = Instantiation {
+        contract,
+        deployer,
+        code_hash,
+        value,
+        input,
+    };
     let result = run_below(guest, arguments.gas, false, |execution, fuel| {
         execution::instantiate(execution, task, fuel)
     })?;
@@ -243,7 +290,10 @@ fn instantiate(guest: &mut Guest<'_>, arguments: &InstantiateArguments) -> Resul
     report(guest, result, arguments.output)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the signature that contracts import")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the signature that contracts import"
+)]
 pub fn instantiate_v0(
     guest: &mut Guest<'_>,
     code: u32,
@@ -264,11 +314,22 @@ pub fn instantiate_v0(
     guest.expect_len(value_len, BALANCE_BYTES)?;
     let (input, address, output) = ((input, len), (address, address_len), (out, out_len));
     let salt = (salt, salt_len);
-    let arguments = InstantiateArguments { code, gas, value, input, address, output, salt };
+    let arguments = InstantiateArguments {
+        code,
+        gas,
+        value,
+        input,
+        address,
+        output,
+        salt,
+    };
     instantiate(guest, &arguments)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the signature that contracts import")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the signature that contracts import"
+)]
 pub fn instantiate_v1(
     guest: &mut Guest<'_>,
     code: u32,
@@ -285,12 +346,23 @@ pub fn instantiate_v1(
 ) -> Result<u32, Stop> {
     let (input, address, output) = ((input, len), (address, address_len), (out, out_len));
     let salt = (salt, salt_len);
-    let arguments = InstantiateArguments { code, gas, value, input, address, output, salt };
+    let arguments = InstantiateArguments {
+        code,
+        gas,
+        value,
+        input,
+        address,
+        output,
+        salt,
+    };
     instantiate(guest, &arguments)
 }
 
 /// As in [`call_v2`], the second part of the weight and the deposit limit are not used.
-#[expect(clippy::too_many_arguments, reason = "the signature that contracts import")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the signature that contracts import"
+)]
 pub fn instantiate_v2(
     guest: &mut Guest<'_>,
     code: u32,
@@ -309,7 +381,15 @@ pub fn instantiate_v2(
 ) -> Result<u32, Stop> {
     let (input, address, output) = ((input, len), (address, address_len), (out, out_len));
     let salt = (salt, salt_len);
-    let arguments = InstantiateArguments { code, gas: time, value, input, address, output, salt };
+    let arguments = InstantiateArguments {
+        code,
+        gas: time,
+        value,
+        input,
+        address,
+        output,
+        salt,
+    };
     instantiate(guest, &arguments)
 }
 
@@ -344,7 +424,9 @@ pub fn terminate_v1(guest: &mut Guest<'_>, to: u32) -> Result<(), Stop> {
     let (contract, entry) = (guest.frame().contract, guest.frame().entry);
     let execution = guest.execution()?;
     if entry == Entry::Deploy || execution.frames_of(&contract) > 1 {
-        return Err(Stop::trap("a contract cannot end in its constructor or below itself"));
+        return Err(Stop::trap(
+            "a contract cannot end in its constructor or below itself",
+        ));
     }
     let balance: Balance = execution.balance(&contract.into())?;
     if !execution.transfer(&contract.into(), &to, balance)? {
@@ -375,4 +457,3 @@ pub fn set_code_hash(guest: &mut Guest<'_>, code: u32) -> Result<u32, Stop> {
 pub fn call_runtime(_: &mut Guest<'_>, _call: u32, _len: u32) -> Result<u32, Stop> {
     Ok(CALL_RUNTIME_FAILED)
 }
-

@@ -89,19 +89,20 @@ pub fn weight_to_fee_two_parts(
 pub fn is_contract(guest: &mut Guest<'_>, account: u32) -> Result<u32, Stop> {
     guest.charge(cost::STORAGE_READ)?;
     let contract = ContractId(guest.read_array(account)?);
-    Ok(guest.execution()?.contract_info(&contract)?.is_some().into())
+    Ok(guest
+        .execution()?
+        .contract_info(&contract)?
+        .is_some()
+        .into())
 }
 
-pub fn code_hash(
-    guest: &mut Guest<'_>,
-    account: u32,
-    out: u32,
-    out_len: u32,
-) -> Result<u32, Stop> {
+pub fn code_hash(guest: &mut Guest<'_>, account: u32, out: u32, out_len: u32) -> Result<u32, Stop> {
     guest.charge(cost::STORAGE_READ)?;
     let contract = ContractId(guest.read_array(account)?);
     match guest.execution()?.contract_info(&contract)? {
-        Some(info) => guest.write_encoded(out, out_len, &info.code_hash).map(|()| SUCCESS),
+        Some(info) => guest
+            .write_encoded(out, out_len, &info.code_hash)
+            .map(|()| SUCCESS),
         None => Ok(KEY_NOT_FOUND),
     }
 }

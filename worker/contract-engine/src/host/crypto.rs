@@ -63,8 +63,10 @@ pub fn sr25519_verify(
     let signature: [u8; 64] = guest.read_array(signature)?;
     let public: [u8; 32] = guest.read_array(public)?;
     let message = guest.read(message, len, INPUT_BYTES_MAX, "the message")?;
-    Ok(match crypto::sr25519_verify(&public, &message, &signature) {
-        true => SUCCESS,
-        false => SR25519_VERIFY_FAILED,
-    })
+    Ok(
+        match crypto::sr25519_verify(&public, &message, &signature) {
+            true => SUCCESS,
+            false => SR25519_VERIFY_FAILED,
+        },
+    )
 }

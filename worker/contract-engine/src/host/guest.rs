@@ -27,7 +27,10 @@ impl<'a> Guest<'a> {
     }
 
     pub fn execution(&mut self) -> Result<&mut Execution, Stop> {
-        self.frame().execution.as_deref_mut().ok_or_else(no_execution)
+        self.frame()
+            .execution
+            .as_deref_mut()
+            .ok_or_else(no_execution)
     }
 
     /// Takes the execution for a frame that this one calls; it must be given back.
@@ -40,11 +43,15 @@ impl<'a> Guest<'a> {
     }
 
     pub fn fuel(&self) -> Result<u64, Stop> {
-        self.caller.get_fuel().map_err(|error| Stop::bug(error.to_string()))
+        self.caller
+            .get_fuel()
+            .map_err(|error| Stop::bug(error.to_string()))
     }
 
     pub fn set_fuel(&mut self, fuel: u64) -> Result<(), Stop> {
-        self.caller.set_fuel(fuel).map_err(|error| Stop::bug(error.to_string()))
+        self.caller
+            .set_fuel(fuel)
+            .map_err(|error| Stop::bug(error.to_string()))
     }
 
     /// Takes `amount` of fuel; all of it, and stops, where there is less.
@@ -85,15 +92,11 @@ impl<'a> Guest<'a> {
     }
 
     /// Reads `len` bytes; more than `max` trap, named `what`.
-    pub fn read(
-        &mut self,
-        pointer: u32,
-        len: u32,
-        max: u32,
-        what: &str,
-    ) -> Result<Vec<u8>, Stop> {
+    pub fn read(&mut self, pointer: u32, len: u32, max: u32, what: &str) -> Result<Vec<u8>, Stop> {
         if len > max {
-            return Err(Stop::trap(format!("{what} has {len} bytes, at most {max} are allowed")));
+            return Err(Stop::trap(format!(
+                "{what} has {len} bytes, at most {max} are allowed"
+            )));
         }
         self.charge_copy(len)?;
         Ok(self.slice(pointer, len)?.to_vec())
@@ -101,7 +104,9 @@ impl<'a> Guest<'a> {
 
     pub fn read_array<const N: usize>(&mut self, pointer: u32) -> Result<[u8; N], Stop> {
         let slice = self.slice(pointer, N as u32)?;
-        (&*slice).try_into().map_err(|_| Stop::bug("a slice of another length"))
+        (&*slice)
+            .try_into()
+            .map_err(|_| Stop::bug("a slice of another length"))
     }
 
     pub fn read_account(&mut self, pointer: u32) -> Result<AccountId, Stop> {
@@ -116,7 +121,9 @@ impl<'a> Guest<'a> {
     pub fn expect_len(&self, len: u32, expected: u32) -> Result<(), Stop> {
         match len == expected {
             true => Ok(()),
-            false => Err(Stop::trap(format!("expected {expected} bytes, {len} were given"))),
+            false => Err(Stop::trap(format!(
+                "expected {expected} bytes, {len} were given"
+            ))),
         }
     }
 

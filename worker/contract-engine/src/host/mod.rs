@@ -146,7 +146,12 @@ pub fn register(linker: &mut Linker<Frame>) -> wasmtime::Result<BTreeSet<(String
             = pink::call;
     }
     let returns = |caller: Caller<'_, Frame>, flags: u32, data: u32, len: u32| {
-        Ok(output::seal_return(&mut Guest::new(caller)?, flags, data, len)?)
+        Ok(output::seal_return(
+            &mut Guest::new(caller)?,
+            flags,
+            data,
+            len,
+        )?)
     };
     linker.func_wrap("seal0", "seal_return", returns)?;
     names.insert(("seal0".into(), "seal_return".into()));

@@ -41,8 +41,17 @@ pub fn deposit_event(
     let contract = guest.frame().contract;
     let execution = guest.execution()?;
     let size = |event: &ContractEvent| event.data.len() + event.topics.len() * 32;
-    let event = ContractEvent { contract, topics, data };
-    let bytes = execution.events.iter().chain([&event]).map(size).sum::<usize>();
+    let event = ContractEvent {
+        contract,
+        topics,
+        data,
+    };
+    let bytes = execution
+        .events
+        .iter()
+        .chain([&event])
+        .map(size)
+        .sum::<usize>();
     if execution.events.len() >= EVENTS_MAX || bytes > EVENTS_BYTES_MAX {
         return Err(Stop::trap(format!(
             "more than {EVENTS_MAX} events or {EVENTS_BYTES_MAX} bytes of them"

@@ -14,7 +14,10 @@ fn fixed(guest: &mut Guest<'_>, key: u32) -> Result<Key, Stop> {
 }
 
 fn variable(guest: &mut Guest<'_>, key: u32, len: u32) -> Result<Key, Stop> {
-    Ok(Key(KeyKind::Variable, guest.read(key, len, KEY_BYTES_MAX, "a storage key")?))
+    Ok(Key(
+        KeyKind::Variable,
+        guest.read(key, len, KEY_BYTES_MAX, "a storage key")?,
+    ))
 }
 
 fn size(value: &[u8]) -> u32 {
@@ -42,7 +45,9 @@ fn write(
     guest.charge(cost::STORAGE_WRITE)?;
     guest.charge_each(cost::STORAGE_BYTE_WRITTEN, value.as_deref().map_or(0, size))?;
     let contract = guest.frame().contract;
-    let old = guest.execution()?.write_storage(&contract, key.0, &key.1, value)?;
+    let old = guest
+        .execution()?
+        .write_storage(&contract, key.0, &key.1, value)?;
     guest.charge_each(cost::STORAGE_BYTE, old.as_deref().map_or(0, size))?;
     Ok(old)
 }
