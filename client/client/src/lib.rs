@@ -1,1 +1,51 @@
-//! Rust SDK: sessions, identity check, queries, commands, receipts
+//! The Rust SDK of Phat: find a cluster, ask its contracts, command them, check what they answered.
+//!
+//! * [`Chain`] reads the chain through a node that is not trusted: what matters is proven against the
+//!   genesis hash that the caller pins ([`Chain::proven`]), and submits transactions.
+//! * [`WorkerClient`] speaks protocol v1 with one worker: a session, then queries in it.
+//! * [`Contract`] holds a contract's metadata: arguments as people write them, answers as JSON.
+//! * [`receipt`] builds receipt files and checks them offline, link by link.
+//!
+//! # Trust
+//!
+//! A worker is known by its attested key, which comes from the chain with a proof; never by its URL. A
+//! node can withhold and delay; it cannot make this crate believe a value that the chain does not
+//! have. What the chain's GRANDPA majority signs is believed.
+
+#![deny(missing_docs)]
+
+mod account;
+mod chain;
+mod contract;
+pub mod receipt;
+mod submit;
+mod text;
+mod worker;
+
+pub use account::{Account, AccountError};
+pub use chain::{Chain, ChainError, Proven, WorkerRecord};
+pub use contract::{Contract, ContractError, Message, Output};
+pub use submit::{Included, Transaction};
+pub use worker::{
+    Asked, QueryOptions, WorkerClient, WorkerError, call_request, fetch_info, instantiate_request,
+};
+
+/// SS58 text of an account, with the network's prefix.
+pub fn address(account: &primitives::AccountId) -> String {
+    text::ss58_encode(account)
+}
+
+/// Reads an account: SS58 with any prefix, or 32 bytes of hex.
+///
+/// # Errors
+/// When the text is neither, or its checksum is wrong.
+pub fn parse_address(text: &str) -> Result<primitives::AccountId, String> {
+    text::parse_account(text)
+}
+
+/// Milliseconds since 1970, by this machine's clock.
+pub fn now_ms() -> primitives::UnixMillis {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as u64)
+}

@@ -1,1 +1,37 @@
-//! The worker as one state machine: inputs in, effects out
+//! The worker as one state machine.
+//!
+//! [`Core::step`] takes an [`Input`] (a final block's facts, an opened store) and returns [`Effect`]s
+//! (register, submit a message, keep a secret, stop). There is no socket, file, clock or thread in
+//! here; time comes with each input. Contracts run through [`executor_api::Executor`], state lives
+//! behind [`ClusterStore`].
+//!
+//! Life of a worker: it **registers** (a quote binds its keys to this network), waits until the chain
+//! **assigns** it to a cluster, receives the cluster's **seed** sealed to its key, opens its **store**
+//! and holds it against the chain, **runs** the mailbox from where the store stands, and **serves**
+//! queries once it has caught up. Each step is taken only if a proven final block says so; when the
+//! chain withdraws the registration or the build, serving ends with the next final block.
+//!
+//! Queries do not pass through the state machine: [`QueryService`] answers them in parallel against
+//! the last published, immutable [`Published`] snapshot.
+//!
+//! # Threats
+//!
+//! The host owns disk, network and clock. An older disk is found by [`running::StoreJudgement`], a
+//! stale chain by the age of the last final block, a replayed or redirected query by what is sealed
+//! inside it. A host that stops the worker altogether cannot be prevented.
+
+#![deny(missing_docs)]
+
+mod gatekeeper;
+mod identity;
+mod machine;
+mod outbox;
+mod query;
+pub mod running;
+mod sessions;
+mod store;
+
+pub use identity::{Identity, KeptSecrets};
+pub use machine::{Core, Effect, Input, Notice, Settings, StopReason};
+pub use query::{Answer, Published, QueryService, Refusal, ReplySeal, ServingState};
+pub use store::{ClusterStore, Head, StoreError};

@@ -1,1 +1,102 @@
-fn main() {}
+//! `phat-worker`: the one process inside the TEE.
+//!
+//! This is wiring: it opens the platform, the data directory, the light client and the listener, and
+//! carries effects of `worker-core` out in order. Rules live there, not here.
+
+mod arguments;
+mod data_dir;
+mod follow;
+mod receipts;
+mod service;
+mod store;
+
+use anyhow::{Context, Result};
+use arguments::{Arguments, Command, RunArguments};
+use clap::Parser;
+use follow::Follower;
+use std::{process::ExitCode, sync::Arc, time::Instant};
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_env("PHAT_LOG").unwrap_or_else(|_| {
+        EnvFilter::new("info,smoldot=off,wasmtime=warn,cranelift=warn")
+    });
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let result = match arguments.command {
+        Command::Measure => measure(),
+        Command::Run(arguments) => run(arguments, started),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("phat-worker: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints the measurement that this very executable has under the simulated platform.
+fn measure() -> Result<()> {
+    let executable = std::env::current_exe().context("this program's own file")?;
+    let measurement = platform::insecure_simulated_measurement(&executable)
+        .context("this program's own file cannot be read")?;
+    println!("{measurement}");
+    Ok(())
+}
+
+#[tokio::main]
+async fn run(arguments: RunArguments, started: Instant) -> Result<()> {
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        wait_for_signal().await;
+        let _ = stop.send(true);
+    });
+    let listener = worker_rpc::bind(arguments.listen).await.with_context(|| {
+        format!(
+            "cannot listen on {}: if another program has the port, choose another with --listen",
+            arguments.listen
+        )
+    })?;
+    let spec = std::fs::read_to_string(&arguments.chain_spec).with_context(|| {
+        format!("the chain specification {} cannot be read", arguments.chain_spec.display())
+    })?;
+    let platform: Arc<dyn platform::Platform> =
+        platform::open(&arguments.platform_config()?).context("the platform cannot be opened")?.into();
+    let chain = chain_view::ChainView::start(&spec, &arguments.bootnode).await?;
+    let data_dir = data_dir::DataDir::open(&arguments.data_dir, chain.genesis())?;
+    let follower = Follower::new(&arguments, started, platform, chain, data_dir)?;
+    let service = follower.service();
+    let router = worker_rpc::router(service, worker_rpc::Limits::for_this_machine());
+    let mut http_stop = stopped.clone();
+    let http = tokio::spawn(worker_rpc::serve(listener, router, async move {
+        let _ = http_stop.wait_for(|stop| *stop).await;
+    }));
+    tracing::info!(listen = %arguments.listen, "listening");
+    let mut follow_stop = stopped.clone();
+    let result = tokio::select! {
+        result = follower.follow() => result,
+        _ = follow_stop.wait_for(|stop| *stop) => Ok(()),
+    };
+    if result.is_ok() {
+        // Answers under way are finished, but a client that never reads must not hold the process.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), http).await;
+        tracing::info!("stopped");
+    }
+    result
+}
+
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,411 @@
+//! The chain, through a node that is not trusted.
+
+use chain_facts::{ClusterInfo, ContractRecord, WorkerInfo, keys};
+use chain_proof::{FinalizedState, UntrustedProof};
+use codec::Decode;
+use primitives::{
+    AccountId, BlockNumber, ClusterId, ContractId, GenesisHash, HpkePublicKey, WorkerId, bounds,
+};
+use scale_encode::EncodeAsFields;
+use subxt::{
+    OnlineClient, client::OnlineClientAtBlock, config::substrate::SubstrateConfig,
+    error::StorageError, tx::StaticPayload,
+};
+use subxt_rpcs::{RpcClient, client::RpcParams};
+use wire::{DecodeError, registration::VersionedWorkerEndpoints};
+
+/// What goes wrong between a client and the chain.
+#[derive(Debug, thiserror::Error)]
+pub enum ChainError {
+    /// No node at this address.
+    #[error("no node answers at {url}: {reason}")]
+    Unreachable {
+        /// The address.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+    /// The node is on another network.
+    #[error("the node is on network {found}, not on {expected}")]
+    AnotherNetwork {
+        /// What was asked for.
+        expected: GenesisHash,
+        /// What the node has.
+        found: GenesisHash,
+    },
+    /// The node's proof does not hold.
+    #[error("the node's proof does not hold: {0}")]
+    Proof(#[from] chain_proof::ProofError),
+    /// A value is not of the kind this client knows.
+    #[error("the chain's {what} is not of the kind this client knows ({reason}); the client is too old or too new for the chain")]
+    Format {
+        /// Which value.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: DecodeError,
+    },
+    /// The chain refuses a transaction.
+    #[error("the chain refuses the transaction: {0}")]
+    Refused(String),
+    /// The node fails.
+    #[error("the node reports: {0}")]
+    Node(String),
+    /// There is no such thing on chain.
+    #[error("there is no {0} on this network")]
+    NotFound(String),
+}
+
+impl ChainError {
+    pub(crate) fn node(error: impl std::fmt::Display) -> Self {
+        Self::Node(error.to_string())
+    }
+
+    pub(crate) fn refused(error: impl std::fmt::Display) -> Self {
+        Self::Refused(error.to_string())
+    }
+
+    pub(crate) fn format(what: &'static str) -> impl FnOnce(DecodeError) -> Self {
+        move |reason| Self::Format { what, reason }
+    }
+}
+
+/// A final state of the chain with what was read of it, proven from genesis.
+pub struct Proven {
+    /// The proof, as receipts carry it.
+    pub proof: UntrustedProof,
+    /// The state it proves.
+    pub state: FinalizedState,
+}
+
+impl Proven {
+    /// A value, proven present or absent.
+    ///
+    /// # Errors
+    /// When the proof does not cover the key, or the value is of another kind.
+    pub fn read<T: Decode>(&self, what: &'static str, key: &[u8]) -> Result<Option<T>, ChainError> {
+        self.state
+            .read(key)?
+            .map(|bytes| {
+                wire::decode_all(&bytes, bounds::CODE_BYTES_MAX).map_err(ChainError::format(what))
+            })
+            .transpose()
+    }
+}
+
+/// A worker as the chain knows it, and where it says it can be reached.
+#[derive(Clone, Debug)]
+pub struct WorkerRecord {
+    /// Its registration.
+    pub info: WorkerInfo,
+    /// Its URLs.
+    pub endpoints: Vec<String>,
+}
+
+/// A connection to a node.
+pub struct Chain {
+    api: OnlineClient<SubstrateConfig>,
+    rpc: RpcClient,
+    genesis: GenesisHash,
+}
+
+impl Chain {
+    /// Connects. With `expected`, only to that network; without, to whatever network the node is on:
+    /// proofs then show that values belong to that network, not that it is the one you mean.
+    ///
+    /// # Errors
+    /// When no node answers or it is on another network.
+    pub async fn connect(url: &str, expected: Option<GenesisHash>) -> Result<Self, ChainError> {
+        let unreachable = |reason: String| ChainError::Unreachable { url: url.to_owned(), reason };
+        let rpc = RpcClient::from_insecure_url(url)
+            .await
+            .map_err(|error| unreachable(error.to_string()))?;
+        let api = OnlineClient::<SubstrateConfig>::from_rpc_client(rpc.clone())
+            .await
+            .map_err(|error| unreachable(error.to_string()))?;
+        let genesis = GenesisHash(api.genesis_hash().0);
+        match expected {
+            Some(expected) if expected != genesis => {
+                Err(ChainError::AnotherNetwork { expected, found: genesis })
+            }
+            _ => Ok(Self { api, rpc, genesis }),
+        }
+    }
+
+    /// Which network this is.
+    pub fn genesis(&self) -> GenesisHash {
+        self.genesis
+    }
+
+    pub(crate) async fn current(
+        &self,
+    ) -> Result<OnlineClientAtBlock<SubstrateConfig>, ChainError> {
+        self.api.at_current_block().await.map_err(ChainError::node)
+    }
+
+    pub(crate) async fn call_data<D: EncodeAsFields>(
+        &self,
+        payload: &StaticPayload<D>,
+    ) -> Result<Vec<u8>, ChainError> {
+        self.current().await?.tx().call_data(payload).map_err(ChainError::refused)
+    }
+
+    /// The number of the newest final block, by the node's word.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn final_number(&self) -> Result<BlockNumber, ChainError> {
+        Ok(self.current().await?.block_number() as BlockNumber)
+    }
+
+    /// A value at the newest final block, by the node's word: for progress and lists, not for trust.
+    ///
+    /// # Errors
+    /// When the node fails or the value is of another kind.
+    pub async fn unproven<T: Decode>(
+        &self,
+        what: &'static str,
+        key: Vec<u8>,
+    ) -> Result<Option<T>, ChainError> {
+        match self.current().await?.storage().fetch_raw(key).await {
+            Ok(bytes) => wire::decode_all(&bytes, bounds::CODE_BYTES_MAX)
+                .map(Some)
+                .map_err(ChainError::format(what)),
+            Err(StorageError::NoValueFound) => Ok(None),
+            Err(error) => Err(ChainError::node(error)),
+        }
+    }
+
+    async fn call<T: serde::de::DeserializeOwned>(
+        &self,
+        method: &str,
+        params: RpcParams,
+    ) -> Result<T, ChainError> {
+        self.rpc.request(method, params).await.map_err(ChainError::node)
+    }
+
+    /// Reads `keys` at a recent final block, proven from genesis.
+    ///
+    /// # Errors
+    /// When the node fails or its proof does not hold.
+    pub async fn proven(&self, keys: &[Vec<u8>]) -> Result<Proven, ChainError> {
+        let genesis = self.genesis.to_hex();
+        let warp_proof = self.bytes("phat_warpProof", [genesis.clone()]).await?;
+        let genesis_header = self.genesis_header(&genesis).await?;
+        let authorities = chain_proof::storage_key::grandpa_authorities();
+        let mut proof = UntrustedProof {
+            genesis_authorities_proof: self.read_proof(&[authorities], &genesis).await?,
+            genesis_header,
+            warp_proof,
+            storage_proof: Vec::new(),
+        };
+        let newest = chain_proof::verify(&self.genesis, &proof)?;
+        proof.storage_proof = self.read_proof(keys, &newest.hash().to_hex()).await?;
+        let state = chain_proof::verify(&self.genesis, &proof)?;
+        Ok(Proven { proof, state })
+    }
+
+    async fn bytes<const N: usize>(
+        &self,
+        method: &str,
+        params: [String; N],
+    ) -> Result<Vec<u8>, ChainError> {
+        let mut list = RpcParams::new();
+        for param in params {
+            list.push(param).map_err(ChainError::node)?;
+        }
+        let text: String = self.call(method, list).await?;
+        hex::decode(text.trim_start_matches("0x")).map_err(ChainError::node)
+    }
+
+    async fn read_proof(&self, keys: &[Vec<u8>], at: &str) -> Result<Vec<Vec<u8>>, ChainError> {
+        #[derive(serde::Deserialize)]
+        struct ReadProof {
+            proof: Vec<String>,
+        }
+        let keys: Vec<String> = keys.iter().map(|key| format!("0x{}", hex::encode(key))).collect();
+        let mut params = RpcParams::new();
+        params.push(keys).map_err(ChainError::node)?;
+        params.push(at).map_err(ChainError::node)?;
+        let answer: ReadProof = self.call("state_getReadProof", params).await?;
+        answer
+            .proof
+            .iter()
+            .map(|node| hex::decode(node.trim_start_matches("0x")).map_err(ChainError::node))
+            .collect()
+    }
+
+    async fn genesis_header(&self, genesis: &str) -> Result<Vec<u8>, ChainError> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct JsonHeader {
+            state_root: String,
+            extrinsics_root: String,
+        }
+        let mut params = RpcParams::new();
+        params.push(genesis).map_err(ChainError::node)?;
+        let header: JsonHeader = self.call("chain_getHeader", params).await?;
+        // Block 0: no parent, number 0, no digest. The hash shows whether that is so.
+        let mut bytes = vec![0; 32];
+        bytes.push(0);
+        for root in [header.state_root, header.extrinsics_root] {
+            bytes.extend(hex::decode(root.trim_start_matches("0x")).map_err(ChainError::node)?);
+        }
+        bytes.push(0);
+        Ok(bytes)
+    }
+
+    /// The workers of a cluster with their keys, proven, in the chain's order.
+    ///
+    /// # Errors
+    /// When there is no such cluster, or a proof does not hold.
+    pub async fn cluster_workers(
+        &self,
+        cluster: &ClusterId,
+    ) -> Result<Vec<WorkerRecord>, ChainError> {
+        let list: Vec<WorkerId> = self
+            .unproven("workers of a cluster", keys::cluster_workers(cluster))
+            .await?
+            .ok_or_else(|| ChainError::NotFound(format!("cluster {cluster}")))?;
+        let mut wanted = vec![keys::cluster_workers(cluster)];
+        for worker in &list {
+            wanted.extend([keys::worker(worker), keys::endpoints(worker)]);
+        }
+        let proven = self.proven(&wanted).await?;
+        let confirmed: Vec<WorkerId> = proven
+            .read("workers of a cluster", &keys::cluster_workers(cluster))?
+            .unwrap_or_default();
+        let mut records = Vec::new();
+        for worker in confirmed {
+            if let Some(record) = worker_record(&proven, &worker)? {
+                records.push(record);
+            }
+        }
+        Ok(records)
+    }
+
+    /// A worker, proven.
+    ///
+    /// # Errors
+    /// When there is no such worker, or a proof does not hold.
+    pub async fn worker(&self, worker: &WorkerId) -> Result<WorkerRecord, ChainError> {
+        let proven = self.proven(&[keys::worker(worker), keys::endpoints(worker)]).await?;
+        worker_record(&proven, worker)?
+            .ok_or_else(|| ChainError::NotFound(format!("worker {worker}")))
+    }
+
+    /// All workers that the chain has, by the node's word.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn workers(&self) -> Result<Vec<WorkerRecord>, ChainError> {
+        let prefix = keys::plain("PhalaRegistry", "Workers");
+        let mut records = Vec::new();
+        for key in self.keys_below(&prefix).await? {
+            let Some(id) = key.last_chunk::<32>() else { continue };
+            let worker = WorkerId(*id);
+            let Some(info) = self.unproven("worker registration", key.clone()).await? else {
+                continue;
+            };
+            let endpoints = self
+                .unproven("endpoints", keys::endpoints(&worker))
+                .await?
+                .map(|VersionedWorkerEndpoints::V1(urls)| urls)
+                .unwrap_or_default();
+            records.push(WorkerRecord { info, endpoints });
+        }
+        Ok(records)
+    }
+
+    /// All clusters, by the node's word.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn clusters(&self) -> Result<Vec<(ClusterId, ClusterInfo)>, ChainError> {
+        let prefix = keys::plain("PhalaPhatContracts", "Clusters");
+        let mut found = Vec::new();
+        for key in self.keys_below(&prefix).await? {
+            let Some(id) = key.last_chunk::<32>() else { continue };
+            if let Some(info) = self.unproven("cluster", key.clone()).await? {
+                found.push((ClusterId(*id), info));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn keys_below(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, ChainError> {
+        /// Keys asked for at once.
+        const PAGE: usize = 512;
+        let mut all: Vec<Vec<u8>> = Vec::new();
+        loop {
+            let mut params = RpcParams::new();
+            params.push(format!("0x{}", hex::encode(prefix))).map_err(ChainError::node)?;
+            params.push(PAGE).map_err(ChainError::node)?;
+            let after = all.last().map(|key| format!("0x{}", hex::encode(key)));
+            params.push(after).map_err(ChainError::node)?;
+            let page: Vec<String> = self.call("state_getKeysPaged", params).await?;
+            let full = page.len() == PAGE;
+            for key in page {
+                all.push(hex::decode(key.trim_start_matches("0x")).map_err(ChainError::node)?);
+            }
+            if !full {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// A contract's record and the key that commands to it are sealed to, proven.
+    ///
+    /// # Errors
+    /// When there is no such contract, it has no keys yet, or a proof does not hold.
+    pub async fn contract(
+        &self,
+        contract: &ContractId,
+    ) -> Result<(ContractRecord, Option<HpkePublicKey>), ChainError> {
+        let (record, key) = (keys::contract(contract), keys::contract_hpke_key(contract));
+        let proven = self.proven(&[record.clone(), key.clone()]).await?;
+        let found = proven
+            .read("contract", &record)?
+            .ok_or_else(|| ChainError::NotFound(format!("contract {contract}")))?;
+        Ok((found, proven.read("contract key", &key)?))
+    }
+
+    /// Free balance of an account on chain, by the node's word, in the smallest unit.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn free_balance(&self, account: &AccountId) -> Result<u128, ChainError> {
+        use subxt::dynamic::{self, Value};
+        let at = self.current().await?;
+        let address = dynamic::storage::<(Value,), Value>("System", "Account");
+        let found = at
+            .storage()
+            .try_fetch(address, (Value::from_bytes(account.as_ref()),))
+            .await
+            .map_err(ChainError::node)?;
+        let Some(found) = found else { return Ok(0) };
+        // nonce, consumers, providers, sufficients (u32 each), then the free balance.
+        let bytes = found.bytes();
+        let free = bytes.get(16..32).and_then(|free| free.try_into().ok());
+        Ok(free.map_or(0, u128::from_le_bytes))
+    }
+
+    /// The node's own peer id, to make a multiaddress of it.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn local_peer_id(&self) -> Result<String, ChainError> {
+        self.call("system_localPeerId", RpcParams::new()).await
+    }
+}
+
+fn worker_record(proven: &Proven, worker: &WorkerId) -> Result<Option<WorkerRecord>, ChainError> {
+    let Some(info) = proven.read::<WorkerInfo>("worker registration", &keys::worker(worker))?
+    else {
+        return Ok(None);
+    };
+    let endpoints = proven
+        .read("endpoints", &keys::endpoints(worker))?
+        .map(|VersionedWorkerEndpoints::V1(urls)| urls)
+        .unwrap_or_default();
+    Ok(Some(WorkerRecord { info, endpoints }))
+}

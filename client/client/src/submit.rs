@@ -1,0 +1,233 @@
+//! Transactions: signed, submitted, followed into a block.
+
+use crate::{Account, Chain, ChainError};
+use codec::{Compact, Encode};
+use primitives::{
+    AccountId, Balance, BlockHash, ClusterId, CodeHash, ContractId, Measurement, WorkerId,
+};
+use scale_encode::{EncodeAsFields, FieldIter, TypeResolver};
+use subxt::tx::{StaticPayload, TransactionStatus};
+
+/// Arguments that are SCALE already: the pallets take the types of `wire` and `primitives`.
+#[derive(Clone)]
+struct Arguments(Vec<u8>);
+
+impl EncodeAsFields for Arguments {
+    fn encode_as_fields_to<R: TypeResolver>(
+        &self,
+        _fields: &mut dyn FieldIter<'_, R::TypeId>,
+        _types: &R,
+        out: &mut Vec<u8>,
+    ) -> Result<(), scale_encode::Error> {
+        out.extend_from_slice(&self.0);
+        Ok(())
+    }
+}
+
+/// A call of a pallet.
+#[derive(Clone)]
+pub struct Transaction {
+    pallet: &'static str,
+    call: &'static str,
+    arguments: Vec<u8>,
+}
+
+/// A transaction that a block has.
+pub struct Included {
+    /// The block. Not final unless it was waited for.
+    pub block: BlockHash,
+    /// Pallet, event and SCALE fields of what this transaction caused.
+    events: Vec<(String, String, Vec<u8>)>,
+}
+
+impl Included {
+    fn fields(&self, pallet: &str, event: &str) -> impl Iterator<Item = &[u8]> {
+        self.events
+            .iter()
+            .filter(move |(of, name, _)| of == pallet && name == event)
+            .map(|(_, _, fields)| fields.as_slice())
+    }
+
+    /// The mailbox numbers that this transaction's entries got, in order.
+    ///
+    /// # Errors
+    /// When the events cannot be decoded.
+    pub fn mailbox_numbers(&self) -> Result<Vec<(ClusterId, u64)>, ChainError> {
+        self.fields("PhalaMq", "EntryPushed")
+            .map(|bytes| wire::decode_all(bytes, 1024).map_err(ChainError::format("event")))
+            .collect()
+    }
+}
+
+impl Transaction {
+    fn new(pallet: &'static str, call: &'static str, arguments: impl Encode) -> Self {
+        Self { pallet, call, arguments: arguments.encode() }
+    }
+
+    /// Uploads contract code to a cluster.
+    pub fn upload_code(cluster: ClusterId, code: &[u8]) -> Self {
+        // Resource type 0 is ink! code.
+        Self::new("PhalaPhatContracts", "cluster_upload_resource", (cluster, 0u8, code))
+    }
+
+    /// Instantiates a contract. `gas_limit` 0 is the cluster's maximum.
+    pub fn instantiate(
+        code_hash: CodeHash,
+        input: &[u8],
+        salt: &[u8],
+        cluster: ClusterId,
+        gas_limit: u64,
+    ) -> Self {
+        // Code index 0 is a hash of wasm code; then transfer, gas, deposit limit, deposit.
+        Self::new(
+            "PhalaPhatContracts",
+            "instantiate_contract",
+            ((0u8, code_hash), input, salt, cluster, 0u128, gas_limit, None::<Balance>, 0u128),
+        )
+    }
+
+    /// Sends a command, sealed or not, to a contract.
+    pub fn command(contract: ContractId, payload: &wire::command::CommandPayload) -> Self {
+        let arguments = (contract, payload.encode(), 0u128);
+        Self::new("PhalaPhatContracts", "push_contract_message", arguments)
+    }
+
+    /// Moves PHA into a cluster, to an account there.
+    pub fn transfer_to_cluster(amount: Balance, cluster: ClusterId, to: AccountId) -> Self {
+        Self::new("PhalaPhatContracts", "transfer_to_cluster", (amount, cluster, to))
+    }
+
+    /// Moves PHA between accounts of the chain.
+    pub fn transfer(to: AccountId, amount: Balance) -> Self {
+        // MultiAddress::Id, and a compact amount.
+        let arguments = (0u8, to, Compact(amount));
+        Self::new("Balances", "transfer_keep_alive", arguments)
+    }
+
+    /// Allows a worker build. Needs the superuser of a development network.
+    pub fn allow_measurement(measurement: Measurement) -> Self {
+        Self::new("PhalaRegistry", "allow_measurement", measurement)
+    }
+
+    /// Withdraws a worker build. Needs the superuser of a development network.
+    pub fn disallow_measurement(measurement: Measurement) -> Self {
+        Self::new("PhalaRegistry", "disallow_measurement", measurement)
+    }
+
+    /// Makes a registered worker a gatekeeper. Needs the superuser of a development network.
+    pub fn register_gatekeeper(worker: WorkerId) -> Self {
+        Self::new("PhalaRegistry", "register_gatekeeper", worker)
+    }
+
+    /// Makes a cluster that anybody may deploy to. Needs the superuser of a development network.
+    pub fn add_public_cluster(owner: AccountId, workers: &[WorkerId], prices: [Balance; 3]) -> Self {
+        let [gas_price, deposit_per_item, deposit_per_byte] = prices;
+        // Permission 0 is public; the deposit is 0; fees go to the owner's account in the cluster.
+        let arguments = (
+            owner,
+            0u8,
+            workers,
+            0u128,
+            gas_price,
+            deposit_per_item,
+            deposit_per_byte,
+            owner,
+        );
+        Self::new("PhalaPhatContracts", "add_cluster", arguments)
+    }
+
+    /// Several calls, all or none.
+    ///
+    /// # Errors
+    /// When the runtime has no such call.
+    pub async fn batch(calls: &[Self], chain: &Chain) -> Result<Self, ChainError> {
+        let mut arguments = Compact(calls.len() as u32).encode();
+        for call in calls {
+            arguments.extend(chain.call_data(&call.payload()).await?);
+        }
+        Ok(Self { pallet: "Utility", call: "batch_all", arguments })
+    }
+
+    /// The same call, as the superuser of a development network.
+    ///
+    /// # Errors
+    /// When the runtime has no such call.
+    pub async fn as_superuser(&self, chain: &Chain) -> Result<Self, ChainError> {
+        let arguments = chain.call_data(&self.payload()).await?;
+        Ok(Self { pallet: "Sudo", call: "sudo", arguments })
+    }
+
+    pub(crate) fn payload(&self) -> StaticPayload<impl EncodeAsFields + use<>> {
+        StaticPayload::new(self.pallet, self.call, Arguments(self.arguments.clone())).unvalidated()
+    }
+}
+
+impl Chain {
+    /// Submits and waits until a block has it.
+    ///
+    /// # Errors
+    /// When the chain refuses it, with the pallet's reason.
+    pub async fn submit(
+        &self,
+        account: &Account,
+        transaction: &Transaction,
+    ) -> Result<Included, ChainError> {
+        self.follow(account, transaction, false).await
+    }
+
+    /// Submits and waits until a final block has it.
+    ///
+    /// # Errors
+    /// As [`Chain::submit`].
+    pub async fn submit_final(
+        &self,
+        account: &Account,
+        transaction: &Transaction,
+    ) -> Result<Included, ChainError> {
+        self.follow(account, transaction, true).await
+    }
+
+    async fn follow(
+        &self,
+        account: &Account,
+        transaction: &Transaction,
+        until_final: bool,
+    ) -> Result<Included, ChainError> {
+        let at = self.current().await?;
+        let mut progress = at
+            .tx()
+            .sign_and_submit_then_watch_default(&transaction.payload(), account.pair())
+            .await
+            .map_err(ChainError::refused)?;
+        while let Some(status) = progress.next().await {
+            let block = match status.map_err(ChainError::refused)? {
+                TransactionStatus::InBestBlock(block) if !until_final => block,
+                TransactionStatus::InFinalizedBlock(block) => block,
+                TransactionStatus::Error { message }
+                | TransactionStatus::Invalid { message }
+                | TransactionStatus::Dropped { message } => {
+                    return Err(ChainError::Refused(message));
+                }
+                _ => continue,
+            };
+            let own = block.wait_for_success().await.map_err(ChainError::refused)?;
+            let mut events = Vec::new();
+            for event in own.iter() {
+                let event = event.map_err(ChainError::node)?;
+                events.push((
+                    event.pallet_name().to_owned(),
+                    event.event_name().to_owned(),
+                    event.field_bytes().to_vec(),
+                ));
+            }
+            let included = Included { block: BlockHash(block.block_hash().0), events };
+            // A superuser's call may fail inside a transaction that succeeds.
+            if let Some([1, error @ ..]) = included.fields("Sudo", "Sudid").next() {
+                let error = hex::encode(error);
+                return Err(ChainError::Refused(format!("dispatch error 0x{error}")));
+            }
+            return Ok(included);
+        }
+        Err(ChainError::Refused("the transaction was lost".to_owned()))
+    }
+}

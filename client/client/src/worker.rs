@@ -1,0 +1,406 @@
+//! One worker, spoken to in protocol v1.
+
+use crate::{Account, WorkerRecord, now_ms};
+use attestation::Evidence;
+use primitives::{
+    AccountId, BlockNumber, CodeHash, ContractId, GenesisHash, WorkerId, bounds,
+};
+use rand_core::{OsRng, RngCore};
+use secrets::client::{ClientError, ClientSession, Identity, SessionOpener, WorkerAddress, seal_query};
+use std::time::Duration;
+use wire::{
+    query::{CommandOutcome, QueryError, QueryReply, QueryRequest, QueryTarget},
+    receipt::Receipt,
+    registration::WorkerRegistration,
+};
+
+/// How long a session key's certificate is made to last, milliseconds.
+const CERTIFICATE_LIFETIME_MS: u64 = 60 * 60 * 1000;
+/// How long a query may take to arrive, milliseconds.
+const QUERY_LIFETIME_MS: u64 = 60 * 1000;
+/// How long one HTTP request may take.
+const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest reply: an answer, its padding and its receipt.
+const REPLY_BYTES_MAX: usize = bounds::ANSWER_BYTES_MAX as usize + 64 * 1024;
+
+/// What goes wrong between a client and a worker.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The worker says nowhere that it can be reached.
+    #[error("worker {0} announces no endpoint")]
+    NoEndpoint(WorkerId),
+    /// No answer.
+    #[error("worker {worker} does not answer at {url}: {reason}")]
+    Unreachable {
+        /// Which worker.
+        worker: WorkerId,
+        /// Where.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+    /// It refuses, in the clear.
+    #[error("worker {worker} refuses: {reason}")]
+    Refused {
+        /// Which worker.
+        worker: WorkerId,
+        /// Its words.
+        reason: String,
+    },
+    /// The answer is not from the attested worker, or damaged.
+    #[error("the answer is not from worker {worker}: {source}")]
+    NotAuthentic {
+        /// Which worker.
+        worker: WorkerId,
+        /// What is wrong.
+        source: ClientError,
+    },
+    /// It answers with an error, sealed.
+    #[error("{}", query_error_text(.0))]
+    Query(QueryError),
+    /// The answer lacks the receipt that was asked for, or the receipt is about something else.
+    #[error("the worker's receipt does not fit the question and the answer")]
+    Receipt,
+}
+
+fn query_error_text(error: &QueryError) -> String {
+    match error {
+        QueryError::ContractNotFound => {
+            "this cluster has no such contract, or its constructor failed".to_owned()
+        }
+        QueryError::OutcomeNotFound => {
+            "no outcome is kept under this number, or it is another account's".to_owned()
+        }
+        QueryError::CertificateMissing => "this needs an account: name one with --as".to_owned(),
+        QueryError::BlockNotReached { have } => {
+            format!("the worker has not reached that block yet; it has final block {have}")
+        }
+        QueryError::Expired => {
+            "the query has lapsed or is dated too far ahead; check this machine's clock".to_owned()
+        }
+        QueryError::Replayed => "the worker has seen this very query before".to_owned(),
+        QueryError::Certificate(reason) => reason.clone(),
+        QueryError::Execution(reason) => reason.clone(),
+        QueryError::AnswerTooLong => "the answer is longer than a worker sends".to_owned(),
+    }
+}
+
+/// How to ask.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QueryOptions {
+    /// The state must be at least as new as this final block.
+    pub minimum_block: BlockNumber,
+    /// Whether to ask for a receipt.
+    pub receipt: bool,
+    /// Whether to run as a transaction would, to learn its cost.
+    pub estimate: bool,
+}
+
+/// A question with its answer, and whom it was asked for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The question.
+    pub request: QueryRequest,
+    /// For whom.
+    pub origin: Option<AccountId>,
+    /// The answer.
+    pub reply: QueryReply,
+}
+
+/// One worker, with a session once one is needed.
+pub struct WorkerClient {
+    http: reqwest::Client,
+    url: String,
+    address: WorkerAddress,
+    session: Option<(Option<AccountId>, ClientSession)>,
+}
+
+impl WorkerClient {
+    /// A worker as the chain, proven, knows it.
+    ///
+    /// # Errors
+    /// When it announces no endpoint.
+    pub fn new(genesis: GenesisHash, record: &WorkerRecord) -> Result<Self, WorkerError> {
+        let worker = record.info.worker;
+        let url = record.endpoints.first().ok_or(WorkerError::NoEndpoint(worker))?;
+        let http = reqwest::Client::builder()
+            .timeout(HTTP_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| WorkerError::Unreachable {
+                worker,
+                url: url.clone(),
+                reason: error.to_string(),
+            })?;
+        Ok(Self {
+            http,
+            url: url.trim_end_matches('/').to_owned(),
+            address: WorkerAddress {
+                genesis,
+                worker,
+                hpke_public_key: record.info.hpke_public_key,
+            },
+            session: None,
+        })
+    }
+
+    /// Which worker.
+    pub fn worker(&self) -> WorkerId {
+        self.address.worker
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The key material that messages to it are sealed with.
+    pub fn address(&self) -> &WorkerAddress {
+        &self.address
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> WorkerError {
+        let mut reason = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            reason = cause.to_string();
+            source = cause.source();
+        }
+        WorkerError::Unreachable { worker: self.address.worker, url: self.url.clone(), reason }
+    }
+
+    fn not_authentic(&self, source: ClientError) -> WorkerError {
+        WorkerError::NotAuthentic { worker: self.address.worker, source }
+    }
+
+    /// Posts bytes and gives the answer's; an error of the worker becomes one here.
+    ///
+    /// # Errors
+    /// When it does not answer, or refuses.
+    pub async fn post(&self, path: &str, body: Vec<u8>) -> Result<Vec<u8>, WorkerError> {
+        let request = self.http.post(format!("{}{path}", self.url)).body(body);
+        self.send(request).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>, WorkerError> {
+        let mut response = request.send().await.map_err(|error| self.unreachable(error))?;
+        let status = response.status();
+        let mut bytes = Vec::new();
+        while let Some(chunk) =
+            response.chunk().await.map_err(|error| self.unreachable(error))?
+        {
+            if bytes.len() + chunk.len() > REPLY_BYTES_MAX {
+                return Err(WorkerError::Refused {
+                    worker: self.address.worker,
+                    reason: format!("its answer is longer than {REPLY_BYTES_MAX} bytes"),
+                });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            return Ok(bytes);
+        }
+        let reason = serde_json::from_slice::<serde_json::Value>(&bytes)
+            .ok()
+            .and_then(|json| json.get("error")?.as_str().map(str::to_owned))
+            .unwrap_or_else(|| status.to_string());
+        Err(WorkerError::Refused { worker: self.address.worker, reason })
+    }
+
+    /// What the worker says of itself, by its own word.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn info(&self) -> Result<serde_json::Value, WorkerError> {
+        let bytes = self.send(self.http.get(format!("{}/v1/info", self.url))).await?;
+        serde_json::from_slice(&bytes).map_err(|error| WorkerError::Refused {
+            worker: self.address.worker,
+            reason: format!("its description of itself is not JSON: {error}"),
+        })
+    }
+
+    /// The evidence that the worker registered with, and what it vouches for; untrusted until judged.
+    ///
+    /// # Errors
+    /// When it does not answer or has none.
+    pub async fn evidence_and_registration(
+        &self,
+    ) -> Result<(Evidence, WorkerRegistration), WorkerError> {
+        let bytes = self.send(self.http.get(format!("{}/v1/evidence", self.url))).await?;
+        let bytes_max = bounds::QUOTE_BYTES_MAX + bounds::COLLATERAL_BYTES_MAX + 1024;
+        wire::decode_all(&bytes, bytes_max).map_err(|error| WorkerError::Refused {
+            worker: self.address.worker,
+            reason: format!("its evidence cannot be read: {error}"),
+        })
+    }
+
+    /// Opens a session, for an account or for nobody in particular.
+    ///
+    /// # Errors
+    /// When the worker does not answer, refuses, or is not the attested one.
+    pub async fn open_session(&mut self, account: Option<&Account>) -> Result<(), WorkerError> {
+        let issued = account.map(|account| {
+            let expires_at_ms = now_ms() + CERTIFICATE_LIFETIME_MS;
+            account.issue_session_key(&self.address.genesis, expires_at_ms)
+        });
+        let identity = issued.as_ref().map(|(session_key, certificate)| Identity {
+            session_key,
+            certificate: certificate.clone(),
+        });
+        let (opening, opener) =
+            SessionOpener::start(&self.address, identity, now_ms(), &mut OsRng)
+                .map_err(|error| self.not_authentic(error))?;
+        let answer = self.post("/v1/session", opening).await?;
+        let session = opener.finish(&answer).map_err(|error| self.not_authentic(error))?;
+        self.session = Some((account.map(Account::id), session));
+        Ok(())
+    }
+
+    /// Asks in a session; opens one if there is none for this account.
+    ///
+    /// # Errors
+    /// When the worker does not answer, refuses, or its answer is not authentic. An error of the
+    /// contract or the query is inside [`Asked::reply`].
+    pub async fn ask(
+        &mut self,
+        account: Option<&Account>,
+        request: QueryRequest,
+    ) -> Result<Asked, WorkerError> {
+        let origin = account.map(Account::id);
+        let usable = self.session.as_ref().is_some_and(|(whose, session)| {
+            *whose == origin && session.expires_at_ms() > now_ms() + QUERY_LIFETIME_MS
+        });
+        if !usable {
+            self.open_session(account).await?;
+        }
+        let Some((_, session)) = &self.session else {
+            return Err(WorkerError::NoEndpoint(self.address.worker));
+        };
+        let (envelope, pending) =
+            session.seal(&request).map_err(|error| self.not_authentic(error))?;
+        let answer = match self.post("/v1/query", envelope).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                // A restarted worker has forgotten the session: the next question opens another.
+                self.session = None;
+                return Err(error);
+            }
+        };
+        let reply = pending.open(&answer).map_err(|error| self.not_authentic(error))?;
+        check_receipt(&origin, &request, &reply)?;
+        Ok(Asked { request, origin, reply })
+    }
+
+    /// Asks once, without a session.
+    ///
+    /// # Errors
+    /// As [`WorkerClient::ask`].
+    pub async fn ask_once(
+        &self,
+        account: Option<&Account>,
+        request: QueryRequest,
+    ) -> Result<Asked, WorkerError> {
+        let issued = account.map(|account| {
+            let expires_at_ms = now_ms() + CERTIFICATE_LIFETIME_MS;
+            account.issue_session_key(&self.address.genesis, expires_at_ms)
+        });
+        let identity = issued.as_ref().map(|(session_key, certificate)| Identity {
+            session_key,
+            certificate: certificate.clone(),
+        });
+        let (envelope, pending) =
+            seal_query(&self.address, identity, request.clone(), &mut OsRng)
+                .map_err(|error| self.not_authentic(error))?;
+        let answer = self.post("/v1/query", envelope).await?;
+        let reply = pending.open(&answer).map_err(|error| self.not_authentic(error))?;
+        let origin = account.map(Account::id);
+        check_receipt(&origin, &request, &reply)?;
+        Ok(Asked { request, origin, reply })
+    }
+
+    /// The outcome of a mailbox entry that `account` sent, as soon as the worker has run it.
+    ///
+    /// # Errors
+    /// As [`WorkerClient::ask`], and [`WorkerError::Query`] where there is no outcome yet.
+    pub async fn outcome(
+        &mut self,
+        account: &Account,
+        number: u64,
+        minimum_block: BlockNumber,
+    ) -> Result<CommandOutcome, WorkerError> {
+        let request = request(
+            QueryTarget::Outcome { number },
+            Vec::new(),
+            QueryOptions { minimum_block, ..Default::default() },
+        );
+        let output =
+            self.ask(Some(account), request).await?.reply.result.map_err(WorkerError::Query)?;
+        wire::decode_all(&output.data, bounds::ANSWER_BYTES_MAX).map_err(|_| WorkerError::Refused {
+            worker: self.address.worker,
+            reason: "its outcome cannot be read".to_owned(),
+        })
+    }
+}
+
+fn request(target: QueryTarget, input: Vec<u8>, options: QueryOptions) -> QueryRequest {
+    let mut nonce = [0; 16];
+    OsRng.fill_bytes(&mut nonce);
+    QueryRequest {
+        target,
+        input,
+        value: 0,
+        gas_limit: 0,
+        estimate: options.estimate,
+        minimum_block: options.minimum_block,
+        expires_at_ms: now_ms() + QUERY_LIFETIME_MS,
+        nonce,
+        receipt: options.receipt,
+    }
+}
+
+/// A question to a contract.
+pub fn call_request(contract: ContractId, input: Vec<u8>, options: QueryOptions) -> QueryRequest {
+    request(QueryTarget::Call { contract }, input, options)
+}
+
+/// A question what a constructor would do.
+pub fn instantiate_request(
+    code_hash: CodeHash,
+    salt: Vec<u8>,
+    input: Vec<u8>,
+    options: QueryOptions,
+) -> QueryRequest {
+    request(QueryTarget::Instantiate { code_hash, salt }, input, options)
+}
+
+/// A receipt that was asked for must be there, and be about this question and this answer.
+fn check_receipt(
+    origin: &Option<AccountId>,
+    request: &QueryRequest,
+    reply: &QueryReply,
+) -> Result<(), WorkerError> {
+    if !request.receipt || reply.result.is_err() {
+        return Ok(());
+    }
+    let Some(Receipt { body, .. }) = &reply.receipt else { return Err(WorkerError::Receipt) };
+    let fits = body.request_commitment == wire::query::request_commitment(origin, request)
+        && body.answer_commitment == wire::query::answer_commitment(&request.nonce, &reply.result)
+        && body.block_number == reply.block_number
+        && body.block_hash == reply.block_hash
+        && body.state_root == reply.state_root;
+    if fits { Ok(()) } else { Err(WorkerError::Receipt) }
+}
+
+/// What a worker at `url` says of itself; by its own word, so only good for looking around.
+///
+/// # Errors
+/// When nothing answers there, or not with JSON.
+pub async fn fetch_info(url: &str) -> Result<serde_json::Value, String> {
+    let response = reqwest::Client::new()
+        .get(format!("{}/v1/info", url.trim_end_matches('/')))
+        .timeout(Duration::from_secs(5))
+        .send()
+        .await
+        .map_err(|error| error.to_string())?;
+    response.json().await.map_err(|error| error.to_string())
+}

@@ -1,0 +1,153 @@
+//! Storage keys. Maps use Twox64Concat, as clients of the original network expect.
+
+use alloc::vec::Vec;
+use codec::Encode;
+use primitives::{BlockNumber, ClusterId, CodeHash, ContractId, Measurement, WorkerId};
+use sp_crypto_hashing::{twox_64, twox_128};
+
+/// Key of a plain storage item.
+pub fn plain(pallet: &str, item: &str) -> Vec<u8> {
+    [twox_128(pallet.as_bytes()), twox_128(item.as_bytes())].concat()
+}
+
+fn map(pallet: &str, item: &str, keys: &[&[u8]]) -> Vec<u8> {
+    let mut key = plain(pallet, item);
+    for part in keys {
+        key.extend_from_slice(&twox_64(part));
+        key.extend_from_slice(part);
+    }
+    key
+}
+
+/// A worker's registration: [`crate::WorkerInfo`].
+pub fn worker(worker: &WorkerId) -> Vec<u8> {
+    map("PhalaRegistry", "Workers", &[worker.as_ref()])
+}
+
+/// Whether a measurement is allowed: the block that allowed it, `u32`.
+pub fn allowed_measurement(measurement: &Measurement) -> Vec<u8> {
+    map("PhalaRegistry", "AllowedMeasurements", &[measurement.as_ref()])
+}
+
+/// The accepted attestation roots: `Vec<attestation::AcceptedRoot>`.
+pub fn accepted_roots() -> Vec<u8> {
+    plain("PhalaRegistry", "AcceptedRoots")
+}
+
+/// The worst tier that is accepted: `u8`.
+pub fn tier_max() -> Vec<u8> {
+    plain("PhalaRegistry", "TierMax")
+}
+
+/// The gatekeepers: `Vec<WorkerId>`.
+pub fn gatekeepers() -> Vec<u8> {
+    plain("PhalaRegistry", "Gatekeeper")
+}
+
+/// The network's master public key: 32 bytes.
+pub fn master_public_key() -> Vec<u8> {
+    plain("PhalaRegistry", "GatekeeperMasterPubkey")
+}
+
+/// A worker's endpoints: `wire::registration::VersionedWorkerEndpoints`.
+pub fn endpoints(worker: &WorkerId) -> Vec<u8> {
+    map("PhalaRegistry", "Endpoints", &[worker.as_ref()])
+}
+
+/// A cluster's sr25519 public key: 32 bytes.
+pub fn cluster_key(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaRegistry", "ClusterKeys", &[cluster.as_ref()])
+}
+
+/// A contract's sr25519 public key: 32 bytes.
+pub fn contract_key(contract: &ContractId) -> Vec<u8> {
+    map("PhalaRegistry", "ContractKeys", &[contract.as_ref()])
+}
+
+/// The key that commands to a contract are sealed to: `HpkePublicKey`.
+pub fn contract_hpke_key(contract: &ContractId) -> Vec<u8> {
+    map("PhalaRegistry", "ContractHpkeKeys", &[contract.as_ref()])
+}
+
+/// A cluster's seed, sealed to a worker: [`crate::SealedSeed`].
+pub fn sealed_cluster_seed(cluster: &ClusterId, worker: &WorkerId) -> Vec<u8> {
+    map("PhalaRegistry", "SealedClusterSeeds", &[cluster.as_ref(), worker.as_ref()])
+}
+
+/// The next message number the chain takes from a worker: `u64`.
+pub fn next_sequence(worker: &WorkerId) -> Vec<u8> {
+    let sender = [&[2u8][..], worker.as_ref()].concat();
+    map("PhalaMq", "OffchainIngress", &[&sender])
+}
+
+/// An entry of a cluster's mailbox: SCALE bytes of SCALE `wire::mailbox::MailboxEntry`.
+pub fn inbox_entry(cluster: &ClusterId, number: u64) -> Vec<u8> {
+    map("PhalaMq", "Inbox", &[cluster.as_ref(), &number.encode()])
+}
+
+/// The number that the next entry of a cluster's mailbox will have: `u64`.
+pub fn inbox_next(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaMq", "InboxNext", &[cluster.as_ref()])
+}
+
+/// The oldest entry that a cluster's mailbox keeps: `u64`.
+pub fn inbox_first(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaMq", "InboxFirst", &[cluster.as_ref()])
+}
+
+/// The cluster that a worker serves: `ClusterId`.
+pub fn cluster_of_worker(worker: &WorkerId) -> Vec<u8> {
+    map("PhalaPhatContracts", "ClusterByWorkers", &[worker.as_ref()])
+}
+
+/// A cluster: [`crate::ClusterInfo`].
+pub fn cluster(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaPhatContracts", "Clusters", &[cluster.as_ref()])
+}
+
+/// How many clusters were ever made: `u64`.
+pub fn cluster_counter() -> Vec<u8> {
+    plain("PhalaPhatContracts", "ClusterCounter")
+}
+
+/// A cluster's workers: `Vec<WorkerId>`.
+pub fn cluster_workers(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaPhatContracts", "ClusterWorkers", &[cluster.as_ref()])
+}
+
+/// A cluster's contracts: `Vec<ContractId>`.
+pub fn cluster_contracts(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaPhatContracts", "ClusterContracts", &[cluster.as_ref()])
+}
+
+/// A contract: [`crate::ContractRecord`].
+pub fn contract(contract: &ContractId) -> Vec<u8> {
+    map("PhalaPhatContracts", "Contracts", &[contract.as_ref()])
+}
+
+/// Code: its bytes, SCALE `Vec<u8>`.
+pub fn code_blob(code_hash: &CodeHash) -> Vec<u8> {
+    map("PhalaPhatContracts", "CodeBlobs", &[code_hash.as_ref()])
+}
+
+/// A worker's last report of its state: [`crate::Checkpoint`].
+pub fn checkpoint(cluster: &ClusterId, worker: &WorkerId) -> Vec<u8> {
+    map("PhalaPhatContracts", "Checkpoints", &[cluster.as_ref(), worker.as_ref()])
+}
+
+/// The block's timestamp: `u64` milliseconds.
+pub fn timestamp_now() -> Vec<u8> {
+    plain("Timestamp", "Now")
+}
+
+/// The hash of a past block (the chain keeps the last 4096 and the first): `BlockHash`.
+pub fn block_hash(number: BlockNumber) -> Vec<u8> {
+    map("System", "BlockHash", &[&number.encode()])
+}
+
+/// The id of the `counter`-th cluster, from 1: the counter, big-endian, in the last eight bytes.
+pub fn cluster_id(counter: u64) -> ClusterId {
+    let mut id = [0; 32];
+    id[24..].copy_from_slice(&counter.to_be_bytes());
+    ClusterId(id)
+}

@@ -1,0 +1,103 @@
+//! Values, with the layout that the pallets store.
+
+use alloc::vec::Vec;
+use attestation::{RootKind, TeeKind};
+use codec::{Decode, Encode};
+use primitives::{
+    AccountId, Balance, BlockNumber, ClusterId, CodeHash, HpkePublicKey, Measurement, StateRoot,
+    UnixMillis, WorkerId,
+};
+
+/// A registered worker.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct WorkerInfo {
+    /// Its identity.
+    pub worker: WorkerId,
+    /// The key that requests are sealed to.
+    pub hpke_public_key: HpkePublicKey,
+    /// Version of its program: major << 16 | minor << 8 | patch.
+    pub runtime_version: u32,
+    /// Who operates it.
+    pub operator: Option<AccountId>,
+    /// Who paid for the registration.
+    pub registrant: AccountId,
+    /// Its build, as the quote says.
+    pub measurement: Measurement,
+    /// Its kind of TEE.
+    pub tee: TeeKind,
+    /// The root that its quote leads to.
+    pub root: RootKind,
+    /// Tier: 1 is best.
+    pub confidence_level: u8,
+    /// `attestation::evidence_hash` of what it registered with.
+    pub evidence_hash: [u8; 32],
+    /// Hash of the `wire::registration::WorkerRegistration`.
+    pub registration_hash: [u8; 32],
+    /// When the worker made its quote, by its own word.
+    pub made_at_ms: UnixMillis,
+    /// When the chain judged it.
+    pub last_updated_ms: UnixMillis,
+    /// When the registration lapses.
+    pub expires_at_ms: UnixMillis,
+    /// Benchmark score, once measured.
+    pub initial_score: Option<u32>,
+}
+
+/// A cluster's seed, sealed to a worker.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct SealedSeed {
+    /// HPKE encapsulated key.
+    pub encapsulated_key: [u8; 32],
+    /// Ciphertext and tag.
+    pub ciphertext: Vec<u8>,
+}
+
+/// A worker's report of its state.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Checkpoint {
+    /// Mailbox entries run.
+    pub next_number: u64,
+    /// Root after them.
+    pub state_root: StateRoot,
+    /// Final block up to which the mailbox was read.
+    pub block_number: BlockNumber,
+    /// Block that took the report in.
+    pub reported_at: BlockNumber,
+}
+
+/// Who may deploy to a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum ClusterPermission {
+    /// Anybody.
+    Public,
+    /// One account.
+    OnlyOwner(AccountId),
+}
+
+/// A cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ClusterInfo {
+    /// Who owns it.
+    pub owner: AccountId,
+    /// Who may deploy.
+    pub permission: ClusterPermission,
+    /// Its system contract; zero where it has none.
+    pub system_contract: [u8; 32],
+    /// Price of one gas.
+    pub gas_price: Balance,
+    /// Deposit for each item of storage.
+    pub deposit_per_item: Balance,
+    /// Deposit for each byte of storage.
+    pub deposit_per_byte: Balance,
+}
+
+/// A contract, as the chain knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ContractRecord {
+    /// Who deployed it.
+    pub deployer: AccountId,
+    /// Where it lives.
+    pub cluster: ClusterId,
+    /// The code it was made with.
+    pub code_hash: CodeHash,
+}

@@ -1,0 +1,580 @@
+//! The state machine itself: one arm for each input, one named step for each concern.
+
+use crate::{
+    gatekeeper,
+    identity::{Identity, KeptSecrets},
+    outbox::Outbox,
+    query::{Published, QueryService, ServingState},
+    running::{ClusterCapabilities, HostFacts, RunError, Running, StoreJudgement, judge_store},
+    store::ClusterStore,
+};
+use chain_facts::view::{ClusterView, FinalizedView, Watch};
+use executor_api::Executor;
+use primitives::{AccountId, BlockNumber, ClusterId, GenesisHash, WorkerId};
+use rand_core::{CryptoRng, RngCore};
+use secrets::{ClusterSeed, MasterSecret, StateKey};
+use std::sync::Arc;
+use wire::{
+    message::{MessagePayload, SignedMessage},
+    registration::{VersionedWorkerEndpoints, WorkerEndpointPayload, WorkerRegistration},
+};
+use zeroize::Zeroizing;
+
+/// Blocks between two reports of state, at least.
+const CHECKPOINT_INTERVAL: BlockNumber = 5;
+/// Blocks before a registration that was sent is sent again.
+const REGISTRATION_PATIENCE: BlockNumber = 12;
+/// A registration is renewed once this part of its time is left: one third.
+const RENEWAL_FRACTION: u64 = 3;
+/// Endpoints are announced again after this many blocks if the chain has not taken them.
+const ANNOUNCE_PATIENCE: BlockNumber = 12;
+
+/// What a worker is told at its start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Version of the program: major << 16 | minor << 8 | patch.
+    pub version: u32,
+    /// Who operates the machine.
+    pub operator: Option<AccountId>,
+    /// Where clients reach it.
+    pub endpoints: Vec<String>,
+}
+
+/// Something happened outside.
+pub enum Input {
+    /// The light client has a new final block, read as the last [`Core::watch`] asked.
+    Finalized(FinalizedView),
+    /// The store that [`Effect::OpenStore`] asked for.
+    StoreOpened {
+        /// For which cluster.
+        cluster: ClusterId,
+        /// The store.
+        store: Arc<dyn ClusterStore>,
+    },
+}
+
+/// Something to do outside.
+pub enum Effect {
+    /// Obtain a quote for the registration and submit both, paid by the operator.
+    Register(WorkerRegistration),
+    /// Submit the announcement, paid by the operator.
+    Announce(WorkerEndpointPayload, [u8; 64]),
+    /// Submit a message; free.
+    Submit(SignedMessage),
+    /// Seal these secrets to the platform and write them down before any later effect is carried out.
+    Keep(Zeroizing<Vec<u8>>),
+    /// Open the cluster's store and hand it over.
+    OpenStore {
+        /// For which cluster.
+        cluster: ClusterId,
+        /// The key that encrypts it.
+        key: StateKey,
+    },
+    /// Tell the operator.
+    Say(Notice),
+    /// Stop the process: going on would be wrong.
+    Stop(StopReason),
+}
+
+/// What the operator should know. None of it is confidential.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Notice {
+    /// Asking the chain to take the worker.
+    #[error("registering as worker {0}")]
+    Registering(WorkerId),
+    /// The chain has the worker.
+    #[error("registered until {expires_at_ms} (milliseconds since 1970), tier {tier}")]
+    Registered {
+        /// When it lapses.
+        expires_at_ms: u64,
+        /// Tier.
+        tier: u8,
+    },
+    /// The chain no longer allows this build.
+    #[error("the chain does not allow this worker's build: it serves nothing until it is replaced")]
+    BuildNotAllowed,
+    /// Assigned to a cluster, no seed yet.
+    #[error("assigned to cluster {0}; waiting for its seed from a gatekeeper")]
+    AwaitingSeed(ClusterId),
+    /// Caught up and serving.
+    #[error("serving cluster {cluster}: {entries} mailbox entries run, state root {root}")]
+    Serving {
+        /// Which cluster.
+        cluster: ClusterId,
+        /// Entries run so far.
+        entries: u64,
+        /// Root after them.
+        root: primitives::StateRoot,
+    },
+    /// The light client is behind the store.
+    #[error("the store has seen block {store_block}, the light client only block {chain_block}: waiting")]
+    ChainIsBehind {
+        /// The store's.
+        store_block: BlockNumber,
+        /// The chain's.
+        chain_block: BlockNumber,
+    },
+    /// The disk disagrees with the chain and is rebuilt from the mailbox.
+    #[error("the state on disk is refused ({0}): it is rebuilt from the mailbox")]
+    StoreRefused(String),
+    /// The gatekeeper made the network's master secret.
+    #[error("gatekeeper: made the network's master secret")]
+    MadeMasterSecret,
+    /// The gatekeeper cannot serve.
+    #[error("gatekeeper: the chain's master key is not this worker's; it needs the secret that made it")]
+    MasterSecretMissing,
+    /// A sealed seed does not open or is another cluster's.
+    #[error("the seed that a gatekeeper sent for cluster {0} does not fit the cluster's key: refused")]
+    SeedRefused(ClusterId),
+}
+
+/// Why the process must end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StopReason {
+    /// The store belongs to another chain.
+    #[error("the state on disk has acted on another block {0} than the chain has: another network, or a fork; use another data directory")]
+    AnotherChain(BlockNumber),
+    /// The mailbox was pruned below what the worker needs.
+    #[error("the state on disk ends at mailbox entry {0}, which the chain no longer keeps: this worker needs a snapshot of a peer, which does not exist yet")]
+    MailboxPruned(u64),
+    /// Running entries failed.
+    #[error("the mailbox could not be run: {0}")]
+    Run(String),
+}
+
+enum ClusterState {
+    None,
+    AwaitingSeed,
+    AwaitingStore(ClusterId, ClusterSeed),
+    Running(Box<Running>),
+}
+
+/// The worker.
+pub struct Core {
+    settings: Settings,
+    identity: Arc<Identity>,
+    executor: Arc<dyn Executor>,
+    host: Arc<dyn HostFacts>,
+    queries: Arc<QueryService>,
+    kept: KeptSecrets,
+    master: Option<MasterSecret>,
+    outbox: Outbox,
+    cluster: ClusterState,
+    registration_sent: Option<BlockNumber>,
+    announced: Option<BlockNumber>,
+    said: Vec<Notice>,
+}
+
+impl Core {
+    /// A worker on the network of `genesis` with the secrets it kept.
+    pub fn new(
+        genesis: GenesisHash,
+        settings: Settings,
+        kept: KeptSecrets,
+        executor: Arc<dyn Executor>,
+        host: Arc<dyn HostFacts>,
+        stale_after_ms: u64,
+    ) -> Self {
+        let identity = Arc::new(Identity::new(genesis, &kept.signing_seed, &kept.hpke_seed));
+        let queries =
+            Arc::new(QueryService::new(identity.clone(), executor.clone(), stale_after_ms));
+        let master = kept.master.as_ref().map(|master| MasterSecret::from_bytes(master));
+        Self {
+            settings,
+            identity,
+            executor,
+            host,
+            queries,
+            kept,
+            master,
+            outbox: Outbox::default(),
+            cluster: ClusterState::None,
+            registration_sent: None,
+            announced: None,
+            said: Vec::new(),
+        }
+    }
+
+    /// Who this worker is.
+    pub fn identity(&self) -> &Arc<Identity> {
+        &self.identity
+    }
+
+    /// Where queries are answered.
+    pub fn queries(&self) -> &Arc<QueryService> {
+        &self.queries
+    }
+
+    /// What to read of the next final block.
+    pub fn watch(&self) -> Watch {
+        let running = match &self.cluster {
+            ClusterState::Running(running) => Some(running),
+            _ => None,
+        };
+        let head = running.map(|running| (running.store.head(), running.judged));
+        Watch {
+            worker: self.identity.worker(),
+            from_number: head.map(|(head, _)| head.next_number),
+            check_block: head
+                .filter(|(head, judged)| !judged && head.block_number > 0)
+                .map(|(head, _)| head.block_number),
+            contract_keys: running
+                .map(|running| running.unpublished.keys().copied().collect())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Whether the last view left mailbox entries unread, so that the same block should be read again.
+    pub fn is_behind(&self, inbox_next: u64) -> bool {
+        match &self.cluster {
+            ClusterState::Running(running) => {
+                running.judged && running.store.head().next_number < inbox_next
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes one input and says what to do.
+    pub fn step<R: RngCore + CryptoRng>(&mut self, input: Input, rng: &mut R) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match input {
+            Input::Finalized(view) => self.on_finalized(&view, &mut effects, rng),
+            Input::StoreOpened { cluster, store } => self.on_store(cluster, store, &mut effects),
+        }
+        effects
+    }
+
+    fn on_finalized<R: RngCore + CryptoRng>(
+        &mut self,
+        view: &FinalizedView,
+        effects: &mut Vec<Effect>,
+        rng: &mut R,
+    ) {
+        let active = self.keep_registered(view, effects);
+        if active && view.gatekeepers.contains(&self.identity.worker()) {
+            self.guard_keys(view, effects, rng);
+        }
+        match &view.cluster {
+            Some(cluster) if active => self.follow_cluster(view, cluster, effects),
+            _ => self.queries.withdraw(),
+        }
+        let messages = self.outbox.advance(view.next_sequence, view.number, &self.identity);
+        effects.extend(messages.into_iter().map(Effect::Submit));
+    }
+
+    /// Whether the chain, at this block, lets the worker act; asks for registration where it lapses.
+    fn keep_registered(&mut self, view: &FinalizedView, effects: &mut Vec<Effect>) -> bool {
+        let left_ms = view
+            .registration
+            .as_ref()
+            .map_or(0, |info| info.expires_at_ms.saturating_sub(view.timestamp_ms));
+        let lifetime_ms = view
+            .registration
+            .as_ref()
+            .map_or(0, |info| info.expires_at_ms.saturating_sub(info.last_updated_ms));
+        let waiting = self
+            .registration_sent
+            .is_some_and(|sent| view.number.saturating_sub(sent) < REGISTRATION_PATIENCE);
+        if left_ms <= lifetime_ms / RENEWAL_FRACTION && !waiting {
+            self.registration_sent = Some(view.number);
+            effects.push(Effect::Register(WorkerRegistration {
+                version: self.settings.version,
+                worker: self.identity.worker(),
+                hpke_public_key: self.identity.hpke_public_key(),
+                genesis: self.identity.genesis(),
+                operator: self.settings.operator,
+                made_at_ms: view.timestamp_ms,
+            }));
+            self.say(Notice::Registering(self.identity.worker()), effects);
+        }
+        let Some(info) = &view.registration else { return false };
+        if left_ms == 0 {
+            return false;
+        }
+        if !view.measurement_allowed {
+            self.say(Notice::BuildNotAllowed, effects);
+            return false;
+        }
+        let (expires_at_ms, tier) = (info.expires_at_ms, info.confidence_level);
+        self.say(Notice::Registered { expires_at_ms, tier }, effects);
+        self.announce(view, effects);
+        true
+    }
+
+    fn announce(&mut self, view: &FinalizedView, effects: &mut Vec<Effect>) {
+        let wait = self
+            .announced
+            .is_some_and(|at| view.number.saturating_sub(at) < ANNOUNCE_PATIENCE);
+        if self.settings.endpoints.is_empty()
+            || wait
+            || view.own_endpoints.as_ref() == Some(&self.settings.endpoints)
+        {
+            return;
+        }
+        self.announced = Some(view.number);
+        let payload = WorkerEndpointPayload {
+            pubkey: self.identity.worker(),
+            versioned_endpoints: VersionedWorkerEndpoints::V1(self.settings.endpoints.clone()),
+            signing_time: view.timestamp_ms,
+        };
+        let signature = self.identity.sign(&payload.signed_bytes(&self.identity.genesis()));
+        effects.push(Effect::Announce(payload, signature));
+    }
+
+    fn guard_keys<R: RngCore + CryptoRng>(
+        &mut self,
+        view: &FinalizedView,
+        effects: &mut Vec<Effect>,
+        rng: &mut R,
+    ) {
+        let duties =
+            gatekeeper::duties(view, &self.identity, &mut self.master, &mut self.outbox, rng);
+        match duties {
+            Ok(false) => {}
+            Ok(true) => {
+                self.kept.master = self.master.as_ref().map(|master| Zeroizing::new(*master.expose()));
+                effects.push(Effect::Keep(self.kept.to_bytes()));
+                self.say(Notice::MadeMasterSecret, effects);
+            }
+            Err(gatekeeper::GatekeeperFault::AnotherMasterKey) => {
+                self.say(Notice::MasterSecretMissing, effects);
+            }
+        }
+    }
+
+    fn follow_cluster(
+        &mut self,
+        view: &FinalizedView,
+        cluster: &ClusterView,
+        effects: &mut Vec<Effect>,
+    ) {
+        match std::mem::replace(&mut self.cluster, ClusterState::None) {
+            ClusterState::Running(running) if running.id == cluster.id => {
+                self.run(running, view, cluster, effects);
+            }
+            ClusterState::AwaitingStore(id, seed) if id == cluster.id => {
+                self.cluster = ClusterState::AwaitingStore(id, seed);
+            }
+            _ => self.find_seed(cluster, effects),
+        }
+    }
+
+    fn find_seed(&mut self, cluster: &ClusterView, effects: &mut Vec<Effect>) {
+        self.queries.withdraw();
+        let fits = |seed: &ClusterSeed| {
+            cluster.public_key.is_some_and(|key| seed.signing_key().public() == key)
+        };
+        let kept = match &self.kept.cluster {
+            Some((id, seed)) if *id == cluster.id => Some(ClusterSeed::from_bytes(seed)),
+            _ => None,
+        };
+        let found = match kept.filter(|seed| fits(seed)) {
+            Some(seed) => Some(seed),
+            None => self.open_sealed_seed(cluster, effects).filter(|seed| fits(seed)),
+        };
+        let Some(seed) = found else {
+            self.say(Notice::AwaitingSeed(cluster.id), effects);
+            self.cluster = ClusterState::AwaitingSeed;
+            return;
+        };
+        let exposed = Zeroizing::new(*seed.expose());
+        if self.kept.cluster.as_ref().is_none_or(|(id, kept)| *id != cluster.id || *kept != exposed)
+        {
+            self.kept.cluster = Some((cluster.id, exposed));
+            effects.push(Effect::Keep(self.kept.to_bytes()));
+        }
+        effects.push(Effect::OpenStore { cluster: cluster.id, key: seed.state_key() });
+        self.cluster = ClusterState::AwaitingStore(cluster.id, seed);
+    }
+
+    fn open_sealed_seed(
+        &mut self,
+        cluster: &ClusterView,
+        effects: &mut Vec<Effect>,
+    ) -> Option<ClusterSeed> {
+        let sealed = cluster.sealed_seed.as_ref()?;
+        let worker = self.identity.worker();
+        let aad = secrets::sealed_seed_aad(&self.identity.genesis(), &cluster.id, &worker);
+        let opened = ClusterSeed::open(
+            self.identity.hpke(),
+            &aad,
+            &sealed.encapsulated_key,
+            &sealed.ciphertext,
+        );
+        if opened.is_err() {
+            self.say(Notice::SeedRefused(cluster.id), effects);
+        }
+        opened.ok()
+    }
+
+    fn on_store(
+        &mut self,
+        cluster: ClusterId,
+        store: Arc<dyn ClusterStore>,
+        effects: &mut Vec<Effect>,
+    ) {
+        match std::mem::replace(&mut self.cluster, ClusterState::None) {
+            ClusterState::AwaitingStore(id, seed) if id == cluster => {
+                let mut running = Running {
+                    id,
+                    store,
+                    capabilities: Arc::new(ClusterCapabilities {
+                        seed,
+                        worker: self.identity.worker(),
+                        host: self.host.clone(),
+                    }),
+                    judged: false,
+                    unpublished: Default::default(),
+                    reported: None,
+                };
+                match running.recall_unpublished() {
+                    Ok(()) => self.cluster = ClusterState::Running(Box::new(running)),
+                    Err(error) => effects.push(Effect::Stop(StopReason::Run(error.to_string()))),
+                }
+            }
+            other => self.cluster = other,
+        }
+    }
+
+    fn run(
+        &mut self,
+        mut running: Box<Running>,
+        view: &FinalizedView,
+        cluster: &ClusterView,
+        effects: &mut Vec<Effect>,
+    ) {
+        if !running.judged && !self.judge(&mut running, view, cluster, effects) {
+            self.cluster = ClusterState::Running(running);
+            return;
+        }
+        if let Err(error) = running.run_entries(&self.identity, &*self.executor, view, cluster) {
+            effects.push(Effect::Stop(StopReason::Run(run_error_text(&error))));
+            self.queries.withdraw();
+            return;
+        }
+        let genesis = self.identity.genesis();
+        let me = self.identity.worker();
+        for payload in running.contract_keys(genesis, me, view, cluster) {
+            self.outbox.push(payload);
+        }
+        if let Err(error) = running.anchor(view) {
+            effects.push(Effect::Stop(StopReason::Run(error.to_string())));
+            self.queries.withdraw();
+            return;
+        }
+        let head = running.store.head();
+        if head.next_number >= cluster.inbox_next {
+            self.report(&mut running, view, cluster, head);
+            self.publish(&running, view, head);
+            let was_said = self.said.iter().any(|said| matches!(said, Notice::Serving { .. }));
+            if !was_said {
+                self.say(
+                    Notice::Serving {
+                        cluster: running.id,
+                        entries: head.next_number,
+                        root: head.state_root,
+                    },
+                    effects,
+                );
+            }
+        }
+        self.cluster = ClusterState::Running(running);
+    }
+
+    /// Holds the store against the chain; whether it may be used now.
+    fn judge(
+        &mut self,
+        running: &mut Running,
+        view: &FinalizedView,
+        cluster: &ClusterView,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        match judge_store(&*running.store, view, cluster) {
+            StoreJudgement::GoOn => running.judged = true,
+            StoreJudgement::ChainIsBehind { store_block } => {
+                self.say(
+                    Notice::ChainIsBehind { store_block, chain_block: view.number },
+                    effects,
+                );
+            }
+            StoreJudgement::AnotherChain { at_block } => {
+                effects.push(Effect::Stop(StopReason::AnotherChain(at_block)));
+            }
+            StoreJudgement::AnotherState { at_number } => {
+                let why = format!("it differs from this worker's report after entry {at_number}");
+                self.say(Notice::StoreRefused(why), effects);
+                self.rebuild(running, cluster, effects);
+            }
+            StoreJudgement::Lost { needs_number } => {
+                effects.push(Effect::Stop(StopReason::MailboxPruned(needs_number)));
+            }
+        }
+        // A view read for an unjudged store carries entries from its head on, so it can be run now.
+        running.judged
+    }
+
+    fn rebuild(&mut self, running: &mut Running, cluster: &ClusterView, effects: &mut Vec<Effect>) {
+        if cluster.inbox_first > 0 {
+            effects.push(Effect::Stop(StopReason::MailboxPruned(0)));
+        } else if let Err(error) = running.store.clear() {
+            effects.push(Effect::Stop(StopReason::Run(error.to_string())));
+        }
+    }
+
+    fn report(
+        &mut self,
+        running: &mut Running,
+        view: &FinalizedView,
+        cluster: &ClusterView,
+        head: crate::store::Head,
+    ) {
+        let on_chain = cluster.checkpoint.as_ref().map(|checkpoint| checkpoint.next_number);
+        let said = running.reported.map(|(number, _)| number).max(on_chain);
+        let due = running
+            .reported
+            .is_none_or(|(_, at)| view.number.saturating_sub(at) >= CHECKPOINT_INTERVAL);
+        if due && said.is_none_or(|number| number < head.next_number) {
+            running.reported = Some((head.next_number, view.number));
+            self.outbox.push(MessagePayload::Checkpoint {
+                cluster: running.id,
+                next_number: head.next_number,
+                state_root: head.state_root,
+                block_number: view.number,
+            });
+        }
+    }
+
+    fn publish(&self, running: &Running, view: &FinalizedView, head: crate::store::Head) {
+        self.queries.publish(Published {
+            cluster: running.id,
+            block_number: view.number,
+            block_hash: view.hash,
+            block_timestamp_ms: view.timestamp_ms,
+            state_root: head.state_root,
+            next_number: head.next_number,
+            state: running.store.snapshot(),
+            capabilities: running.capabilities.clone(),
+        });
+    }
+
+    /// Says a notice unless it was the last of its kind.
+    fn say(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
+        let kind = std::mem::discriminant(&notice);
+        let last = self.said.iter_mut().find(|said| std::mem::discriminant(*said) == kind);
+        match last {
+            Some(last) if *last == notice => return,
+            Some(last) => *last = notice.clone(),
+            None => self.said.push(notice.clone()),
+        }
+        effects.push(Effect::Say(notice));
+    }
+
+    /// Whether queries are answered, and why not.
+    pub fn serving(&self) -> ServingState {
+        self.queries.serving()
+    }
+}
+
+fn run_error_text(error: &RunError) -> String {
+    error.to_string()
+}

@@ -1,0 +1,93 @@
+//! Messages to the chain: numbered, signed, sent again until the chain has them.
+
+use crate::identity::Identity;
+use primitives::BlockNumber;
+use std::collections::VecDeque;
+use wire::message::{MessagePayload, MessageSender, SignedMessage, signed_bytes};
+
+/// Messages that may wait; a worker that has more says no new ones.
+const WAITING_MAX: usize = 256;
+/// Blocks after which a message that no block has is sent again.
+const RESEND_AFTER: BlockNumber = 8;
+/// Messages sent in one block.
+const SENT_PER_BLOCK_MAX: usize = 16;
+
+struct Waiting {
+    payload: MessagePayload,
+    sent_at: Option<BlockNumber>,
+}
+
+/// A worker's messages that the chain has not taken yet.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    /// The number of the first waiting message, as the chain counts.
+    next_sequence: u64,
+    waiting: VecDeque<Waiting>,
+}
+
+impl Outbox {
+    /// Queues a message unless the same one waits already or too many do; whether it is queued now.
+    pub(crate) fn push(&mut self, payload: MessagePayload) -> bool {
+        let known = self.waiting.iter().any(|waiting| waiting.payload == payload);
+        if !known && self.waiting.len() < WAITING_MAX {
+            self.waiting.push_back(Waiting { payload, sent_at: None });
+            return true;
+        }
+        known
+    }
+
+    /// Takes note of what the chain has, and gives what to send now.
+    pub(crate) fn advance(
+        &mut self,
+        chain_next: u64,
+        now: BlockNumber,
+        identity: &Identity,
+    ) -> Vec<SignedMessage> {
+        if chain_next > self.next_sequence {
+            let taken = (chain_next - self.next_sequence).min(self.waiting.len() as u64);
+            // After a restart the chain is ahead of an empty outbox; only what was sent is taken.
+            let sent = self.waiting.iter().take_while(|waiting| waiting.sent_at.is_some()).count();
+            self.waiting.drain(..(taken as usize).min(sent));
+            self.next_sequence = chain_next;
+        }
+        let sender = MessageSender::Worker(identity.worker());
+        let first = self.next_sequence;
+        let due = |sent_at: Option<BlockNumber>| {
+            sent_at.is_none_or(|sent| now.saturating_sub(sent) >= RESEND_AFTER)
+        };
+        let mut messages = Vec::new();
+        for (place, waiting) in self.waiting.iter_mut().take(SENT_PER_BLOCK_MAX).enumerate() {
+            if !due(waiting.sent_at) {
+                continue;
+            }
+            waiting.sent_at = Some(now);
+            let sequence = first + place as u64;
+            let bytes = signed_bytes(&identity.genesis(), &sender, sequence, &waiting.payload);
+            messages.push(SignedMessage {
+                sender,
+                sequence,
+                payload: waiting.payload.clone(),
+                signature: identity.sign(&bytes),
+            });
+        }
+        messages
+    }
+}
+
+impl Outbox {
+    /// Whether a seed for this worker waits already. Sealing is randomised, so that two seals of one
+    /// seed are different messages.
+    pub(crate) fn has_seed_for(
+        &self,
+        wanted: &primitives::ClusterId,
+        whom: &primitives::WorkerId,
+    ) -> bool {
+        self.waiting.iter().any(|waiting| {
+            matches!(
+                &waiting.payload,
+                MessagePayload::SealedClusterSeed { cluster, worker, .. }
+                    if cluster == wanted && worker == whom
+            )
+        })
+    }
+}

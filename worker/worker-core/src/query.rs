@@ -1,0 +1,460 @@
+//! Queries: opened, checked, run against a published snapshot, sealed. Parallel and without a lock on
+//! the state machine.
+
+use crate::{
+    identity::Identity,
+    running::{ClusterCapabilities, read_outcome},
+    sessions::{ReplayMemory, SessionTable},
+};
+use codec::Encode;
+use executor_api::{
+    Context, ExecutionError, Executor, Mode, Operation, Outcome, StateUnavailable, StateView,
+    StorageDeposit,
+};
+use primitives::{
+    AccountId, BlockHash, BlockNumber, ClusterId, CodeHash, ContractId, StateRoot, UnixMillis,
+    bounds::{ANSWER_BYTES_MAX, REQUEST_BYTES_MAX},
+};
+use rand_core::{CryptoRng, RngCore};
+use secrets::server::{Endpoint, ReplySealer, ServerError, accept_session, open_query};
+use std::sync::{Arc, PoisonError, RwLock};
+use wire::{
+    domain,
+    query::{
+        Envelope, QUERY_LIFETIME_MS_MAX, QueryError, QueryOutput, QueryReply, QueryRequest,
+        QueryTarget, answer_commitment, request_commitment,
+    },
+    receipt::{Receipt, ReceiptBody},
+};
+
+/// How long a session lives, milliseconds.
+const SESSION_LIFETIME_MS: u64 = 60 * 60 * 1000;
+/// Longest reason that an error carries, characters.
+const REASON_CHARS_MAX: usize = 4096;
+
+/// The state that queries are run against: a final block's, immutable.
+pub struct Published {
+    pub(crate) cluster: ClusterId,
+    pub(crate) block_number: BlockNumber,
+    pub(crate) block_hash: BlockHash,
+    pub(crate) block_timestamp_ms: UnixMillis,
+    pub(crate) state_root: StateRoot,
+    pub(crate) next_number: u64,
+    pub(crate) state: Arc<dyn StateView>,
+    pub(crate) capabilities: Arc<ClusterCapabilities>,
+}
+
+/// Whether a worker answers, as anybody may know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServingState {
+    /// It has no state to answer from: not registered, not assigned, without seed, or catching up.
+    NotServing,
+    /// It answers.
+    Serving {
+        /// For which cluster.
+        cluster: ClusterId,
+        /// From which final block.
+        block_number: BlockNumber,
+        /// Timestamp of that block.
+        block_timestamp_ms: UnixMillis,
+        /// Root of the state.
+        state_root: StateRoot,
+        /// Mailbox entries run.
+        next_number: u64,
+    },
+}
+
+/// Why a request gets no sealed answer. Nothing of it is confidential.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The worker answers nothing now.
+    #[error("this worker is not serving: {0}")]
+    NotServing(String),
+    /// The worker's chain is too old to answer from.
+    #[error("this worker's last final block is {age_ms} ms old, more than the {limit_ms} ms that it answers for: it has lost touch with the chain, or the chain has stopped")]
+    Stale {
+        /// How old.
+        age_ms: u64,
+        /// How old it may be.
+        limit_ms: u64,
+    },
+    /// No such session.
+    #[error("no such session, or it has ended: open a new one")]
+    UnknownSession,
+    /// The request does not open.
+    #[error("{0}")]
+    Refused(ServerError),
+    /// The request is no envelope.
+    #[error("the request cannot be read: {0}")]
+    Malformed(wire::DecodeError),
+    /// A table is full.
+    #[error("this worker has too much to remember; try another worker, or later")]
+    Overloaded,
+    /// A bug or a damaged disk; this request alone is lost.
+    #[error("the state cannot be read")]
+    Broken,
+}
+
+/// An answer that lacks its receipt, if one is wanted, and its seal.
+pub struct Answer {
+    /// The reply, without receipt.
+    pub reply: QueryReply,
+    /// What a receipt would vouch for, if one is wanted.
+    pub receipt: Option<ReceiptBody>,
+    /// What seals it.
+    pub seal: ReplySeal,
+}
+
+/// Seals the answer to one query.
+pub struct ReplySeal(ReplySealer);
+
+impl ReplySeal {
+    /// Puts the receipt in and seals.
+    ///
+    /// # Errors
+    /// When the reply cannot be sealed, which its bounds exclude.
+    pub fn seal(self, mut reply: QueryReply, receipt: Option<Receipt>) -> Result<Vec<u8>, Refusal> {
+        reply.receipt = receipt;
+        self.0.seal(&reply).map_err(Refusal::Refused)
+    }
+}
+
+/// Answers queries. One for each worker; shared by all threads.
+pub struct QueryService {
+    identity: Arc<Identity>,
+    executor: Arc<dyn Executor>,
+    stale_after_ms: u64,
+    published: RwLock<Option<Arc<Published>>>,
+    sessions: SessionTable,
+    replays: ReplayMemory,
+}
+
+impl QueryService {
+    pub(crate) fn new(
+        identity: Arc<Identity>,
+        executor: Arc<dyn Executor>,
+        stale_after_ms: u64,
+    ) -> Self {
+        Self {
+            identity,
+            executor,
+            stale_after_ms,
+            published: RwLock::new(None),
+            sessions: SessionTable::default(),
+            replays: ReplayMemory::default(),
+        }
+    }
+
+    pub(crate) fn publish(&self, published: Published) {
+        *self.published.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(published));
+    }
+
+    /// Answers nothing any more.
+    pub(crate) fn withdraw(&self) {
+        *self.published.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn current(&self) -> Option<Arc<Published>> {
+        self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether queries are answered.
+    pub fn serving(&self) -> ServingState {
+        match self.current() {
+            None => ServingState::NotServing,
+            Some(published) => ServingState::Serving {
+                cluster: published.cluster,
+                block_number: published.block_number,
+                block_timestamp_ms: published.block_timestamp_ms,
+                state_root: published.state_root,
+                next_number: published.next_number,
+            },
+        }
+    }
+
+    fn endpoint(&self) -> Endpoint<'_> {
+        Endpoint {
+            genesis: self.identity.genesis(),
+            worker: self.identity.worker(),
+            key: self.identity.hpke(),
+        }
+    }
+
+    /// The published state, unless it is too old to answer from.
+    fn fresh(&self, now_ms: UnixMillis) -> Result<Arc<Published>, Refusal> {
+        let published = self.current().ok_or_else(|| {
+            Refusal::NotServing(
+                "it is not registered, not assigned to a cluster, or still catching up".to_owned(),
+            )
+        })?;
+        let age_ms = now_ms.saturating_sub(published.block_timestamp_ms);
+        if age_ms > self.stale_after_ms {
+            return Err(Refusal::Stale { age_ms, limit_ms: self.stale_after_ms });
+        }
+        Ok(published)
+    }
+
+    /// Opens a session from a SCALE `HpkeSealed`; gives the answer to send.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub fn open_session<R: RngCore + CryptoRng>(
+        &self,
+        opening: &[u8],
+        now_ms: UnixMillis,
+        rng: &mut R,
+    ) -> Result<Vec<u8>, Refusal> {
+        let accepted =
+            accept_session(&self.endpoint(), opening, now_ms, SESSION_LIFETIME_MS, rng)
+                .map_err(Refusal::Refused)?;
+        self.sessions
+            .insert(accepted.session, now_ms)
+            .map_err(|_| Refusal::Overloaded)?;
+        Ok(accepted.answer)
+    }
+
+    /// Answers a SCALE `Envelope`.
+    ///
+    /// # Errors
+    /// See [`Refusal`]. What goes wrong after the request was opened is inside the sealed answer.
+    pub fn answer(&self, envelope: &[u8], now_ms: UnixMillis) -> Result<Answer, Refusal> {
+        let published = self.fresh(now_ms)?;
+        let opened = self.open(envelope, now_ms)?;
+        let reply = |result, receipt| (
+            QueryReply {
+                block_number: published.block_number,
+                block_hash: published.block_hash,
+                state_root: published.state_root,
+                result,
+                receipt: None,
+            },
+            receipt,
+        );
+        let checked = opened.problem.map_or_else(
+            || check_freshness(&opened.request, &published, now_ms),
+            Err,
+        );
+        let result = match checked {
+            Ok(()) => self.run(&published, opened.origin, &opened.request)?,
+            Err(error) => Err(error),
+        };
+        let receipt = if opened.request.receipt && result.is_ok() {
+            self.receipt_body(&published, &opened.origin, &opened.request, &result)?
+        } else {
+            None
+        };
+        let (reply, receipt) = reply(result, receipt);
+        Ok(Answer { reply, receipt, seal: ReplySeal(opened.reply) })
+    }
+
+    fn open(&self, envelope: &[u8], now_ms: UnixMillis) -> Result<Opened, Refusal> {
+        let envelope: Envelope =
+            wire::decode_all(envelope, REQUEST_BYTES_MAX).map_err(Refusal::Malformed)?;
+        match envelope {
+            Envelope::Session { session, sequence, ciphertext } => {
+                let session =
+                    self.sessions.get(&session, now_ms).ok_or(Refusal::UnknownSession)?;
+                let (request, reply) =
+                    session.open(sequence, &ciphertext).map_err(Refusal::Refused)?;
+                Ok(Opened { origin: session.origin(), request, reply, problem: None })
+            }
+            Envelope::OneShot(sealed) => {
+                let opened = open_query(&self.endpoint(), &sealed).map_err(Refusal::Refused)?;
+                let (origin, mut problem) = match opened.origin(&self.identity.genesis(), now_ms) {
+                    Ok(origin) => (origin, None),
+                    Err(error) => (None, Some(QueryError::Certificate(error.to_string()))),
+                };
+                let request = opened.query.request;
+                let lapses = request
+                    .expires_at_ms
+                    .min(now_ms.saturating_add(QUERY_LIFETIME_MS_MAX));
+                let token = domain::tagged_hash(
+                    domain::ONE_SHOT_QUERY,
+                    &[&sealed.encapsulated_key, &request.nonce],
+                );
+                if request.expires_at_ms > now_ms {
+                    match self.replays.admit(token, lapses, now_ms) {
+                        Ok(true) => {}
+                        Ok(false) => problem = Some(QueryError::Replayed),
+                        Err(_) => return Err(Refusal::Overloaded),
+                    }
+                }
+                Ok(Opened { origin, request, reply: opened.reply, problem })
+            }
+        }
+    }
+
+    fn run(
+        &self,
+        published: &Published,
+        origin: Option<AccountId>,
+        request: &QueryRequest,
+    ) -> Result<Result<QueryOutput, QueryError>, Refusal> {
+        let operation = match &request.target {
+            QueryTarget::Outcome { number } => {
+                return outcome_of(published, origin, *number).map_err(|_| Refusal::Broken);
+            }
+            QueryTarget::Call { contract } => Operation::Call {
+                contract: *contract,
+                input: request.input.clone(),
+                value: request.value,
+            },
+            QueryTarget::Instantiate { code_hash, salt } => Operation::Instantiate {
+                contract: domain::contract_id(
+                    origin.unwrap_or_default().as_bytes(),
+                    code_hash,
+                    &published.cluster,
+                    salt,
+                ),
+                code_hash: *code_hash,
+                input: request.input.clone(),
+                salt: salt.clone(),
+                value: request.value,
+            },
+        };
+        let as_transaction =
+            request.estimate || matches!(request.target, QueryTarget::Instantiate { .. });
+        let context = Context {
+            mode: if as_transaction { Mode::Estimate } else { Mode::Query },
+            cluster: published.cluster,
+            // A query without a certificate comes from nobody: the zero account.
+            origin: origin.unwrap_or_default(),
+            block_number: published.block_number,
+            now_ms: published.block_timestamp_ms,
+            gas_limit: request.gas_limit,
+            storage_deposit_limit: None,
+        };
+        let outcome = self
+            .executor
+            .execute(&*published.state, &*published.capabilities, &context, &operation)
+            .map_err(|_| Refusal::Broken)?;
+        Ok(output(outcome))
+    }
+
+    fn receipt_body(
+        &self,
+        published: &Published,
+        origin: &Option<AccountId>,
+        request: &QueryRequest,
+        result: &Result<QueryOutput, QueryError>,
+    ) -> Result<Option<ReceiptBody>, Refusal> {
+        let Some((contract, code_hash)) = self.subject(&*published.state, request)? else {
+            return Ok(None);
+        };
+        Ok(Some(ReceiptBody {
+            genesis: self.identity.genesis(),
+            cluster: published.cluster,
+            contract,
+            code_hash,
+            request_commitment: request_commitment(origin, request),
+            answer_commitment: answer_commitment(&request.nonce, result),
+            block_number: published.block_number,
+            block_hash: published.block_hash,
+            state_root: published.state_root,
+            next_number: published.next_number,
+            worker: self.identity.worker(),
+        }))
+    }
+
+    /// Which contract answered, and its code: receipts are about contracts that exist.
+    fn subject(
+        &self,
+        state: &dyn StateView,
+        request: &QueryRequest,
+    ) -> Result<Option<(ContractId, CodeHash)>, Refusal> {
+        let QueryTarget::Call { contract } = &request.target else { return Ok(None) };
+        let code_hash =
+            self.executor.code_hash(state, contract).map_err(|_| Refusal::Broken)?;
+        Ok(code_hash.map(|code_hash| (*contract, code_hash)))
+    }
+}
+
+struct Opened {
+    origin: Option<AccountId>,
+    request: QueryRequest,
+    reply: ReplySealer,
+    /// Why the request is answered by an error, known since opening.
+    problem: Option<QueryError>,
+}
+
+fn check_freshness(
+    request: &QueryRequest,
+    published: &Published,
+    now_ms: UnixMillis,
+) -> Result<(), QueryError> {
+    let lapsed = request.expires_at_ms <= now_ms;
+    let too_far = request.expires_at_ms.saturating_sub(now_ms) > QUERY_LIFETIME_MS_MAX;
+    if lapsed || too_far {
+        return Err(QueryError::Expired);
+    }
+    if request.minimum_block > published.block_number {
+        return Err(QueryError::BlockNotReached { have: published.block_number });
+    }
+    Ok(())
+}
+
+fn outcome_of(
+    published: &Published,
+    origin: Option<AccountId>,
+    number: u64,
+) -> Result<Result<QueryOutput, QueryError>, StateUnavailable> {
+    let Some(origin) = origin else { return Ok(Err(QueryError::CertificateMissing)) };
+    let outcome = read_outcome(&*published.state, number)?;
+    Ok(match outcome.filter(|outcome| outcome.sender == origin) {
+        None => Err(QueryError::OutcomeNotFound),
+        Some(outcome) => Ok(QueryOutput {
+            flags: 0,
+            data: outcome.encode(),
+            gas_consumed: 0,
+            gas_required: 0,
+            storage_deposit: 0,
+        }),
+    })
+}
+
+fn output(outcome: Outcome) -> Result<QueryOutput, QueryError> {
+    let storage_deposit = match outcome.storage_deposit {
+        StorageDeposit::Charge(amount) => i128::try_from(amount).unwrap_or(i128::MAX),
+        StorageDeposit::Refund(amount) => i128::try_from(amount).map_or(i128::MIN, |amount| -amount),
+    };
+    match outcome.result {
+        Ok(returned) if returned.data.len() > ANSWER_BYTES_MAX as usize => {
+            Err(QueryError::AnswerTooLong)
+        }
+        Ok(returned) => Ok(QueryOutput {
+            flags: returned.flags,
+            data: returned.data,
+            gas_consumed: coarse_gas(outcome.gas_consumed),
+            gas_required: coarse_gas(outcome.gas_required),
+            storage_deposit,
+        }),
+        Err(ExecutionError::ContractNotFound) => Err(QueryError::ContractNotFound),
+        Err(error) => {
+            Err(QueryError::Execution(error.to_string().chars().take(REASON_CHARS_MAX).collect()))
+        }
+    }
+}
+
+/// Rounds gas up so that it tells little of the path that a contract took: all bits below the ninth
+/// from the top, and at least 28 of them, are set. The rule is the original network's.
+fn coarse_gas(gas: u64) -> u64 {
+    let bits = 64 - gas.leading_zeros();
+    let position = bits.saturating_sub(9).clamp(28, 63);
+    gas | ((1u64 << position) - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coarse_gas_rounds_up_and_hides_the_low_bits() {
+        for gas in [0, 1, 12_345, 1 << 27, (1 << 40) + 12_345, u64::MAX] {
+            let coarse = coarse_gas(gas);
+            assert!(coarse >= gas);
+            assert_eq!(coarse & ((1 << 28) - 1), (1 << 28) - 1);
+        }
+        assert_eq!(coarse_gas(1), coarse_gas(200_000_000));
+        assert_eq!(coarse_gas((1 << 40) + 1), coarse_gas((1 << 40) + 2));
+    }
+}

@@ -1,0 +1,520 @@
+//! A cluster's contracts on this worker: the mailbox run in order, the store held against the chain.
+
+use crate::{
+    identity::Identity,
+    store::{ClusterStore, StoreError},
+};
+use chain_facts::{
+    Checkpoint,
+    view::{ClusterView, FinalizedView},
+};
+use codec::{Decode, Encode};
+use executor_api::{
+    Capabilities, Change, Context, Executor, Mode, Operation, Outcome, StateUnavailable, StateView,
+};
+use primitives::{
+    AccountId, BlockNumber, ClusterId, CodeHash, ContractId, GenesisHash, StateRoot,
+};
+use secrets::{
+    ClusterSeed,
+    command::{CommandKeys, CommandRoute},
+};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+};
+use wire::{
+    command::{CommandPayload, InkCommand},
+    mailbox::{MailboxEntry, MailboxOperation},
+    message::{MessagePayload, contract_keys_signed_bytes},
+    query::CommandOutcome,
+};
+
+/// Outcomes that the state keeps: those of the last so many mailbox entries.
+pub const OUTCOMES_KEPT: u64 = 4096;
+/// Longest return value or reason that an outcome keeps, bytes.
+const OUTCOME_BYTES_MAX: usize = 16 * 1024;
+
+/// Where a mailbox entry's outcome lies in the cluster's state. The engine's keys never begin with
+/// this byte.
+pub fn outcome_key(number: u64) -> Vec<u8> {
+    [&[0xff][..], b"outcome/", &number.to_be_bytes()].concat()
+}
+
+/// What the chain says of a store that was found on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreJudgement {
+    /// It lies on the chain: go on from it.
+    GoOn,
+    /// The light client has not yet reached the block that the store acted on last. Nothing is
+    /// served until it has.
+    ChainIsBehind {
+        /// The store's block.
+        store_block: BlockNumber,
+    },
+    /// The chain's block of that number is another one: this is another chain, or a fork.
+    AnotherChain {
+        /// The number.
+        at_block: BlockNumber,
+    },
+    /// The state differs from what this worker itself reported to the chain.
+    AnotherState {
+        /// After so many entries.
+        at_number: u64,
+    },
+    /// The store is older than the worker's own report, and what it misses is no longer on chain.
+    Lost {
+        /// The first entry it misses.
+        needs_number: u64,
+    },
+}
+
+/// Holds a store's head against a proven view of the chain.
+pub fn judge_store(
+    store: &dyn ClusterStore,
+    view: &FinalizedView,
+    cluster: &ClusterView,
+) -> StoreJudgement {
+    let head = store.head();
+    if view.number < head.block_number {
+        return StoreJudgement::ChainIsBehind { store_block: head.block_number };
+    }
+    // Block 0 stands for a store that has acted on nothing. A block older than the chain remembers
+    // cannot be compared; the checkpoint below still is.
+    if head.block_number > 0
+        && let Some(hash) = view.checked_hash
+        && hash != head.block_hash
+    {
+        return StoreJudgement::AnotherChain { at_block: head.block_number };
+    }
+    if head.next_number < cluster.inbox_first || head.next_number > cluster.inbox_next {
+        return StoreJudgement::Lost { needs_number: head.next_number };
+    }
+    match &cluster.checkpoint {
+        Some(Checkpoint { next_number, state_root, .. })
+            if store.root_at(*next_number).is_some_and(|root| root != *state_root) =>
+        {
+            StoreJudgement::AnotherState { at_number: *next_number }
+        }
+        _ => StoreJudgement::GoOn,
+    }
+}
+
+/// Why entries could not be run. The worker stops; nothing is half done.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The store failed.
+    #[error("the store failed: {0}")]
+    Store(#[from] StoreError),
+    /// The state could not be read.
+    #[error(transparent)]
+    State(#[from] StateUnavailable),
+    /// Uploaded code is not on chain under its hash.
+    #[error("code {0} was announced in the mailbox, but the chain does not have it")]
+    CodeMissing(CodeHash),
+    /// The worker's own report says that the state must be another one.
+    #[error("after {at_number} entries the state is {have}, but this worker reported {reported}")]
+    StateDiffers {
+        /// After so many entries.
+        at_number: u64,
+        /// What it is now.
+        have: StateRoot,
+        /// What was reported.
+        reported: StateRoot,
+    },
+}
+
+/// What contracts may ask of this worker.
+pub(crate) struct ClusterCapabilities {
+    pub(crate) seed: ClusterSeed,
+    pub(crate) worker: primitives::WorkerId,
+    pub(crate) host: Arc<dyn HostFacts>,
+}
+
+/// What only the host or the machine can give: entropy and its clock.
+pub trait HostFacts: Send + Sync {
+    /// Fills with random bytes from the platform.
+    fn fill_random(&self, buffer: &mut [u8]);
+    /// Milliseconds since 1970, by the host's clock.
+    fn untrusted_now_ms(&self) -> u64;
+}
+
+impl Capabilities for ClusterCapabilities {
+    fn derive_sr25519_key(&self, contract: &ContractId, salt: &[u8]) -> [u8; 64] {
+        *self.seed.contract_user_key(contract, salt)
+    }
+
+    fn fill_random(&self, buffer: &mut [u8]) {
+        self.host.fill_random(buffer);
+    }
+
+    fn worker(&self) -> primitives::WorkerId {
+        self.worker
+    }
+
+    fn untrusted_now_ms(&self) -> u64 {
+        self.host.untrusted_now_ms()
+    }
+}
+
+/// Committed state with changes on top of it.
+struct Overlay<'a> {
+    below: &'a dyn StateView,
+    changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+}
+
+impl Overlay<'_> {
+    fn apply(&mut self, changes: Vec<Change>) {
+        self.changes.extend(changes);
+    }
+}
+
+impl StateView for Overlay<'_> {
+    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateUnavailable> {
+        match self.changes.get(key) {
+            Some(value) => Ok(value.clone()),
+            None => self.below.read(key),
+        }
+    }
+}
+
+/// A cluster that this worker holds the seed and the store of.
+pub(crate) struct Running {
+    pub(crate) id: ClusterId,
+    pub(crate) store: Arc<dyn ClusterStore>,
+    pub(crate) capabilities: Arc<ClusterCapabilities>,
+    /// Whether the store was held against the chain since it was opened.
+    pub(crate) judged: bool,
+    /// Contracts made whose keys are not yet seen on chain, with their deployers and since when.
+    pub(crate) unpublished: BTreeMap<ContractId, (AccountId, BlockNumber)>,
+    /// Number of entries at the last report, and the block of it.
+    pub(crate) reported: Option<(u64, BlockNumber)>,
+}
+
+impl Running {
+    /// Runs the entries of a view and commits them as one.
+    ///
+    /// Returns how many were run. The caller has judged the store.
+    pub(crate) fn run_entries(
+        &mut self,
+        identity: &Identity,
+        executor: &dyn Executor,
+        view: &FinalizedView,
+        cluster: &ClusterView,
+    ) -> Result<u64, RunError> {
+        let start = self.store.head().next_number;
+        if cluster.entries.is_empty() {
+            return Ok(0);
+        }
+        let snapshot = self.store.snapshot();
+        let mut overlay = Overlay { below: &*snapshot, changes: BTreeMap::new() };
+        let mut checked = cluster.checkpoint.as_ref();
+        let mut next = start;
+        for entry in &cluster.entries {
+            self.run_entry(identity, executor, cluster, &mut overlay, next, entry)?;
+            next += 1;
+            // Commit where this worker once reported, so that the root can be compared.
+            if checked.is_some_and(|checkpoint| checkpoint.next_number == next) {
+                let changes: Vec<Change> = std::mem::take(&mut overlay.changes).into_iter().collect();
+                let root = self.commit(view, next, &changes)?;
+                if let Some(checkpoint) = checked.take()
+                    && root != checkpoint.state_root
+                {
+                    return Err(RunError::StateDiffers {
+                        at_number: next,
+                        have: root,
+                        reported: checkpoint.state_root,
+                    });
+                }
+                return Ok(next - start);
+            }
+        }
+        let changes: Vec<Change> = overlay.changes.into_iter().collect();
+        self.commit(view, next, &changes)?;
+        Ok(next - start)
+    }
+
+    /// Writes down the newest final block now and then, also when the mailbox is silent, so that a
+    /// restarted worker knows how far the chain was.
+    pub(crate) fn anchor(&self, view: &FinalizedView) -> Result<(), StoreError> {
+        /// Blocks between two anchors of an idle cluster.
+        const ANCHOR_INTERVAL: BlockNumber = 16;
+        let head = self.store.head();
+        if view.number.saturating_sub(head.block_number) >= ANCHOR_INTERVAL {
+            self.commit(view, head.next_number, &[])?;
+        }
+        Ok(())
+    }
+
+    fn commit(
+        &self,
+        view: &FinalizedView,
+        next_number: u64,
+        changes: &[Change],
+    ) -> Result<StateRoot, StoreError> {
+        self.store.commit(next_number, view.number, view.hash, changes)
+    }
+
+    fn run_entry(
+        &mut self,
+        identity: &Identity,
+        executor: &dyn Executor,
+        cluster: &ClusterView,
+        overlay: &mut Overlay<'_>,
+        number: u64,
+        entry: &MailboxEntry,
+    ) -> Result<(), RunError> {
+        let prepared = prepare(identity, &self.capabilities.seed, cluster, entry)?;
+        let outcome = match prepared {
+            Prepared::Run { origin, contract, operation, gas_limit, storage_deposit_limit } => {
+                let context = Context {
+                    mode: Mode::Transaction,
+                    cluster: self.id,
+                    origin,
+                    block_number: entry.block_number,
+                    now_ms: entry.timestamp_ms,
+                    gas_limit,
+                    storage_deposit_limit,
+                };
+                let outcome =
+                    executor.execute(overlay, &*self.capabilities, &context, &operation)?;
+                overlay.apply(outcome.changes.clone());
+                for (made, deployer) in &outcome.instantiated {
+                    self.unpublished.insert(*made, (*deployer, entry.block_number));
+                }
+                contract.map(|contract| kept_outcome(entry, origin, contract, outcome))
+            }
+            Prepared::Refused { sender, contract, reason } => Some(CommandOutcome {
+                block_number: entry.block_number,
+                sender,
+                contract,
+                result: Err(reason),
+                gas_consumed: 0,
+                made: Vec::new(),
+            }),
+        };
+        if let Some(outcome) = outcome {
+            overlay.changes.insert(outcome_key(number), Some(outcome.encode()));
+        }
+        if let Some(old) = number.checked_sub(OUTCOMES_KEPT) {
+            overlay.changes.insert(outcome_key(old), None);
+        }
+        Ok(())
+    }
+
+    /// Messages about contracts whose keys the chain lacks. The first worker of the cluster speaks at
+    /// once; the others only if it stays silent.
+    pub(crate) fn contract_keys(
+        &mut self,
+        genesis: GenesisHash,
+        me: primitives::WorkerId,
+        view: &FinalizedView,
+        cluster: &ClusterView,
+    ) -> Vec<MessagePayload> {
+        /// Blocks that each worker waits for those before it in the list.
+        const PATIENCE: BlockNumber = 4;
+        self.unpublished.retain(|contract, _| !cluster.contract_keys.contains_key(contract));
+        let place = cluster.workers.iter().position(|worker| *worker == me).unwrap_or_default();
+        let key = self.capabilities.seed.signing_key();
+        self.unpublished
+            .iter()
+            .filter(|(_, (_, since))| {
+                view.number.saturating_sub(*since) >= PATIENCE * place as BlockNumber
+            })
+            .map(|(contract, (deployer, _))| {
+                let public_key = self.capabilities.seed.contract_key(contract).public();
+                let hpke_public_key = self.capabilities.seed.contract_hpke_key(contract).public();
+                let signed = contract_keys_signed_bytes(
+                    &genesis,
+                    &self.id,
+                    contract,
+                    deployer,
+                    &public_key,
+                    &hpke_public_key,
+                );
+                MessagePayload::ContractKeys {
+                    cluster: self.id,
+                    contract: *contract,
+                    deployer: *deployer,
+                    public_key,
+                    hpke_public_key,
+                    cluster_signature: key.sign(&signed),
+                }
+            })
+            .collect()
+    }
+
+    /// Looks through the last outcomes for contracts whose keys may not be on chain yet: what a crash
+    /// between committing and speaking left unsaid.
+    pub(crate) fn recall_unpublished(&mut self) -> Result<(), StateUnavailable> {
+        /// Outcomes looked through.
+        const RECALLED: u64 = 256;
+        let next = self.store.head().next_number;
+        let snapshot = self.store.snapshot();
+        for number in next.saturating_sub(RECALLED)..next {
+            if let Some(outcome) = read_outcome(&*snapshot, number)? {
+                for (contract, deployer) in outcome.made {
+                    self.unpublished.insert(contract, (deployer, outcome.block_number));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+enum Prepared {
+    Run {
+        origin: AccountId,
+        contract: Option<ContractId>,
+        operation: Operation,
+        gas_limit: u64,
+        storage_deposit_limit: Option<u128>,
+    },
+    Refused {
+        sender: AccountId,
+        contract: ContractId,
+        reason: String,
+    },
+}
+
+/// Turns a mailbox entry into an operation; a command that cannot be opened is refused, for the same
+/// reason on every worker.
+fn prepare(
+    identity: &Identity,
+    seed: &ClusterSeed,
+    cluster: &ClusterView,
+    entry: &MailboxEntry,
+) -> Result<Prepared, RunError> {
+    let plain = |origin, operation| Prepared::Run {
+        origin,
+        contract: None,
+        operation,
+        gas_limit: 0,
+        storage_deposit_limit: None,
+    };
+    Ok(match &entry.operation {
+        MailboxOperation::SetUpCluster {
+            owner,
+            gas_price,
+            deposit_per_item,
+            deposit_per_byte,
+            treasury,
+        } => plain(
+            *owner,
+            Operation::SetUpCluster {
+                owner: *owner,
+                gas_price: *gas_price,
+                deposit_per_item: *deposit_per_item,
+                deposit_per_byte: *deposit_per_byte,
+                treasury: *treasury,
+            },
+        ),
+        MailboxOperation::UploadCode { code_hash } => {
+            let code = cluster.codes.get(code_hash).ok_or(RunError::CodeMissing(*code_hash))?;
+            plain(AccountId::default(), Operation::UploadCode { code: code.clone() })
+        }
+        MailboxOperation::Deposit { account, amount } => {
+            plain(*account, Operation::Deposit { account: *account, amount: *amount })
+        }
+        MailboxOperation::Instantiate {
+            contract,
+            deployer,
+            code_hash,
+            input,
+            salt,
+            transfer,
+            gas_limit,
+            storage_deposit_limit,
+        } => Prepared::Run {
+            origin: *deployer,
+            contract: Some(*contract),
+            operation: Operation::Instantiate {
+                contract: *contract,
+                code_hash: *code_hash,
+                input: input.clone(),
+                salt: salt.clone(),
+                value: *transfer,
+            },
+            gas_limit: *gas_limit,
+            storage_deposit_limit: *storage_deposit_limit,
+        },
+        MailboxOperation::Command { contract, sender, payload } => {
+            match open_command(identity, seed, contract, sender, payload) {
+                Ok(InkCommand::InkMessage {
+                    message,
+                    transfer,
+                    gas_limit,
+                    storage_deposit_limit,
+                    ..
+                }) => Prepared::Run {
+                    origin: *sender,
+                    contract: Some(*contract),
+                    operation: Operation::Call {
+                        contract: *contract,
+                        input: message,
+                        value: transfer,
+                    },
+                    gas_limit,
+                    storage_deposit_limit,
+                },
+                Err(reason) => {
+                    Prepared::Refused { sender: *sender, contract: *contract, reason }
+                }
+            }
+        }
+    })
+}
+
+fn open_command(
+    identity: &Identity,
+    seed: &ClusterSeed,
+    contract: &ContractId,
+    sender: &AccountId,
+    payload: &[u8],
+) -> Result<InkCommand, String> {
+    let payload: CommandPayload =
+        wire::decode_all(payload, primitives::bounds::COMMAND_BYTES_MAX)
+            .map_err(|error| format!("the command cannot be read: {error}"))?;
+    let (hpke, sr25519) = (seed.contract_hpke_key(contract), seed.contract_key(contract));
+    let route =
+        CommandRoute { genesis: identity.genesis(), contract: *contract, sender: *sender };
+    secrets::command::open_command(
+        &CommandKeys { hpke: &hpke, sr25519: &sr25519 },
+        &route,
+        &payload,
+    )
+    .map_err(|error| format!("the command cannot be opened: {error}"))
+}
+
+fn kept_outcome(
+    entry: &MailboxEntry,
+    sender: AccountId,
+    contract: ContractId,
+    outcome: Outcome,
+) -> CommandOutcome {
+    CommandOutcome {
+        block_number: entry.block_number,
+        sender,
+        contract,
+        result: match outcome.result {
+            Ok(mut returned) => {
+                returned.data.truncate(OUTCOME_BYTES_MAX);
+                Ok((returned.flags, returned.data))
+            }
+            Err(error) => Err(error.to_string().chars().take(OUTCOME_BYTES_MAX / 4).collect()),
+        },
+        gas_consumed: outcome.gas_consumed,
+        made: outcome.instantiated,
+    }
+}
+
+/// Reads the outcome of a mailbox entry.
+pub(crate) fn read_outcome(
+    state: &dyn StateView,
+    number: u64,
+) -> Result<Option<CommandOutcome>, StateUnavailable> {
+    let Some(bytes) = state.read(&outcome_key(number))? else { return Ok(None) };
+    CommandOutcome::decode(&mut &bytes[..])
+        .map(Some)
+        .map_err(|_| StateUnavailable("a kept outcome cannot be read".to_owned()))
+}

@@ -1,0 +1,84 @@
+//! The command line.
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use platform::{GramineQuotes, PlatformConfig, PlatformKind, SystemFiles, TdxQuotes};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// A worker of the Phat network: runs contracts on encrypted requests and state.
+#[derive(Debug, Parser)]
+#[command(name = "phat-worker", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the worker.
+    Run(RunArguments),
+    /// Print the measurement of this build under the simulated platform, and exit.
+    Measure,
+}
+
+/// How to run.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Raw chain specification (JSON): the network, and the root of all trust in it.
+    #[arg(long, value_name = "FILE")]
+    pub chain_spec: PathBuf,
+    /// Multiaddress of a node, /ip4/…/tcp/…/p2p/…; may be given several times. Without one, the
+    /// specification's own.
+    #[arg(long, value_name = "MULTIADDRESS")]
+    pub bootnode: Vec<String>,
+    /// Where keys (sealed) and state (encrypted) are kept.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub data_dir: PathBuf,
+    /// Address to answer HTTP on.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8000")]
+    pub listen: SocketAddr,
+    /// URL that clients reach this worker at, announced on chain; may be given several times.
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Vec<String>,
+    /// File with the secret (phrase, //Name or 0x-seed) of the account that pays for the
+    /// registration. The host reads it; it guards no confidential data.
+    #[arg(long, value_name = "FILE")]
+    pub operator_key_file: PathBuf,
+    /// Kind of TEE: tdx, gramine or insecure_simulated. The last protects nothing.
+    #[arg(long, value_name = "KIND")]
+    pub platform: PlatformKind,
+    /// Attestation collateral as JSON, kept fresh by the operator (tdx and gramine).
+    #[arg(long, value_name = "FILE")]
+    pub collateral_file: Option<PathBuf>,
+    /// Age of the last final block from which on no query is answered, seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub stale_after: u64,
+}
+
+impl RunArguments {
+    /// The platform that the operator chose.
+    pub fn platform_config(&self) -> Result<PlatformConfig> {
+        let collateral = || {
+            self.collateral_file
+                .clone()
+                .context("this platform needs --collateral-file: quotes are judged with it")
+        };
+        let _ = SystemFiles;
+        Ok(match self.platform {
+            PlatformKind::Tdx => PlatformConfig::Tdx {
+                report_dir: TdxQuotes::<SystemFiles, platform::FileCollateral>::REPORT_DIR.into(),
+                key_file: self.data_dir.join("sealing.key"),
+                collateral_file: collateral()?,
+            },
+            PlatformKind::Gramine => PlatformConfig::Gramine {
+                attestation_dir: GramineQuotes::<SystemFiles, platform::FileCollateral>::ATTESTATION_DIR
+                    .into(),
+                collateral_file: collateral()?,
+            },
+            PlatformKind::InsecureSimulated => {
+                PlatformConfig::InsecureSimulated { data_dir: self.data_dir.clone() }
+            }
+        })
+    }
+}

@@ -1,0 +1,254 @@
+//! The loop: final blocks in, effects out, carried out in order.
+
+use crate::{
+    arguments::RunArguments,
+    data_dir::DataDir,
+    receipts::ReceiptSigner,
+    service::{Milestones, PlatformRng, WorkerService},
+    store::FileStore,
+};
+use anyhow::{Context, Result, bail};
+use attestation::Evidence;
+use chain_view::{ChainView, ChainViewError, FinalizedBlock, OperatorKey};
+use codec::Encode;
+use contract_engine::{Engine, EngineConfig};
+use contract_state::{StateDb, StoreIdentity};
+use platform::Platform;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use wire::registration::WorkerRegistration;
+use worker_core::{Core, Effect, Input, ServingState, Settings, running::HostFacts};
+
+/// Without a final block for so long, the operator is told.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Reads of one block before the next is looked at: a bound on catching up in one go.
+const ROUNDS_PER_BLOCK_MAX: usize = 4096;
+
+struct Host(Arc<dyn Platform>);
+
+impl HostFacts for Host {
+    fn fill_random(&self, buffer: &mut [u8]) {
+        rand_core::RngCore::fill_bytes(&mut PlatformRng(&*self.0), buffer);
+    }
+
+    fn untrusted_now_ms(&self) -> u64 {
+        self.0.unix_millis()
+    }
+}
+
+/// Follows the chain and acts on it.
+pub struct Follower {
+    started: Instant,
+    platform: Arc<dyn Platform>,
+    chain: Arc<ChainView>,
+    data_dir: DataDir,
+    operator: Arc<OperatorKey>,
+    core: Core,
+    milestones: Arc<Milestones>,
+    service: Arc<WorkerService>,
+    // Ends queries that run too long; stops when dropped.
+    _ticker: contract_engine::Ticker,
+}
+
+impl Follower {
+    /// Puts the worker together.
+    pub fn new(
+        arguments: &RunArguments,
+        started: Instant,
+        platform: Arc<dyn Platform>,
+        chain: ChainView,
+        data_dir: DataDir,
+    ) -> Result<Self> {
+        let file = &arguments.operator_key_file;
+        let secret = std::fs::read_to_string(file)
+            .with_context(|| format!("the operator's key file {} cannot be read", file.display()))?;
+        let operator = OperatorKey::from_uri(&secret)?;
+        let engine = Engine::new(&EngineConfig::default())?;
+        let ticker = engine.start_ticker(Duration::from_secs(1))?;
+        let kept = data_dir.load_secrets(&*platform, &mut PlatformRng(&*platform))?;
+        let settings = Settings {
+            version: version(),
+            operator: Some(operator.account()),
+            endpoints: arguments.endpoint.clone(),
+        };
+        let core = Core::new(
+            chain.genesis(),
+            settings,
+            kept,
+            Arc::new(engine),
+            Arc::new(Host(platform.clone())),
+            arguments.stale_after.saturating_mul(1000),
+        );
+        let milestones = Arc::new(Milestones::default());
+        let service = Arc::new(WorkerService {
+            identity: core.identity().clone(),
+            queries: core.queries().clone(),
+            platform: platform.clone(),
+            receipts: ReceiptSigner::start(core.identity().clone())?,
+            milestones: milestones.clone(),
+        });
+        data_dir.load_evidence(&milestones);
+        Ok(Self {
+            started,
+            platform,
+            chain: Arc::new(chain),
+            data_dir,
+            operator: Arc::new(operator),
+            core,
+            milestones,
+            service,
+            _ticker: ticker,
+        })
+    }
+
+    /// What the HTTP rim asks.
+    pub fn service(&self) -> Arc<WorkerService> {
+        self.service.clone()
+    }
+
+    /// Follows until something makes going on wrong.
+    pub async fn follow(mut self) -> Result<()> {
+        let mut blocks = self.chain.blocks().await?;
+        loop {
+            match blocks.next(PATIENCE).await {
+                Ok(block) => {
+                    let after = self.started.elapsed().as_millis() as u64;
+                    let _ = self.milestones.light_client_after_ms.set(after);
+                    self.on_block(&block).await?;
+                }
+                Err(error @ ChainViewError::Stalled(_)) => tracing::warn!("{error}"),
+                Err(error) => {
+                    // The stream itself broke: subscribe anew, the light client carries on.
+                    tracing::warn!("{error}");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    blocks = self.chain.blocks().await?;
+                }
+            }
+        }
+    }
+
+    async fn on_block(&mut self, block: &FinalizedBlock) -> Result<()> {
+        for _ in 0..ROUNDS_PER_BLOCK_MAX {
+            let watch = self.core.watch();
+            let view = match block.view(&watch).await {
+                Ok(view) => view,
+                Err(error) => {
+                    tracing::warn!(block = block.number(), "{error}");
+                    return Ok(());
+                }
+            };
+            let inbox_next = view.cluster.as_ref().map_or(0, |cluster| cluster.inbox_next);
+            self.step(Input::Finalized(view), block)?;
+            // A store that was just opened, or a long mailbox: read the same block again.
+            let opened = self.core.watch().from_number != watch.from_number
+                && watch.from_number.is_none();
+            if !opened && !self.core.is_behind(inbox_next) {
+                break;
+            }
+        }
+        if matches!(self.core.serving(), ServingState::Serving { .. })
+            && self
+                .milestones
+                .ready_after_ms
+                .set(self.started.elapsed().as_millis() as u64)
+                .is_ok()
+        {
+            tracing::info!(
+                ready_after_ms = self.milestones.ready_after_ms.get(),
+                light_client_after_ms = self.milestones.light_client_after_ms.get(),
+                "ready"
+            );
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, input: Input, block: &FinalizedBlock) -> Result<()> {
+        // Wasm and the disk block; tell the runtime so, that queries go on meanwhile.
+        let effects = tokio::task::block_in_place(|| {
+            self.core.step(input, &mut PlatformRng(&*self.platform))
+        });
+        for effect in effects {
+            self.carry_out(effect, block)?;
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, effect: Effect, block: &FinalizedBlock) -> Result<()> {
+        match effect {
+            Effect::Register(registration) => self.register(registration, block),
+            Effect::Announce(payload, signature) => {
+                let (operator, block) = (self.operator.clone(), block.clone());
+                tokio::spawn(async move {
+                    if let Err(error) = block.announce(&operator, &payload, &signature).await {
+                        tracing::warn!("the endpoints were not announced: {error}");
+                    }
+                });
+            }
+            Effect::Submit(message) => {
+                let block = block.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = block.submit_message(&message).await {
+                        tracing::debug!(sequence = message.sequence, "not submitted: {error}");
+                    }
+                });
+            }
+            Effect::Keep(bytes) => self.data_dir.keep_secrets(&*self.platform, &bytes)?,
+            Effect::OpenStore { cluster, key } => {
+                let identity = StoreIdentity { genesis: self.chain.genesis(), cluster };
+                let file = self.data_dir.state_file(&cluster);
+                let state = StateDb::open(&file, &key, &identity)
+                    .with_context(|| format!("the state in {}", file.display()))?;
+                let store = Arc::new(FileStore(state));
+                self.step(Input::StoreOpened { cluster, store }, block)?;
+            }
+            Effect::Say(notice) => tracing::info!("{notice}"),
+            Effect::Stop(reason) => bail!("{reason}"),
+        }
+        Ok(())
+    }
+
+    /// Quotes and registers, beside the loop: a quote can take seconds.
+    fn register(&self, registration: WorkerRegistration, block: &FinalizedBlock) {
+        let (platform, operator) = (self.platform.clone(), self.operator.clone());
+        let (milestones, block) = (self.milestones.clone(), block.clone());
+        let evidence_file = self.data_dir.evidence_file();
+        tokio::spawn(async move {
+            let report_data = registration.report_data();
+            let quoted = tokio::task::spawn_blocking(move || platform.quote(report_data)).await;
+            let evidence: Evidence = match quoted {
+                Ok(Ok(evidence)) => evidence,
+                Ok(Err(error)) => {
+                    let cause = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::error!(cause, "no quote, so no registration: {error}");
+                    return;
+                }
+                Err(error) => {
+                    tracing::error!("no quote, so no registration: {error}");
+                    return;
+                }
+            };
+            match block.register(&operator, &registration, &evidence).await {
+                Ok(()) => {
+                    let bytes = (evidence, registration).encode();
+                    if let Err(error) = crate::data_dir::write_durably(&evidence_file, &bytes) {
+                        tracing::warn!("the evidence is not kept for after a restart: {error:#}");
+                    }
+                    if let Ok(mut kept) = milestones.evidence.write() {
+                        *kept = Some(bytes);
+                    }
+                }
+                Err(error) => tracing::warn!("not registered: {error}"),
+            }
+        });
+    }
+}
+
+/// This program's version: major << 16 | minor << 8 | patch.
+fn version() -> u32 {
+    let part = |text: &str| text.parse::<u32>().unwrap_or(0) & 0xff;
+    part(env!("CARGO_PKG_VERSION_MAJOR")) << 16
+        | part(env!("CARGO_PKG_VERSION_MINOR")) << 8
+        | part(env!("CARGO_PKG_VERSION_PATCH"))
+}

@@ -1,0 +1,123 @@
+//! What the HTTP rim asks of the worker.
+
+use crate::receipts::ReceiptSigner;
+use platform::Platform;
+use secrets::server::ServerError;
+use std::sync::{Arc, OnceLock, RwLock};
+use worker_core::{Identity, QueryService, Refusal, ServingState};
+use worker_rpc::{Info, Service, ServiceError, Serving};
+
+/// Facts that become known while the worker runs.
+#[derive(Default)]
+pub struct Milestones {
+    /// Milliseconds from process start to the first final block.
+    pub light_client_after_ms: OnceLock<u64>,
+    /// Milliseconds from process start to the first answer that could be given.
+    pub ready_after_ms: OnceLock<u64>,
+    /// SCALE (evidence, registration) of the last registration.
+    pub evidence: RwLock<Option<Vec<u8>>>,
+}
+
+/// The worker, for the HTTP rim.
+pub struct WorkerService {
+    pub identity: Arc<Identity>,
+    pub queries: Arc<QueryService>,
+    pub platform: Arc<dyn Platform>,
+    pub receipts: ReceiptSigner,
+    pub milestones: Arc<Milestones>,
+}
+
+/// The platform's entropy as a generator for cryptography. Without entropy there is no going on.
+pub struct PlatformRng<'a>(pub &'a dyn Platform);
+
+impl rand_core::RngCore for PlatformRng<'_> {
+    fn next_u32(&mut self) -> u32 {
+        rand_core::impls::next_u32_via_fill(self)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        rand_core::impls::next_u64_via_fill(self)
+    }
+
+    #[expect(clippy::panic, reason = "keys made without entropy are no keys: the process must end")]
+    fn fill_bytes(&mut self, out: &mut [u8]) {
+        if let Err(error) = self.0.fill_random(out) {
+            panic!("no entropy: {error}");
+        }
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.fill_bytes(out);
+        Ok(())
+    }
+}
+
+impl rand_core::CryptoRng for PlatformRng<'_> {}
+
+fn refusal(refusal: Refusal) -> ServiceError {
+    let text = refusal.to_string();
+    match refusal {
+        Refusal::NotServing(_) | Refusal::Stale { .. } | Refusal::Overloaded => {
+            ServiceError::Unavailable(text)
+        }
+        Refusal::UnknownSession => ServiceError::Gone(text),
+        Refusal::Refused(ServerError::Certificate(reason)) => {
+            ServiceError::BadRequest(format!("{text}: {reason}"))
+        }
+        Refusal::Refused(_) | Refusal::Malformed(_) => ServiceError::BadRequest(text),
+        Refusal::Broken => ServiceError::Internal(text),
+    }
+}
+
+impl Service for WorkerService {
+    fn info(&self) -> Info {
+        let serving = match self.queries.serving() {
+            ServingState::NotServing => None,
+            ServingState::Serving {
+                cluster,
+                block_number,
+                block_timestamp_ms,
+                state_root,
+                next_number,
+            } => {
+                Some(Serving { cluster, block_number, block_timestamp_ms, state_root, next_number })
+            }
+        };
+        Info {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            genesis: self.identity.genesis(),
+            worker: self.identity.worker(),
+            hpke_public_key: self.identity.hpke_public_key(),
+            platform: self.platform.kind().name().to_owned(),
+            serving,
+            ready_after_ms: self.milestones.ready_after_ms.get().copied(),
+            light_client_after_ms: self.milestones.light_client_after_ms.get().copied(),
+        }
+    }
+
+    fn evidence(&self) -> Result<Vec<u8>, ServiceError> {
+        let evidence = self.milestones.evidence.read().map(|evidence| evidence.clone());
+        evidence.ok().flatten().ok_or_else(|| {
+            ServiceError::NotFound("this worker has not registered yet".to_owned())
+        })
+    }
+
+    fn open_session(&self, opening: &[u8]) -> Result<Vec<u8>, ServiceError> {
+        let mut rng = PlatformRng(&*self.platform);
+        self.queries
+            .open_session(opening, self.platform.unix_millis(), &mut rng)
+            .map_err(refusal)
+    }
+
+    fn query(&self, envelope: &[u8]) -> Result<Vec<u8>, ServiceError> {
+        let answer =
+            self.queries.answer(envelope, self.platform.unix_millis()).map_err(refusal)?;
+        let receipt = match answer.receipt {
+            Some(body) => Some(self.receipts.sign(body).ok_or_else(|| {
+                ServiceError::Internal("the signer of receipts has ended".to_owned())
+            })?),
+            None => None,
+        };
+        answer.seal.seal(answer.reply, receipt).map_err(refusal)
+    }
+}
