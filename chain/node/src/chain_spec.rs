@@ -1,7 +1,7 @@
 //! The built-in chains, and how others are loaded.
 
-use mock_attestation::DevelopmentPki;
 use attestation::AcceptedRoot;
+use mock_attestation::DevelopmentPki;
 use polkadot_sdk::sc_service::{ChainType, Properties};
 use runtime::genesis;
 use serde_json::{Value, json};
@@ -20,10 +20,18 @@ const NO_WASM: &str = "this node was built without a runtime: build it with `car
 /// When the node has no runtime, or the file is none.
 pub fn load(id: &str) -> Result<ChainSpec, String> {
     match id {
-        "dev" => development("Phat Development", "phat_dev", genesis::DEV, ChainType::Development),
-        "" | "local" => {
-            development("Phat Local Testnet", "phat_local", genesis::LOCAL, ChainType::Local)
-        }
+        "dev" => development(
+            "Phat Development",
+            "phat_dev",
+            genesis::DEV,
+            ChainType::Development,
+        ),
+        "" | "local" => development(
+            "Phat Local Testnet",
+            "phat_local",
+            genesis::LOCAL,
+            ChainType::Local,
+        ),
         path => ChainSpec::from_json_file(PathBuf::from(path)),
     }
 }

@@ -49,47 +49,62 @@ pub fn run() -> sc_cli::Result<()> {
         None => run_node(&cli),
         Some(Command::Key(command)) => command.run(&cli),
         Some(Command::ExportChainSpec(command)) => command.run(cli.load_spec(&command.chain)?),
-        Some(Command::CheckBlock(command)) => {
-            cli.create_runner(command)?.async_run(|config| {
-                let PartialComponents { client, task_manager, import_queue, .. } =
-                    service::new_partial(&config)?;
-                Ok((command.run(client, import_queue), task_manager))
-            })
-        }
-        Some(Command::ExportBlocks(command)) => {
-            cli.create_runner(command)?.async_run(|config| {
-                let PartialComponents { client, task_manager, .. } = service::new_partial(&config)?;
-                Ok((command.run(client, config.database), task_manager))
-            })
-        }
-        Some(Command::ExportState(command)) => {
-            cli.create_runner(command)?.async_run(|config| {
-                let PartialComponents { client, task_manager, .. } = service::new_partial(&config)?;
-                Ok((command.run(client, config.chain_spec), task_manager))
-            })
-        }
-        Some(Command::ImportBlocks(command)) => {
-            cli.create_runner(command)?.async_run(|config| {
-                let PartialComponents { client, task_manager, import_queue, .. } =
-                    service::new_partial(&config)?;
-                Ok((command.run(client, import_queue), task_manager))
-            })
-        }
-        Some(Command::PurgeChain(command)) => {
-            cli.create_runner(command)?.sync_run(|config| command.run(config.database))
-        }
+        Some(Command::CheckBlock(command)) => cli.create_runner(command)?.async_run(|config| {
+            let PartialComponents {
+                client,
+                task_manager,
+                import_queue,
+                ..
+            } = service::new_partial(&config)?;
+            Ok((command.run(client, import_queue), task_manager))
+        }),
+        Some(Command::ExportBlocks(command)) => cli.create_runner(command)?.async_run(|config| {
+            let PartialComponents {
+                client,
+                task_manager,
+                ..
+            } = service::new_partial(&config)?;
+            Ok((command.run(client, config.database), task_manager))
+        }),
+        Some(Command::ExportState(command)) => cli.create_runner(command)?.async_run(|config| {
+            let PartialComponents {
+                client,
+                task_manager,
+                ..
+            } = service::new_partial(&config)?;
+            Ok((command.run(client, config.chain_spec), task_manager))
+        }),
+        Some(Command::ImportBlocks(command)) => cli.create_runner(command)?.async_run(|config| {
+            let PartialComponents {
+                client,
+                task_manager,
+                import_queue,
+                ..
+            } = service::new_partial(&config)?;
+            Ok((command.run(client, import_queue), task_manager))
+        }),
+        Some(Command::PurgeChain(command)) => cli
+            .create_runner(command)?
+            .sync_run(|config| command.run(config.database)),
         Some(Command::Revert(command)) => cli.create_runner(command)?.async_run(|config| {
-            let PartialComponents { client, task_manager, backend, .. } =
-                service::new_partial(&config)?;
+            let PartialComponents {
+                client,
+                task_manager,
+                backend,
+                ..
+            } = service::new_partial(&config)?;
             let revert_finality = Box::new(|client, _, blocks| {
                 sc_consensus_grandpa::revert(client, blocks)?;
                 Ok(())
             });
-            Ok((command.run(client, backend, Some(revert_finality)), task_manager))
+            Ok((
+                command.run(client, backend, Some(revert_finality)),
+                task_manager,
+            ))
         }),
-        Some(Command::ChainInfo(command)) => {
-            cli.create_runner(command)?.sync_run(|config| command.run::<Block>(&config))
-        }
+        Some(Command::ChainInfo(command)) => cli
+            .create_runner(command)?
+            .sync_run(|config| command.run::<Block>(&config)),
     }
 }
 
@@ -125,14 +140,15 @@ fn keep_all_states(config: &mut Configuration) {
 }
 
 fn run_node(cli: &Cli) -> sc_cli::Result<()> {
-    cli.create_runner(&cli.run)?.run_node_until_exit(|mut config| async move {
-        keep_all_states(&mut config);
-        let started = match config.network.network_backend {
-            NetworkBackendType::Libp2p => {
-                service::new_full::<NetworkWorker<Block, <Block as BlockT>::Hash>>(config)
-            }
-            NetworkBackendType::Litep2p => service::new_full::<Litep2pNetworkBackend>(config),
-        };
-        started.map_err(sc_cli::Error::Service)
-    })
+    cli.create_runner(&cli.run)?
+        .run_node_until_exit(|mut config| async move {
+            keep_all_states(&mut config);
+            let started = match config.network.network_backend {
+                NetworkBackendType::Libp2p => {
+                    service::new_full::<NetworkWorker<Block, <Block as BlockT>::Hash>>(config)
+                }
+                NetworkBackendType::Litep2p => service::new_full::<Litep2pNetworkBackend>(config),
+            };
+            started.map_err(sc_cli::Error::Service)
+        })
 }

@@ -6,11 +6,7 @@
 
 use attestation::{AcceptedRoot, RootKind};
 use codec::DecodeAll;
-use polkadot_sdk::{
-    sc_service::ChainType,
-    sp_core::storage::Storage,
-    sp_io::hashing::twox_128,
-};
+use polkadot_sdk::{sc_service::ChainType, sp_core::storage::Storage, sp_io::hashing::twox_128};
 
 const PALLET: &str = "PhalaRegistry";
 
@@ -64,8 +60,9 @@ pub fn check(chain_type: &ChainType, genesis: &Storage) -> Result<(), UnsafeSpec
         return Err(UnsafeSpec::DevelopmentNetwork);
     }
     let roots = match value("AcceptedRoots") {
-        Some(mut bytes) => Vec::<AcceptedRoot>::decode_all(&mut bytes)
-            .map_err(|_| UnsafeSpec::Unreadable)?,
+        Some(mut bytes) => {
+            Vec::<AcceptedRoot>::decode_all(&mut bytes).map_err(|_| UnsafeSpec::Unreadable)?
+        }
         None => Vec::new(),
     };
     if roots.iter().all(|root| root.kind() == RootKind::Intel) {
@@ -84,7 +81,9 @@ mod tests {
     fn genesis(flag: bool, roots: &[AcceptedRoot]) -> Storage {
         let mut storage = Storage::default();
         storage.top.insert(key("DevelopmentNetwork"), flag.encode());
-        storage.top.insert(key("AcceptedRoots"), roots.to_vec().encode());
+        storage
+            .top
+            .insert(key("AcceptedRoots"), roots.to_vec().encode());
         storage
     }
 
@@ -92,12 +91,21 @@ mod tests {
     fn a_live_chain_that_trusts_development_keys_is_refused() {
         let development = DevelopmentPki::insecure_well_known().accepted_root();
         let flagged = genesis(true, &[AcceptedRoot::Intel]);
-        assert_eq!(check(&ChainType::Live, &flagged), Err(UnsafeSpec::DevelopmentNetwork));
+        assert_eq!(
+            check(&ChainType::Live, &flagged),
+            Err(UnsafeSpec::DevelopmentNetwork)
+        );
         let rooted = genesis(false, &[AcceptedRoot::Intel, development]);
-        assert_eq!(check(&ChainType::Live, &rooted), Err(UnsafeSpec::DevelopmentRoot));
+        assert_eq!(
+            check(&ChainType::Live, &rooted),
+            Err(UnsafeSpec::DevelopmentRoot)
+        );
         let mut foreign = genesis(false, &[]);
         foreign.top.insert(key("AcceptedRoots"), vec![0xff]);
-        assert_eq!(check(&ChainType::Live, &foreign), Err(UnsafeSpec::Unreadable));
+        assert_eq!(
+            check(&ChainType::Live, &foreign),
+            Err(UnsafeSpec::Unreadable)
+        );
         for unsafe_genesis in [flagged, rooted, foreign] {
             assert_eq!(check(&ChainType::Development, &unsafe_genesis), Ok(()));
         }
@@ -105,7 +113,10 @@ mod tests {
 
     #[test]
     fn a_live_chain_of_real_hardware_passes() {
-        assert_eq!(check(&ChainType::Live, &genesis(false, &[AcceptedRoot::Intel])), Ok(()));
+        assert_eq!(
+            check(&ChainType::Live, &genesis(false, &[AcceptedRoot::Intel])),
+            Ok(())
+        );
         assert_eq!(check(&ChainType::Live, &Storage::default()), Ok(()));
     }
 }

@@ -49,13 +49,16 @@ pub struct PhatRpc {
 impl PhatServer for PhatRpc {
     fn warp_proof(&self, from: Option<H256>) -> RpcResult<Bytes> {
         let from = from.unwrap_or_else(|| self.client.info().genesis_hash);
-        self.warp.generate(from).map(|proof| Bytes(proof.0)).map_err(|error| {
-            ErrorObjectOwned::owned(
-                WARP_PROOF_ERROR,
-                format!("no proof can be made from {from:?}: {error}; give a final block"),
-                None::<()>,
-            )
-        })
+        self.warp
+            .generate(from)
+            .map(|proof| Bytes(proof.0))
+            .map_err(|error| {
+                ErrorObjectOwned::owned(
+                    WARP_PROOF_ERROR,
+                    format!("no proof can be made from {from:?}: {error}; give a final block"),
+                    None::<()>,
+                )
+            })
     }
 }
 
@@ -102,6 +105,12 @@ pub fn create(
         )
         .into_rpc(),
     )?;
-    module.merge(PhatRpc { client: parts.client.clone(), warp: parts.warp.clone() }.into_rpc())?;
+    module.merge(
+        PhatRpc {
+            client: parts.client.clone(),
+            warp: parts.warp.clone(),
+        }
+        .into_rpc(),
+    )?;
     Ok(module)
 }

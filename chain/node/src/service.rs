@@ -60,7 +60,10 @@ pub type Partial = PartialComponents<
 >;
 
 fn telemetry(config: &Configuration) -> Result<Option<(TelemetryWorker, Telemetry)>, ServiceError> {
-    let endpoints = config.telemetry_endpoints.clone().filter(|endpoints| !endpoints.is_empty());
+    let endpoints = config
+        .telemetry_endpoints
+        .clone()
+        .filter(|endpoints| !endpoints.is_empty());
     let Some(endpoints) = endpoints else {
         return Ok(None);
     };
@@ -95,7 +98,9 @@ pub fn new_partial(config: &Configuration) -> Result<Partial, ServiceError> {
         )?;
     let client = Arc::new(client);
     let telemetry = telemetry.map(|(worker, telemetry)| {
-        task_manager.spawn_handle().spawn("telemetry", None, worker.run());
+        task_manager
+            .spawn_handle()
+            .spawn("telemetry", None, worker.run());
         telemetry
     });
     let select_chain = LongestChain::new(backend.clone());
@@ -148,16 +153,17 @@ pub fn new_partial(config: &Configuration) -> Result<Partial, ServiceError> {
     })
 }
 
-type Inherents =
-    (sp_consensus_aura::inherents::InherentDataProvider, sp_timestamp::InherentDataProvider);
+type Inherents = (
+    sp_consensus_aura::inherents::InherentDataProvider,
+    sp_timestamp::InherentDataProvider,
+);
 
 fn inherents(slot_duration: sp_consensus_aura::SlotDuration) -> Inherents {
     let timestamp = sp_timestamp::InherentDataProvider::from_system_time();
-    let slot =
-        sp_consensus_aura::inherents::InherentDataProvider::from_timestamp_and_slot_duration(
-            *timestamp,
-            slot_duration,
-        );
+    let slot = sp_consensus_aura::inherents::InherentDataProvider::from_timestamp_and_slot_duration(
+        *timestamp,
+        slot_duration,
+    );
     (slot, timestamp)
 }
 
@@ -266,9 +272,7 @@ pub fn new_full<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(
                 select_chain,
                 block_import,
                 proposer_factory,
-                create_inherent_data_providers: move |_, ()| async move {
-                    Ok(inherents(slot_duration))
-                },
+                create_inherent_data_providers: move |_, ()| async move { Ok(inherents(slot_duration)) },
                 force_authoring,
                 backoff_authoring_blocks: Option::<()>::None,
                 keystore: keystore_container.keystore(),
@@ -281,7 +285,9 @@ pub fn new_full<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(
             },
         )?;
         // Without it the node is no validator: it stops the node when it fails.
-        task_manager.spawn_essential_handle().spawn_blocking("aura", Some("block-authoring"), aura);
+        task_manager
+            .spawn_essential_handle()
+            .spawn_blocking("aura", Some("block-authoring"), aura);
     }
 
     if enable_grandpa {
@@ -307,7 +313,9 @@ pub fn new_full<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(
             telemetry: telemetry.as_ref().map(Telemetry::handle),
             offchain_tx_pool_factory: OffchainTransactionPoolFactory::new(transaction_pool),
         })?;
-        task_manager.spawn_essential_handle().spawn_blocking("grandpa-voter", None, voter);
+        task_manager
+            .spawn_essential_handle()
+            .spawn_blocking("grandpa-voter", None, voter);
     }
     Ok(task_manager)
 }

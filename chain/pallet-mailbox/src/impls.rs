@@ -12,11 +12,10 @@ use polkadot_sdk::{
         storage::with_storage_layer,
         traits::UnixTime,
     },
-    frame_system, sp_io,
+    frame_system,
     sp_core::sr25519,
-    sp_runtime::{
-        DispatchError, DispatchResult, SaturatedConversion, TryRuntimeError,
-    },
+    sp_io,
+    sp_runtime::{DispatchError, DispatchResult, SaturatedConversion, TryRuntimeError},
 };
 use primitives::bounds::{MAILBOX_ENTRIES_MAX, WORKER_MESSAGE_BYTES_MAX};
 use primitives::{ClusterId, WorkerId};
@@ -39,7 +38,11 @@ impl<T: Config> Pallet<T> {
     /// How many messages the sender has in the current block.
     fn sent_in_this_block(sender: &MessageSender) -> u32 {
         let (block, sent) = SentInBlock::<T>::get(sender);
-        if block == frame_system::Pallet::<T>::block_number() { sent } else { 0 }
+        if block == frame_system::Pallet::<T>::block_number() {
+            sent
+        } else {
+            0
+        }
     }
 
     /// Length, sender and signature; the same for pool and block.
@@ -103,17 +106,32 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_sync_offchain_message(message: SignedMessage) -> DispatchResult {
-        let SignedMessage { sender, sequence, payload, .. } = message;
+        let SignedMessage {
+            sender,
+            sequence,
+            payload,
+            ..
+        } = message;
         // Asserted again where it is used: only `admit_message` leads here, but for root's tools.
-        ensure!(sequence == OffchainIngress::<T>::get(sender), Error::<T>::BadSequence);
+        ensure!(
+            sequence == OffchainIngress::<T>::get(sender),
+            Error::<T>::BadSequence
+        );
         let sent = Self::sent_in_this_block(&sender);
         ensure!(sent < MESSAGES_PER_BLOCK_MAX, Error::<T>::TooManyMessages);
         let next = sequence.checked_add(1).ok_or(Error::<T>::BadSequence)?;
         OffchainIngress::<T>::insert(sender, next);
-        SentInBlock::<T>::insert(sender, (frame_system::Pallet::<T>::block_number(), sent + 1));
+        SentInBlock::<T>::insert(
+            sender,
+            (frame_system::Pallet::<T>::block_number(), sent + 1),
+        );
         let handled = with_storage_layer(|| T::Handler::handle(worker_of(&sender), &payload));
         if let Err(error) = handled {
-            Self::deposit_event(Event::MessageFailed { sender, sequence, error });
+            Self::deposit_event(Event::MessageFailed {
+                sender,
+                sequence,
+                error,
+            });
         }
         Ok(())
     }
@@ -146,18 +164,30 @@ impl<T: Config> Pallet<T> {
         for (cluster, next) in InboxNext::<T>::iter() {
             let first = InboxFirst::<T>::get(cluster);
             ensure!(first <= next, "a mailbox starts after its end");
-            ensure!(next - first <= u64::from(MAILBOX_ENTRIES_MAX), "a mailbox is too full");
+            ensure!(
+                next - first <= u64::from(MAILBOX_ENTRIES_MAX),
+                "a mailbox is too full"
+            );
             for number in first..next {
-                ensure!(Inbox::<T>::contains_key(cluster, number), "a mailbox has a gap");
+                ensure!(
+                    Inbox::<T>::contains_key(cluster, number),
+                    "a mailbox has a gap"
+                );
             }
             let kept = Inbox::<T>::iter_key_prefix(cluster).count() as u64;
             ensure!(kept == next - first, "a mailbox keeps what it should not");
         }
         for cluster in InboxFirst::<T>::iter_keys() {
-            ensure!(InboxNext::<T>::contains_key(cluster), "a start of no mailbox is left over");
+            ensure!(
+                InboxNext::<T>::contains_key(cluster),
+                "a start of no mailbox is left over"
+            );
         }
         for sender in SentInBlock::<T>::iter_keys() {
-            ensure!(OffchainIngress::<T>::get(sender) > 0, "a sender has a rate but no sequence");
+            ensure!(
+                OffchainIngress::<T>::get(sender) > 0,
+                "a sender has a rate but no sequence"
+            );
         }
         Ok(())
     }
@@ -177,12 +207,14 @@ impl<T: Config> Mailbox for Pallet<T> {
             timestamp_ms: T::UnixTime::now().as_millis().saturated_into(),
             operation,
         };
-        let bytes =
-            BoundedVec::try_from(entry.encode()).map_err(|_| Error::<T>::EntryTooLong)?;
+        let bytes = BoundedVec::try_from(entry.encode()).map_err(|_| Error::<T>::EntryTooLong)?;
         let number = InboxNext::<T>::get(cluster);
         Inbox::<T>::insert(cluster, number, bytes);
         InboxNext::<T>::insert(cluster, number + 1);
-        Self::deposit_event(Event::EntryPushed { cluster: *cluster, number });
+        Self::deposit_event(Event::EntryPushed {
+            cluster: *cluster,
+            number,
+        });
         Ok(number)
     }
 

@@ -67,7 +67,10 @@ const _: () = assert!(COMMAND_BYTES_MAX + 256 <= ENTRY_BYTES_MAX);
 const _: () = assert!(MESSAGES_PER_BLOCK_MAX as u64 <= SEQUENCE_AHEAD_MAX);
 
 /// The pallet.
-#[allow(deprecated, reason = "old clients cannot decode general extrinsics in a block")]
+#[allow(
+    deprecated,
+    reason = "old clients cannot decode general extrinsics in a block"
+)]
 #[polkadot_sdk::frame_support::pallet]
 pub mod pallet {
     use super::*;

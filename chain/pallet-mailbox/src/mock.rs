@@ -2,9 +2,9 @@
 
 use crate as pallet_mailbox;
 use crate::{ClusterProgress, MessageHandler};
+use frame_support::{derive_impl, parameter_types, weights::Weight};
 use pallet_worker_registry::WorkerDirectory;
 use polkadot_sdk::*;
-use frame_support::{derive_impl, parameter_types, weights::Weight};
 use primitives::{ClusterId, GenesisHash, HpkePublicKey, WorkerId};
 use sp_core::{Pair, sr25519};
 use sp_runtime::{BuildStorage, DispatchError, DispatchResult};
@@ -69,8 +69,12 @@ pub const HANDLER_KEY: &[u8] = b"written by the handler";
 impl MessageHandler for TestHandler {
     fn handle(_: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         frame_support::storage::unhashed::put(HANDLER_KEY, &1u8);
-        if *payload == (MessagePayload::MasterKey { public_key: FAILING_KEY }) {
-            return Err(DispatchError::Other("as the test wants"));
+        if *payload
+            == (MessagePayload::MasterKey {
+                public_key: FAILING_KEY,
+            })
+        {
+            return Err(DispatchError::CannotLookup);
         }
         Handled::mutate(|handled| handled.push(payload.clone()));
         Ok(())
@@ -113,11 +117,23 @@ pub fn message_on(
 ) -> SignedMessage {
     let bytes = signed_bytes(&genesis, &sender(seed), sequence, &payload);
     let signature = pair(seed).sign(&bytes).0;
-    SignedMessage { sender: sender(seed), sequence, payload, signature }
+    SignedMessage {
+        sender: sender(seed),
+        sequence,
+        payload,
+        signature,
+    }
 }
 
 pub fn message(seed: u8, sequence: u64) -> SignedMessage {
-    message_on(GENESIS, seed, sequence, MessagePayload::MasterKey { public_key: [seed; 32] })
+    message_on(
+        GENESIS,
+        seed,
+        sequence,
+        MessagePayload::MasterKey {
+            public_key: [seed; 32],
+        },
+    )
 }
 
 /// Runs a test at block 1 with workers 1 and 2 active, then checks the state.

@@ -39,13 +39,20 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         ensure!(!workers.is_empty(), Error::<T>::NoWorkerSpecified);
         let workers = BoundedVec::try_from(workers).map_err(|_| Error::<T>::TooManyWorkers)?;
-        let number =
-            ClusterCounter::<T>::get().checked_add(1).ok_or(DispatchError::Corruption)?;
+        let number = ClusterCounter::<T>::get()
+            .checked_add(1)
+            .ok_or(DispatchError::Corruption)?;
         let cluster = id_of_number(number);
         for worker in &workers {
-            ensure!(T::Workers::is_active(&WorkerId(worker.0)), Error::<T>::WorkerNotActive);
+            ensure!(
+                T::Workers::is_active(&WorkerId(worker.0)),
+                Error::<T>::WorkerNotActive
+            );
             // Inserted one by one, so that a worker named twice is busy the second time.
-            ensure!(!ClusterByWorkers::<T>::contains_key(worker), Error::<T>::WorkerIsBusy);
+            ensure!(
+                !ClusterByWorkers::<T>::contains_key(worker),
+                Error::<T>::WorkerIsBusy
+            );
             ClusterByWorkers::<T>::insert(worker, cluster);
         }
         let set_up = MailboxOperation::SetUpCluster {
@@ -60,7 +67,10 @@ impl<T: Config> Pallet<T> {
         ClusterWorkers::<T>::insert(cluster, workers);
         Clusters::<T>::insert(cluster, info);
         T::Mailbox::push(&cluster_id(cluster), set_up)?;
-        Self::deposit_event(Event::ClusterCreated { cluster, system_contract });
+        Self::deposit_event(Event::ClusterCreated {
+            cluster,
+            system_contract,
+        });
         Self::deposit_to_cluster(&owner, deposit, cluster, &owner)
     }
 
@@ -77,10 +87,17 @@ impl<T: Config> Pallet<T> {
         ensure!(amount >= T::TransferMin::get(), Error::<T>::AmountTooSmall);
         let to = AccountId32::new(cluster_account(&cluster_id(cluster)));
         T::Currency::transfer(source, &to, amount, Preservation::Preserve)?;
-        let operation = MailboxOperation::Deposit { account: account(dest), amount };
+        let operation = MailboxOperation::Deposit {
+            account: account(dest),
+            amount,
+        };
         T::Mailbox::push(&cluster_id(cluster), operation)?;
         let dest = H256(account(dest).0);
-        Self::deposit_event(Event::Transfered { cluster, account: dest, amount });
+        Self::deposit_event(Event::Transfered {
+            cluster,
+            account: dest,
+            amount,
+        });
         Ok(())
     }
 
@@ -90,7 +107,10 @@ impl<T: Config> Pallet<T> {
         cluster: H256,
         dest: &AccountId32,
     ) -> DispatchResult {
-        ensure!(Clusters::<T>::contains_key(cluster), Error::<T>::ClusterNotFound);
+        ensure!(
+            Clusters::<T>::contains_key(cluster),
+            Error::<T>::ClusterNotFound
+        );
         ensure!(amount >= T::TransferMin::get(), Error::<T>::AmountTooSmall);
         Self::deposit_to_cluster(source, amount, cluster, dest)
     }
@@ -127,7 +147,10 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_cluster_destroy(cluster: H256) -> DispatchResult {
-        ensure!(Clusters::<T>::contains_key(cluster), Error::<T>::ClusterNotFound);
+        ensure!(
+            Clusters::<T>::contains_key(cluster),
+            Error::<T>::ClusterNotFound
+        );
         Clusters::<T>::remove(cluster);
         let workers = ClusterWorkers::<T>::take(cluster);
         for worker in &workers {
@@ -143,7 +166,10 @@ impl<T: Config> Pallet<T> {
 
     /// Clears contracts, then codes, then mailbox entries, within one budget.
     pub(crate) fn do_clear_cluster(cluster: H256) -> DispatchResult {
-        ensure!(DestroyedClusters::<T>::contains_key(cluster), Error::<T>::NothingToClear);
+        ensure!(
+            DestroyedClusters::<T>::contains_key(cluster),
+            Error::<T>::NothingToClear
+        );
         let mut budget = CLEARED_PER_CALL_MAX as usize;
         budget -= Self::clear_contracts(cluster, budget);
         budget -= Self::clear_codes(cluster, budget)?;
@@ -164,8 +190,9 @@ impl<T: Config> Pallet<T> {
             cleared
         });
         let left = budget - cleared.len();
-        let pending: Vec<H256> =
-            PendingContracts::<T>::iter_key_prefix(cluster).take(left).collect();
+        let pending: Vec<H256> = PendingContracts::<T>::iter_key_prefix(cluster)
+            .take(left)
+            .collect();
         for contract in &pending {
             PendingContracts::<T>::remove(cluster, contract);
         }
@@ -175,7 +202,9 @@ impl<T: Config> Pallet<T> {
             T::Workers::forget_contract(&ContractId(contract.0));
         }
         ContractCount::<T>::mutate_exists(cluster, |count| {
-            let rest = count.unwrap_or_default().saturating_sub(cleared.len() as u32);
+            let rest = count
+                .unwrap_or_default()
+                .saturating_sub(cleared.len() as u32);
             *count = (rest > 0).then_some(rest);
         });
         if ClusterContracts::<T>::decode_len(cluster) == Some(0) {
@@ -185,7 +214,9 @@ impl<T: Config> Pallet<T> {
     }
 
     fn clear_codes(cluster: H256, budget: usize) -> Result<usize, DispatchError> {
-        let codes: Vec<H256> = ClusterCodes::<T>::iter_key_prefix(cluster).take(budget).collect();
+        let codes: Vec<H256> = ClusterCodes::<T>::iter_key_prefix(cluster)
+            .take(budget)
+            .collect();
         for code_hash in &codes {
             Self::drop_code(cluster, *code_hash)?;
         }
@@ -199,7 +230,8 @@ impl<T: Config> ClusterProgress for Pallet<T> {
         ClusterWorkers::<T>::get(cluster)
             .iter()
             .map(|worker| {
-                Checkpoints::<T>::get(cluster, worker).map_or(0, |checkpoint| checkpoint.next_number)
+                Checkpoints::<T>::get(cluster, worker)
+                    .map_or(0, |checkpoint| checkpoint.next_number)
             })
             .min()
             .unwrap_or(0)

@@ -13,8 +13,7 @@ use polkadot_sdk::{
     sp_runtime::{AccountId32, DispatchResult},
 };
 use primitives::bounds::{
-    CLUSTER_CONTRACTS_MAX, CODE_BYTES_MAX, COMMAND_BYTES_MAX, INSTANTIATE_BYTES_MAX,
-    SALT_BYTES_MAX,
+    CLUSTER_CONTRACTS_MAX, CODE_BYTES_MAX, COMMAND_BYTES_MAX, INSTANTIATE_BYTES_MAX, SALT_BYTES_MAX,
 };
 use primitives::{Balance, CodeHash, ContractId};
 use wire::domain::{code_hash, contract_id};
@@ -40,8 +39,14 @@ impl<T: Config> Pallet<T> {
         kind: ClusterResourceType,
         code: Vec<u8>,
     ) -> DispatchResult {
-        ensure!(kind == ClusterResourceType::InkCode, Error::<T>::ResourceNotSupported);
-        ensure!(code.len() <= CODE_BYTES_MAX as usize, Error::<T>::PayloadTooLarge);
+        ensure!(
+            kind == ClusterResourceType::InkCode,
+            Error::<T>::ResourceNotSupported
+        );
+        ensure!(
+            code.len() <= CODE_BYTES_MAX as usize,
+            Error::<T>::PayloadTooLarge
+        );
         ensure!(code.starts_with(&WASM_MAGIC), Error::<T>::InvalidCode);
         Self::ensure_permitted(cluster, &owner)?;
         let hash = H256(code_hash(&code).0);
@@ -50,10 +55,23 @@ impl<T: Config> Pallet<T> {
             return Ok(());
         }
         Self::keep_code(&owner, hash, code)?;
-        let operation = MailboxOperation::UploadCode { code_hash: CodeHash(hash.0) };
+        let operation = MailboxOperation::UploadCode {
+            code_hash: CodeHash(hash.0),
+        };
         let number = T::Mailbox::push(&cluster_id(cluster), operation)?;
-        ClusterCodes::<T>::insert(cluster, hash, ClusterCode { number, contracts: 0 });
-        Self::deposit_event(Event::CodeUploaded { cluster, code_hash: hash, owner });
+        ClusterCodes::<T>::insert(
+            cluster,
+            hash,
+            ClusterCode {
+                number,
+                contracts: 0,
+            },
+        );
+        Self::deposit_event(Event::CodeUploaded {
+            cluster,
+            code_hash: hash,
+            owner,
+        });
         Ok(())
     }
 
@@ -70,7 +88,12 @@ impl<T: Config> Pallet<T> {
         let deposit = T::CodeDepositPerByte::get().saturating_mul(Balance::from(size));
         T::Currency::hold(&HoldReason::CodeUpload.into(), owner, deposit)?;
         CodeBlobs::<T>::insert(hash, code);
-        let info = CodeInfo { owner: owner.clone(), deposit, size, clusters: 1 };
+        let info = CodeInfo {
+            owner: owner.clone(),
+            deposit,
+            size,
+            clusters: 1,
+        };
         CodeInfos::<T>::insert(hash, info);
         Ok(())
     }
@@ -93,18 +116,17 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    pub(crate) fn do_remove_code(
-        owner: &AccountId32,
-        cluster: H256,
-        hash: H256,
-    ) -> DispatchResult {
+    pub(crate) fn do_remove_code(owner: &AccountId32, cluster: H256, hash: H256) -> DispatchResult {
         let code = ClusterCodes::<T>::get(cluster, hash).ok_or(Error::<T>::CodeNotFound)?;
         let info = CodeInfos::<T>::get(hash).ok_or(Error::<T>::CodeNotFound)?;
         ensure!(info.owner == *owner, Error::<T>::NotCodeOwner);
         let read_by_all = Self::least_next_number(&cluster_id(cluster)) > code.number;
         ensure!(code.contracts == 0 && read_by_all, Error::<T>::CodeInUse);
         Self::drop_code(cluster, hash)?;
-        Self::deposit_event(Event::CodeRemoved { cluster, code_hash: hash });
+        Self::deposit_event(Event::CodeRemoved {
+            cluster,
+            code_hash: hash,
+        });
         Ok(())
     }
 
@@ -114,10 +136,22 @@ impl<T: Config> Pallet<T> {
         instantiation: Instantiation,
         deposit: Balance,
     ) -> DispatchResult {
-        let Instantiation { code_hash, data, salt, transfer, gas_limit, storage_deposit_limit } =
-            instantiation;
-        ensure!(data.len() <= INSTANTIATE_BYTES_MAX as usize, Error::<T>::InputTooLong);
-        ensure!(salt.len() <= SALT_BYTES_MAX as usize, Error::<T>::SaltTooLong);
+        let Instantiation {
+            code_hash,
+            data,
+            salt,
+            transfer,
+            gas_limit,
+            storage_deposit_limit,
+        } = instantiation;
+        ensure!(
+            data.len() <= INSTANTIATE_BYTES_MAX as usize,
+            Error::<T>::InputTooLong
+        );
+        ensure!(
+            salt.len() <= SALT_BYTES_MAX as usize,
+            Error::<T>::SaltTooLong
+        );
         Self::ensure_permitted(cluster, &deployer)?;
         let mut code =
             ClusterCodes::<T>::get(cluster, code_hash).ok_or(Error::<T>::CodeNotFound)?;
@@ -144,7 +178,11 @@ impl<T: Config> Pallet<T> {
             storage_deposit_limit,
         };
         T::Mailbox::push(&cluster_id(cluster), operation)?;
-        Self::deposit_event(Event::Instantiating { contract, cluster, deployer });
+        Self::deposit_event(Event::Instantiating {
+            contract,
+            cluster,
+            deployer,
+        });
         Ok(())
     }
 
@@ -154,11 +192,17 @@ impl<T: Config> Pallet<T> {
         contract: H256,
         deployer: &AccountId32,
     ) -> DispatchResult {
-        ensure!(!Contracts::<T>::contains_key(contract), Error::<T>::DuplicatedContract);
+        ensure!(
+            !Contracts::<T>::contains_key(contract),
+            Error::<T>::DuplicatedContract
+        );
         let count = ContractCount::<T>::get(cluster);
         ensure!(count < CLUSTER_CONTRACTS_MAX, Error::<T>::TooManyContracts);
         ContractCount::<T>::insert(cluster, count + 1);
-        let info = ContractInfo { deployer: deployer.clone(), cluster };
+        let info = ContractInfo {
+            deployer: deployer.clone(),
+            cluster,
+        };
         Contracts::<T>::insert(contract, info);
         Ok(())
     }
@@ -175,7 +219,10 @@ impl<T: Config> Pallet<T> {
         );
         let info = Contracts::<T>::get(contract).ok_or(Error::<T>::ContractNotFound)?;
         let cluster = info.cluster;
-        ensure!(Clusters::<T>::contains_key(cluster), Error::<T>::ClusterNotFound);
+        ensure!(
+            Clusters::<T>::contains_key(cluster),
+            Error::<T>::ClusterNotFound
+        );
         Self::deposit_to_cluster(&sender, deposit, cluster, &sender)?;
         let operation = MailboxOperation::Command {
             contract: ContractId(contract.0),

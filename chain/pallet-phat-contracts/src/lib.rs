@@ -115,8 +115,7 @@ pub mod pallet {
 
     /// Clusters.
     #[pallet::storage]
-    pub type Clusters<T: Config> =
-        StorageMap<_, Twox64Concat, H256, ClusterInfo<AccountId32>>;
+    pub type Clusters<T: Config> = StorageMap<_, Twox64Concat, H256, ClusterInfo<AccountId32>>;
 
     /// The workers of each cluster.
     #[pallet::storage]
@@ -171,14 +170,8 @@ pub mod pallet {
 
     /// The last checkpoint of each worker.
     #[pallet::storage]
-    pub type Checkpoints<T: Config> = StorageDoubleMap<
-        _,
-        Twox64Concat,
-        H256,
-        Twox64Concat,
-        sr25519::Public,
-        Checkpoint,
-    >;
+    pub type Checkpoints<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, H256, Twox64Concat, sr25519::Public, Checkpoint>;
 
     /// Destroyed clusters with records left to clear.
     #[pallet::storage]
@@ -373,7 +366,10 @@ pub mod pallet {
         /// the owner's balance in the cluster; 0 for none.
         #[pallet::call_index(0)]
         #[pallet::weight(weights::add_cluster::<T>(deploy_workers.len() as u64))]
-        #[expect(clippy::too_many_arguments, reason = "the names and order that clients know")]
+        #[expect(
+            clippy::too_many_arguments,
+            reason = "the names and order that clients know"
+        )]
         pub fn add_cluster(
             origin: OriginFor<T>,
             owner: AccountId32,
@@ -441,7 +437,10 @@ pub mod pallet {
         /// cluster first; 0 for none.
         #[pallet::call_index(4)]
         #[pallet::weight(weights::instantiate_contract::<T>(data.len() as u64))]
-        #[expect(clippy::too_many_arguments, reason = "the names and order that clients know")]
+        #[expect(
+            clippy::too_many_arguments,
+            reason = "the names and order that clients know"
+        )]
         pub fn instantiate_contract(
             origin: OriginFor<T>,
             code_index: CodeIndex,

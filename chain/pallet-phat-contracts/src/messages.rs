@@ -19,7 +19,12 @@ impl<T: Config> Pallet<T> {
     /// # Errors
     /// Those of [`Error`]; nothing is stored then.
     pub fn handle_message(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
-        let MessagePayload::Checkpoint { cluster, next_number, state_root, block_number } = payload
+        let MessagePayload::Checkpoint {
+            cluster,
+            next_number,
+            state_root,
+            block_number,
+        } = payload
         else {
             return Err(Error::<T>::UnknownMessage.into());
         };
@@ -29,7 +34,11 @@ impl<T: Config> Pallet<T> {
             block_number: *block_number,
             reported_at: Self::current_block(),
         };
-        Self::on_checkpoint(sr25519::Public::from_raw(sender.0), H256(cluster.0), checkpoint)
+        Self::on_checkpoint(
+            sr25519::Public::from_raw(sender.0),
+            H256(cluster.0),
+            checkpoint,
+        )
     }
 
     fn current_block() -> BlockNumber {
@@ -41,14 +50,20 @@ impl<T: Config> Pallet<T> {
         cluster: H256,
         checkpoint: Checkpoint,
     ) -> DispatchResult {
-        ensure!(ClusterByWorkers::<T>::get(worker) == Some(cluster), Error::<T>::InvalidSender);
+        ensure!(
+            ClusterByWorkers::<T>::get(worker) == Some(cluster),
+            Error::<T>::InvalidSender
+        );
         ensure!(
             checkpoint.next_number <= T::Mailbox::next_number(&cluster_id(cluster))
                 && checkpoint.block_number <= checkpoint.reported_at,
             Error::<T>::CheckpointAhead
         );
         if let Some(last) = Checkpoints::<T>::get(cluster, worker) {
-            ensure!(checkpoint.next_number >= last.next_number, Error::<T>::CheckpointBehind);
+            ensure!(
+                checkpoint.next_number >= last.next_number,
+                Error::<T>::CheckpointBehind
+            );
             ensure!(
                 checkpoint.next_number > last.next_number
                     || checkpoint.state_root == last.state_root,
@@ -88,7 +103,10 @@ impl<T: Config> ClustersApi for Pallet<T> {
 
     fn on_cluster_key(cluster: &ClusterId, public_key: &[u8; 32]) {
         let pubkey = sr25519::Public::from_raw(*public_key);
-        Self::deposit_event(Event::ClusterPubkeyAvailable { cluster: H256(cluster.0), pubkey });
+        Self::deposit_event(Event::ClusterPubkeyAvailable {
+            cluster: H256(cluster.0),
+            pubkey,
+        });
     }
 
     fn on_contract_keys(
@@ -114,9 +132,17 @@ impl<T: Config> ClustersApi for Pallet<T> {
         ClusterContracts::<T>::try_append(cluster, contract)
             .map_err(|()| Error::<T>::TooManyContracts)?;
         let pubkey = sr25519::Public::from_raw(*public_key);
-        Self::deposit_event(Event::ContractPubkeyAvailable { contract, cluster, pubkey });
+        Self::deposit_event(Event::ContractPubkeyAvailable {
+            contract,
+            cluster,
+            pubkey,
+        });
         let deployer = H256(deployer.into());
-        Self::deposit_event(Event::Instantiated { contract, cluster, deployer });
+        Self::deposit_event(Event::Instantiated {
+            contract,
+            cluster,
+            deployer,
+        });
         Ok(())
     }
 }

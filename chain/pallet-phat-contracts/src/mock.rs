@@ -2,10 +2,10 @@
 
 use crate as pallet_phat_contracts;
 use crate::*;
+use frame_support::{derive_impl, parameter_types, weights::Weight};
 use pallet_mailbox::MessageHandler;
 use pallet_worker_registry::{KeyStore, WorkerDirectory};
 use polkadot_sdk::*;
-use frame_support::{derive_impl, parameter_types, weights::Weight};
 use primitives::{ClusterId, ContractId, GenesisHash, HpkePublicKey, WorkerId};
 use sp_core::{H256, sr25519};
 use sp_runtime::{AccountId32, BuildStorage, DispatchResult, traits::IdentityLookup};

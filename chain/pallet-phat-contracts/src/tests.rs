@@ -1,9 +1,9 @@
 use crate::mock::*;
 use crate::*;
+use frame_support::{assert_noop, assert_ok};
 use pallet_mailbox::{ClusterProgress, Mailbox};
 use pallet_worker_registry::Clusters as ClustersApi;
 use polkadot_sdk::*;
-use frame_support::{assert_noop, assert_ok};
 use primitives::{AccountId, ClusterId, CodeHash, ContractId, StateRoot, WorkerId};
 use sp_core::H256;
 use sp_runtime::{AccountId32, DispatchResult, traits::BadOrigin};
@@ -43,7 +43,12 @@ fn instantiate(who: u8, number: u8, code: H256, salt: &[u8], deposit: u128) -> D
 }
 
 fn id_of(who: u8, number: u8, code: H256, salt: &[u8]) -> ContractId {
-    contract_id(&[who; 32], &CodeHash(code.0), &ClusterId(cluster(number).0), salt)
+    contract_id(
+        &[who; 32],
+        &CodeHash(code.0),
+        &ClusterId(cluster(number).0),
+        salt,
+    )
 }
 
 fn checkpoint(worker: u8, number: u8, next_number: u64, root: u8) -> DispatchResult {
@@ -69,11 +74,21 @@ fn tell_keys(number: u8, contract: ContractId, deployer: u8) -> DispatchResult {
 fn a_cluster_starts_with_its_set_up() {
     run(|| {
         assert_ok!(add_cluster(&[1, 2]));
-        assert_ok!(add_cluster_with(ClusterPermission::OnlyOwner(account(1)), &[3], 500));
+        assert_ok!(add_cluster_with(
+            ClusterPermission::OnlyOwner(account(1)),
+            &[3],
+            500
+        ));
         let info = Clusters::<Test>::get(cluster(1)).unwrap();
-        assert_eq!((info.gas_price, info.deposit_per_item, info.deposit_per_byte), (11, 12, 13));
+        assert_eq!(
+            (info.gas_price, info.deposit_per_item, info.deposit_per_byte),
+            (11, 12, 13)
+        );
         assert_eq!(info.system_contract, H256::zero());
-        assert_eq!(ClusterWorkers::<Test>::get(cluster(1)).to_vec(), [worker(1), worker(2)]);
+        assert_eq!(
+            ClusterWorkers::<Test>::get(cluster(1)).to_vec(),
+            [worker(1), worker(2)]
+        );
         assert_eq!(ClusterByWorkers::<Test>::get(worker(3)), Some(cluster(2)));
         let set_up = MailboxOperation::SetUpCluster {
             owner: AccountId([1; 32]),
@@ -83,10 +98,17 @@ fn a_cluster_starts_with_its_set_up() {
             treasury: AccountId([2; 32]),
         };
         assert_eq!(inbox(1), [set_up.clone()]);
-        let deposit = MailboxOperation::Deposit { account: AccountId([1; 32]), amount: 500 };
+        let deposit = MailboxOperation::Deposit {
+            account: AccountId([1; 32]),
+            amount: 500,
+        };
         assert_eq!(inbox(2), [set_up, deposit]);
         System::assert_has_event(
-            Event::ClusterCreated { cluster: cluster(1), system_contract: H256::zero() }.into(),
+            Event::ClusterCreated {
+                cluster: cluster(1),
+                system_contract: H256::zero(),
+            }
+            .into(),
         );
     });
 }
@@ -134,7 +156,12 @@ fn code_is_stored_once_and_paid_by_the_byte() {
         assert_ok!(upload(3, 1, wasm.clone()));
         assert_eq!(Balances::free_balance(account(3)), ENDOWMENT - 16);
         assert_eq!(CodeBlobs::<Test>::get(hash).unwrap().to_vec(), wasm);
-        assert_eq!(inbox(1)[1], MailboxOperation::UploadCode { code_hash: CodeHash(hash.0) });
+        assert_eq!(
+            inbox(1)[1],
+            MailboxOperation::UploadCode {
+                code_hash: CodeHash(hash.0)
+            }
+        );
         // Again, to the same cluster: nothing more happens. To another: a new entry, no deposit.
         assert_ok!(upload(3, 1, wasm.clone()));
         assert_eq!(inbox(1).len(), 2);
@@ -147,14 +174,23 @@ fn code_is_stored_once_and_paid_by_the_byte() {
 #[test]
 fn only_permitted_ink_code_is_uploaded() {
     run(|| {
-        assert_ok!(add_cluster_with(ClusterPermission::OnlyOwner(account(1)), &[1], 0));
+        assert_ok!(add_cluster_with(
+            ClusterPermission::OnlyOwner(account(1)),
+            &[1],
+            0
+        ));
         let check = |who, number, code, error: Error<Test>| {
             assert_noop!(upload(who, number, code), error);
         };
         check(1, 9, code(b"x"), Error::ClusterNotFound);
         check(2, 1, code(b"x"), Error::ClusterPermissionDenied);
         check(1, 1, b"text".to_vec(), Error::InvalidCode);
-        check(1, 1, code(&vec![0; 2 * 1024 * 1024]), Error::PayloadTooLarge);
+        check(
+            1,
+            1,
+            code(&vec![0; 2 * 1024 * 1024]),
+            Error::PayloadTooLarge,
+        );
         for kind in [
             ClusterResourceType::SidevmCode,
             ClusterResourceType::IndeterministicInkCode,
@@ -199,13 +235,21 @@ fn a_contract_is_pending_until_its_keys_are_told() {
         assert_ok!(add_cluster(&[1]));
         let wasm = code(b"code");
         let hash = hash_of(&wasm);
-        assert_noop!(instantiate(3, 1, hash, b"s", 0), Error::<Test>::CodeNotFound);
+        assert_noop!(
+            instantiate(3, 1, hash, b"s", 0),
+            Error::<Test>::CodeNotFound
+        );
         assert_ok!(upload(3, 1, wasm));
         assert_ok!(instantiate(3, 1, hash, b"s", 100));
         let id = id_of(3, 1, hash, b"s");
         let contract = H256(id.0);
         System::assert_last_event(
-            Event::Instantiating { contract, cluster: cluster(1), deployer: account(3) }.into(),
+            Event::Instantiating {
+                contract,
+                cluster: cluster(1),
+                deployer: account(3),
+            }
+            .into(),
         );
         let deployed = MailboxOperation::Instantiate {
             contract: id,
@@ -217,7 +261,10 @@ fn a_contract_is_pending_until_its_keys_are_told() {
             gas_limit: 4,
             storage_deposit_limit: None,
         };
-        let deposited = MailboxOperation::Deposit { account: AccountId([3; 32]), amount: 100 };
+        let deposited = MailboxOperation::Deposit {
+            account: AccountId([3; 32]),
+            amount: 100,
+        };
         assert_eq!(inbox(1)[2..], [deposited, deployed]);
         assert_noop!(
             frame_support::storage::with_storage_layer(|| instantiate(3, 1, hash, b"s", 0)),
@@ -225,12 +272,23 @@ fn a_contract_is_pending_until_its_keys_are_told() {
         );
         assert!(ClusterContracts::<Test>::get(cluster(1)).is_empty());
         assert_ok!(tell_keys(1, id, 99));
-        assert_eq!(ClusterContracts::<Test>::get(cluster(1)).to_vec(), [contract]);
+        assert_eq!(
+            ClusterContracts::<Test>::get(cluster(1)).to_vec(),
+            [contract]
+        );
         // The deployer is the one that the chain knows, whatever the worker says.
         System::assert_last_event(
-            Event::Instantiated { contract, cluster: cluster(1), deployer: H256([3; 32]) }.into(),
+            Event::Instantiated {
+                contract,
+                cluster: cluster(1),
+                deployer: H256([3; 32]),
+            }
+            .into(),
         );
-        assert!(!PendingContracts::<Test>::contains_key(cluster(1), contract));
+        assert!(!PendingContracts::<Test>::contains_key(
+            cluster(1),
+            contract
+        ));
     });
 }
 
@@ -243,19 +301,32 @@ fn a_contract_made_by_a_contract_becomes_known() {
         assert_ok!(tell_keys(1, child, 7));
         let info = Contracts::<Test>::get(H256([8; 32])).unwrap();
         assert_eq!((info.deployer, info.cluster), (account(7), cluster(1)));
-        assert_noop!(tell_keys(2, child, 7), Error::<Test>::ContractOfOtherCluster);
+        assert_noop!(
+            tell_keys(2, child, 7),
+            Error::<Test>::ContractOfOtherCluster
+        );
     });
 }
 
 #[test]
 fn input_and_salt_are_bounded() {
     run(|| {
-        assert_ok!(add_cluster_with(ClusterPermission::OnlyOwner(account(1)), &[1], 0));
+        assert_ok!(add_cluster_with(
+            ClusterPermission::OnlyOwner(account(1)),
+            &[1],
+            0
+        ));
         let wasm = code(b"code");
         let hash = hash_of(&wasm);
         assert_ok!(upload(1, 1, wasm));
-        assert_noop!(instantiate(1, 1, hash, &[0; 65], 0), Error::<Test>::SaltTooLong);
-        assert_noop!(instantiate(2, 1, hash, b"s", 0), Error::<Test>::ClusterPermissionDenied);
+        assert_noop!(
+            instantiate(1, 1, hash, &[0; 65], 0),
+            Error::<Test>::SaltTooLong
+        );
+        assert_noop!(
+            instantiate(2, 1, hash, b"s", 0),
+            Error::<Test>::ClusterPermissionDenied
+        );
         assert_noop!(
             PhatContracts::instantiate_contract(
                 signed(1),
@@ -283,14 +354,20 @@ fn commands_reach_the_mailbox_as_they_are() {
         };
         assert_noop!(push(9, vec![1], 0), Error::<Test>::ContractNotFound);
         assert_noop!(push(8, vec![], 0), Error::<Test>::CommandTooLong);
-        assert_noop!(push(8, vec![0; 64 * 1024 + 1], 0), Error::<Test>::CommandTooLong);
+        assert_noop!(
+            push(8, vec![0; 64 * 1024 + 1], 0),
+            Error::<Test>::CommandTooLong
+        );
         assert_ok!(push(8, vec![0xff, 1], 50));
         let command = MailboxOperation::Command {
             contract: ContractId([8; 32]),
             sender: AccountId([4; 32]),
             payload: vec![0xff, 1],
         };
-        let deposit = MailboxOperation::Deposit { account: AccountId([4; 32]), amount: 50 };
+        let deposit = MailboxOperation::Deposit {
+            account: AccountId([4; 32]),
+            amount: 50,
+        };
         assert_eq!(inbox(1)[1..], [deposit, command]);
     });
 }
@@ -305,14 +382,25 @@ fn pha_moves_into_a_cluster() {
         assert_noop!(transfer(100, 9), Error::<Test>::ClusterNotFound);
         assert_noop!(transfer(0, 1), Error::<Test>::AmountTooSmall);
         assert_noop!(transfer(TRANSFER_MIN - 1, 1), Error::<Test>::AmountTooSmall);
-        assert!(transfer(ENDOWMENT, 1).is_err(), "the account must stay alive");
+        assert!(
+            transfer(ENDOWMENT, 1).is_err(),
+            "the account must stay alive"
+        );
         assert_ok!(transfer(100, 1));
         let holder = AccountId32::new(cluster_account(&ClusterId(cluster(1).0)));
         assert_eq!(Balances::free_balance(holder), 100);
-        let deposit = MailboxOperation::Deposit { account: AccountId([4; 32]), amount: 100 };
+        let deposit = MailboxOperation::Deposit {
+            account: AccountId([4; 32]),
+            amount: 100,
+        };
         assert_eq!(inbox(1)[1], deposit);
         System::assert_last_event(
-            Event::Transfered { cluster: cluster(1), account: H256([4; 32]), amount: 100 }.into(),
+            Event::Transfered {
+                cluster: cluster(1),
+                account: H256([4; 32]),
+                amount: 100,
+            }
+            .into(),
         );
     });
 }
@@ -331,7 +419,10 @@ fn checkpoints_only_grow_and_differences_are_named() {
         assert_ok!(checkpoint(1, 1, 4, 0xaa));
         assert_eq!(PhatContracts::least_next_number(&id), 0);
         assert_noop!(checkpoint(1, 1, 3, 0xaa), Error::<Test>::CheckpointBehind);
-        assert_noop!(checkpoint(1, 1, 4, 0xbb), Error::<Test>::CheckpointContradiction);
+        assert_noop!(
+            checkpoint(1, 1, 4, 0xbb),
+            Error::<Test>::CheckpointContradiction
+        );
         assert_ok!(checkpoint(1, 1, 4, 0xaa));
         assert_ok!(checkpoint(2, 1, 3, 0xcc));
         assert_eq!(PhatContracts::least_next_number(&id), 3);
@@ -382,8 +473,14 @@ fn a_destroyed_cluster_leaves_nothing() {
             assert_ok!(tell_keys(1, id_of(3, 1, hash, &[salt]), 3));
         }
         assert_ok!(checkpoint(1, 1, 1, 1));
-        assert_noop!(PhatContracts::cluster_destroy(signed(1), cluster(1)), BadOrigin);
-        assert_ok!(PhatContracts::cluster_destroy(RuntimeOrigin::root(), cluster(1)));
+        assert_noop!(
+            PhatContracts::cluster_destroy(signed(1), cluster(1)),
+            BadOrigin
+        );
+        assert_ok!(PhatContracts::cluster_destroy(
+            RuntimeOrigin::root(),
+            cluster(1)
+        ));
         assert_noop!(
             PhatContracts::cluster_destroy(RuntimeOrigin::root(), cluster(1)),
             Error::<Test>::ClusterNotFound

@@ -25,7 +25,10 @@ impl<T: Config> Pallet<T> {
     fn try_state_of_clusters() -> Result<(), TryRuntimeError> {
         let mut assigned = 0;
         for (cluster, workers) in ClusterWorkers::<T>::iter() {
-            ensure!(Clusters::<T>::contains_key(cluster), "workers of no cluster are left over");
+            ensure!(
+                Clusters::<T>::contains_key(cluster),
+                "workers of no cluster are left over"
+            );
             ensure!(!workers.is_empty(), "a cluster has no workers");
             for worker in &workers {
                 let of = ClusterByWorkers::<T>::get(worker);
@@ -38,15 +41,30 @@ impl<T: Config> Pallet<T> {
             "a worker is busy without a cluster"
         );
         for cluster in Clusters::<T>::iter_keys() {
-            ensure!(ClusterWorkers::<T>::contains_key(cluster), "a cluster has no workers");
-            ensure!(!DestroyedClusters::<T>::contains_key(cluster), "a cluster is both");
-            ensure!(T::Mailbox::next_number(&cluster_id(cluster)) > 0, "a cluster is not set up");
+            ensure!(
+                ClusterWorkers::<T>::contains_key(cluster),
+                "a cluster has no workers"
+            );
+            ensure!(
+                !DestroyedClusters::<T>::contains_key(cluster),
+                "a cluster is both"
+            );
+            ensure!(
+                T::Mailbox::next_number(&cluster_id(cluster)) > 0,
+                "a cluster is not set up"
+            );
         }
         for (cluster, worker, checkpoint) in Checkpoints::<T>::iter() {
             let of = ClusterByWorkers::<T>::get(worker);
-            ensure!(of == Some(cluster), "a checkpoint is from outside its cluster");
+            ensure!(
+                of == Some(cluster),
+                "a checkpoint is from outside its cluster"
+            );
             let next = T::Mailbox::next_number(&cluster_id(cluster));
-            ensure!(checkpoint.next_number <= next, "a checkpoint is ahead of its mailbox");
+            ensure!(
+                checkpoint.next_number <= next,
+                "a checkpoint is ahead of its mailbox"
+            );
         }
         Ok(())
     }
@@ -55,21 +73,36 @@ impl<T: Config> Pallet<T> {
         let mut listed = BTreeSet::new();
         for (cluster, contracts) in ClusterContracts::<T>::iter() {
             for contract in contracts {
-                ensure!(listed.insert((cluster, contract)), "a contract is listed twice");
+                ensure!(
+                    listed.insert((cluster, contract)),
+                    "a contract is listed twice"
+                );
             }
         }
         for (cluster, contract) in PendingContracts::<T>::iter_keys() {
-            ensure!(listed.insert((cluster, contract)), "a contract is both pending and made");
+            ensure!(
+                listed.insert((cluster, contract)),
+                "a contract is both pending and made"
+            );
         }
         let mut counts = BTreeMap::<H256, u32>::new();
         for (contract, info) in Contracts::<T>::iter() {
-            ensure!(listed.contains(&(info.cluster, contract)), "a contract is not listed");
+            ensure!(
+                listed.contains(&(info.cluster, contract)),
+                "a contract is not listed"
+            );
             *counts.entry(info.cluster).or_default() += 1;
         }
         let total: u32 = counts.values().sum();
-        ensure!(listed.len() == total as usize, "a listed contract does not exist");
+        ensure!(
+            listed.len() == total as usize,
+            "a listed contract does not exist"
+        );
         for (cluster, count) in ContractCount::<T>::iter() {
-            ensure!(counts.get(&cluster) == Some(&count), "contracts are miscounted");
+            ensure!(
+                counts.get(&cluster) == Some(&count),
+                "contracts are miscounted"
+            );
         }
         Ok(())
     }
@@ -82,12 +115,24 @@ impl<T: Config> Pallet<T> {
         let mut held = BTreeMap::<AccountId32, Balance>::new();
         for (code_hash, info) in CodeInfos::<T>::iter() {
             let size = CodeBlobs::<T>::decode_len(code_hash);
-            ensure!(size == Some(info.size as usize), "code is missing or of another size");
-            ensure!(clusters.get(&code_hash) == Some(&info.clusters), "code is miscounted");
+            ensure!(
+                size == Some(info.size as usize),
+                "code is missing or of another size"
+            );
+            ensure!(
+                clusters.get(&code_hash) == Some(&info.clusters),
+                "code is miscounted"
+            );
             *held.entry(info.owner).or_default() += info.deposit;
         }
-        ensure!(clusters.len() == CodeInfos::<T>::iter_keys().count(), "a code has no payer");
-        ensure!(clusters.len() == CodeBlobs::<T>::iter_keys().count(), "a code is left over");
+        ensure!(
+            clusters.len() == CodeInfos::<T>::iter_keys().count(),
+            "a code has no payer"
+        );
+        ensure!(
+            clusters.len() == CodeBlobs::<T>::iter_keys().count(),
+            "a code is left over"
+        );
         for (owner, sum) in held {
             let on_hold = T::Currency::balance_on_hold(&HoldReason::CodeUpload.into(), &owner);
             ensure!(on_hold >= sum, "less is held for code than its deposits");

@@ -37,7 +37,16 @@ pub struct ClusterInfo<AccountId> {
 
 /// What is uploaded.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
 )]
 pub enum ClusterResourceType {
     /// Code of an ink! contract.
@@ -50,7 +59,16 @@ pub enum ClusterResourceType {
 
 /// Which code a contract is made from.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
 )]
 pub enum CodeIndex {
     /// Uploaded WebAssembly, by its Blake2b-256 hash.
@@ -85,7 +103,16 @@ pub struct CodeInfo<AccountId> {
 
 /// A code in a cluster.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
 )]
 pub struct ClusterCode {
     /// The mailbox entry that made it available.
@@ -96,7 +123,16 @@ pub struct ClusterCode {
 
 /// A worker's word on its cluster's state.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
 )]
 pub struct Checkpoint {
     /// The worker has run all mailbox entries below this number.

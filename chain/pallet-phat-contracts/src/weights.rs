@@ -6,7 +6,10 @@
 use crate::{CLEARED_PER_CALL_MAX, Config};
 use pallet_mailbox::weights::push;
 use polkadot_sdk::{
-    frame_support::weights::{Weight, constants::{WEIGHT_REF_TIME_PER_MICROS, WEIGHT_REF_TIME_PER_NANOS}},
+    frame_support::weights::{
+        Weight,
+        constants::{WEIGHT_REF_TIME_PER_MICROS, WEIGHT_REF_TIME_PER_NANOS},
+    },
     sp_core::Get,
 };
 use primitives::bounds::CLUSTER_WORKERS_MAX;

@@ -18,7 +18,9 @@ use polkadot_sdk::{
     sp_runtime::{AccountId32, DispatchError, DispatchResult, TryRuntimeError, traits::Zero},
 };
 use primitives::bounds::{MEASUREMENTS_MAX, ROOTS_MAX};
-use primitives::{AccountId, ClusterId, ContractId, GenesisHash, HpkePublicKey, Measurement, WorkerId};
+use primitives::{
+    AccountId, ClusterId, ContractId, GenesisHash, HpkePublicKey, Measurement, WorkerId,
+};
 use wire::message::{MessagePayload, contract_keys_signed_bytes};
 use wire::registration::{WorkerEndpointPayload, WorkerRegistration};
 
@@ -50,7 +52,10 @@ fn hash(cluster: &ClusterId) -> H256 {
 
 /// The relations that the configuration must keep.
 pub(crate) fn integrity_test<T: Config>() {
-    assert!(!T::RegistrationDeposit::get().is_zero(), "records must cost a deposit");
+    assert!(
+        !T::RegistrationDeposit::get().is_zero(),
+        "records must cost a deposit"
+    );
 }
 
 fn tier_is_valid(tier: u8) -> bool {
@@ -77,7 +82,10 @@ fn dispatch_error<T: Config>(error: &AttestationError) -> Error<T> {
 impl<T: Config> Pallet<T> {
     /// The chain's time, milliseconds since 1970.
     pub fn now_ms() -> u64 {
-        T::UnixTime::now().as_millis().try_into().unwrap_or(u64::MAX)
+        T::UnixTime::now()
+            .as_millis()
+            .try_into()
+            .unwrap_or(u64::MAX)
     }
 
     pub(crate) fn build_genesis(config: &GenesisConfig<T>) {
@@ -99,7 +107,10 @@ impl<T: Config> Pallet<T> {
             "the genesis configuration accepts a development attestation root, but is not one of a \
              development network: remove the root, or set developmentNetwork"
         );
-        assert!(tier_is_valid(config.tier_max), "the worst accepted tier is 1 to 5");
+        assert!(
+            tier_is_valid(config.tier_max),
+            "the worst accepted tier is 1 to 5"
+        );
         assert!(
             (LIFETIME_MS_MIN..=LIFETIME_MS_MAX).contains(&config.registration_lifetime_ms),
             "the registration lifetime is one minute to 400 days"
@@ -109,7 +120,10 @@ impl<T: Config> Pallet<T> {
             "the genesis configuration allows more builds than the chain may list"
         );
         let bounded = BoundedVec::try_from(roots);
-        assert!(bounded.is_ok(), "the genesis configuration accepts too many roots");
+        assert!(
+            bounded.is_ok(),
+            "the genesis configuration accepts too many roots"
+        );
         AcceptedRoots::<T>::put(bounded.unwrap_or_default());
         DevelopmentNetwork::<T>::put(config.development_network);
         TierMax::<T>::put(config.tier_max);
@@ -136,17 +150,30 @@ impl<T: Config> Pallet<T> {
             RegistrationDeposits::<T>::insert(key, deposit);
             WorkerAddedAt::<T>::insert(key, frame_system::Pallet::<T>::block_number());
         }
-        let info = Self::record(registrant, &registration, &evidence, &identity, now_ms, &previous);
+        let info = Self::record(
+            registrant,
+            &registration,
+            &evidence,
+            &identity,
+            now_ms,
+            &previous,
+        );
         Workers::<T>::insert(key, &info);
         let (measurement, expires_at_ms) = (info.measurement, info.expires_at_ms);
         let confidence_level = info.confidence_level;
         Self::deposit_event(match previous {
-            None => {
-                Event::WorkerAdded { pubkey: key, measurement, confidence_level, expires_at_ms }
-            }
-            Some(_) => {
-                Event::WorkerUpdated { pubkey: key, measurement, confidence_level, expires_at_ms }
-            }
+            None => Event::WorkerAdded {
+                pubkey: key,
+                measurement,
+                confidence_level,
+                expires_at_ms,
+            },
+            Some(_) => Event::WorkerUpdated {
+                pubkey: key,
+                measurement,
+                confidence_level,
+                expires_at_ms,
+            },
         });
         Ok(())
     }
@@ -156,7 +183,10 @@ impl<T: Config> Pallet<T> {
         previous: Option<&WorkerInfo<AccountId32>>,
         now_ms: u64,
     ) -> DispatchResult {
-        ensure!(registration.genesis == Self::genesis_hash(), Error::<T>::GenesisMismatch);
+        ensure!(
+            registration.genesis == Self::genesis_hash(),
+            Error::<T>::GenesisMismatch
+        );
         let made_at_ms = registration.made_at_ms;
         ensure!(
             made_at_ms <= now_ms.saturating_add(CLOCK_TOLERANCE_MS),
@@ -179,15 +209,22 @@ impl<T: Config> Pallet<T> {
         now_ms: u64,
     ) -> Result<VerifiedIdentity, DispatchError> {
         // Bounds first, so that nothing long is hashed or copied.
-        evidence.check_bounds().map_err(|error| dispatch_error::<T>(&error))?;
+        evidence
+            .check_bounds()
+            .map_err(|error| dispatch_error::<T>(&error))?;
         let measurements: Vec<Measurement> = AllowedMeasurements::<T>::iter_keys().collect();
         let policy = Policy {
             roots: &AcceptedRoots::<T>::get(),
             allowed_measurements: Some(&measurements),
             tier_max: TierMax::<T>::get(),
         };
-        attestation::judge(evidence, &registration.report_data(), &policy, now_ms / 1000)
-            .map_err(|error| dispatch_error::<T>(&error).into())
+        attestation::judge(
+            evidence,
+            &registration.report_data(),
+            &policy,
+            now_ms / 1000,
+        )
+        .map_err(|error| dispatch_error::<T>(&error).into())
     }
 
     fn record(
@@ -198,21 +235,23 @@ impl<T: Config> Pallet<T> {
         now_ms: u64,
         previous: &Option<WorkerInfo<AccountId32>>,
     ) -> WorkerInfo<AccountId32> {
-        let operator = registration.operator.map(|account| AccountId32::new(account.0));
+        let operator = registration
+            .operator
+            .map(|account| AccountId32::new(account.0));
         let lapses_ms = identity.valid_until.saturating_mul(1000);
         // A score belongs to one build on one operator's machine.
         let initial_score = previous
             .as_ref()
-            .filter(|known| {
-                known.measurement == identity.measurement && known.operator == operator
-            })
+            .filter(|known| known.measurement == identity.measurement && known.operator == operator)
             .and_then(|known| known.initial_score);
         WorkerInfo {
             worker: public(&registration.worker.0),
             hpke_public_key: registration.hpke_public_key,
             runtime_version: registration.version,
             operator,
-            registrant: previous.as_ref().map_or(registrant, |known| known.registrant.clone()),
+            registrant: previous
+                .as_ref()
+                .map_or(registrant, |known| known.registrant.clone()),
             measurement: identity.measurement,
             tee: identity.tee,
             root: identity.root,
@@ -221,7 +260,9 @@ impl<T: Config> Pallet<T> {
             registration_hash: registration.hash(),
             made_at_ms: registration.made_at_ms,
             last_updated_ms: now_ms,
-            expires_at_ms: now_ms.saturating_add(RegistrationLifetimeMs::<T>::get()).min(lapses_ms),
+            expires_at_ms: now_ms
+                .saturating_add(RegistrationLifetimeMs::<T>::get())
+                .min(lapses_ms),
             initial_score,
         }
     }
@@ -253,16 +294,30 @@ impl<T: Config> Pallet<T> {
         );
         Endpoints::<T>::insert(key, endpoints);
         EndpointsSignedAt::<T>::insert(key, signing_time);
-        Self::deposit_event(Event::WorkerEndpointUpdated { pubkey: key, signing_time });
+        Self::deposit_event(Event::WorkerEndpointUpdated {
+            pubkey: key,
+            signing_time,
+        });
         Ok(())
     }
 
     pub(crate) fn do_register_gatekeeper(gatekeeper: sr25519::Public) -> DispatchResult {
-        ensure!(Workers::<T>::contains_key(gatekeeper), Error::<T>::WorkerNotFound);
-        ensure!(Self::is_active(&worker_id(&gatekeeper)), Error::<T>::WorkerInactive);
+        ensure!(
+            Workers::<T>::contains_key(gatekeeper),
+            Error::<T>::WorkerNotFound
+        );
+        ensure!(
+            Self::is_active(&worker_id(&gatekeeper)),
+            Error::<T>::WorkerInactive
+        );
         Gatekeeper::<T>::try_mutate(|gatekeepers| {
-            ensure!(!gatekeepers.contains(&gatekeeper), Error::<T>::GatekeeperExists);
-            gatekeepers.try_push(gatekeeper).map_err(|_| Error::<T>::TooManyGatekeepers)
+            ensure!(
+                !gatekeepers.contains(&gatekeeper),
+                Error::<T>::GatekeeperExists
+            );
+            gatekeepers
+                .try_push(gatekeeper)
+                .map_err(|_| Error::<T>::TooManyGatekeepers)
         })?;
         Self::deposit_event(Event::GatekeeperAdded { pubkey: gatekeeper });
         Ok(())
@@ -312,7 +367,9 @@ impl<T: Config> Pallet<T> {
             Error::<T>::DevelopmentRootRefused
         );
         let roots = BoundedVec::try_from(roots).map_err(|_| Error::<T>::TooManyRoots)?;
-        Self::deposit_event(Event::AcceptedRootsSet { count: roots.len() as u32 });
+        Self::deposit_event(Event::AcceptedRootsSet {
+            count: roots.len() as u32,
+        });
         AcceptedRoots::<T>::put(roots);
         Ok(())
     }
@@ -336,7 +393,10 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_remove_expired_worker(worker: sr25519::Public) -> DispatchResult {
         let info = Workers::<T>::get(worker).ok_or(Error::<T>::WorkerNotFound)?;
-        ensure!(info.expires_at_ms <= Self::now_ms(), Error::<T>::WorkerNotExpired);
+        ensure!(
+            info.expires_at_ms <= Self::now_ms(),
+            Error::<T>::WorkerNotExpired
+        );
         let id = worker_id(&worker);
         ensure!(
             !Self::is_gatekeeper(&id) && !T::Clusters::is_assigned(&id),
@@ -365,13 +425,24 @@ impl<T: Config> Pallet<T> {
     pub fn handle_message(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         match payload {
             MessagePayload::MasterKey { public_key } => Self::on_master_key(sender, public_key),
-            MessagePayload::ClusterKey { cluster, public_key } => {
-                Self::on_cluster_key(sender, cluster, public_key)
-            }
-            MessagePayload::SealedClusterSeed { cluster, worker, encapsulated_key, ciphertext } => {
-                let ciphertext =
-                    ciphertext.clone().try_into().map_err(|_| Error::<T>::SealedSeedTooLong)?;
-                let seed = SealedSeed { encapsulated_key: *encapsulated_key, ciphertext };
+            MessagePayload::ClusterKey {
+                cluster,
+                public_key,
+            } => Self::on_cluster_key(sender, cluster, public_key),
+            MessagePayload::SealedClusterSeed {
+                cluster,
+                worker,
+                encapsulated_key,
+                ciphertext,
+            } => {
+                let ciphertext = ciphertext
+                    .clone()
+                    .try_into()
+                    .map_err(|_| Error::<T>::SealedSeedTooLong)?;
+                let seed = SealedSeed {
+                    encapsulated_key: *encapsulated_key,
+                    ciphertext,
+                };
                 Self::on_sealed_seed(sender, cluster, worker, seed)
             }
             MessagePayload::ContractKeys { .. } => Self::on_contract_keys(sender, payload),
@@ -386,7 +457,9 @@ impl<T: Config> Pallet<T> {
             Some(known) => ensure!(known == told, Error::<T>::MasterKeyMismatch),
             None => {
                 GatekeeperMasterPubkey::<T>::put(told);
-                Self::deposit_event(Event::GatekeeperLaunched { master_pubkey: told });
+                Self::deposit_event(Event::GatekeeperLaunched {
+                    master_pubkey: told,
+                });
             }
         }
         Ok(())
@@ -405,7 +478,10 @@ impl<T: Config> Pallet<T> {
             None => {
                 ClusterKeys::<T>::insert(key, pubkey);
                 T::Clusters::on_cluster_key(cluster, public_key);
-                Self::deposit_event(Event::ClusterKeySet { cluster: key, pubkey });
+                Self::deposit_event(Event::ClusterKeySet {
+                    cluster: key,
+                    pubkey,
+                });
             }
         }
         Ok(())
@@ -419,7 +495,10 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         ensure!(Self::is_gatekeeper(sender), Error::<T>::NotGatekeeper);
         ensure!(T::Clusters::exists(cluster), Error::<T>::ClusterNotFound);
-        ensure!(T::Clusters::is_member(cluster, worker), Error::<T>::NotInCluster);
+        ensure!(
+            T::Clusters::is_member(cluster, worker),
+            Error::<T>::NotInCluster
+        );
         let (cluster, worker) = (hash(cluster), public(&worker.0));
         SealedClusterSeeds::<T>::insert(cluster, worker, seed);
         Self::deposit_event(Event::ClusterSeedSealed { cluster, worker });
@@ -438,7 +517,10 @@ impl<T: Config> Pallet<T> {
         else {
             return Err(Error::<T>::UnknownMessage.into());
         };
-        ensure!(T::Clusters::is_member(cluster, sender), Error::<T>::NotInCluster);
+        ensure!(
+            T::Clusters::is_member(cluster, sender),
+            Error::<T>::NotInCluster
+        );
         let cluster_key =
             ClusterKeys::<T>::get(hash(cluster)).ok_or(Error::<T>::ClusterKeyMissing)?;
         let signed = contract_keys_signed_bytes(
@@ -472,26 +554,47 @@ impl<T: Config> Pallet<T> {
     /// Names the relation that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         for (key, info) in Workers::<T>::iter() {
-            ensure!(info.worker == key, "a record is stored under another worker's key");
-            ensure!(WorkerAddedAt::<T>::contains_key(key), "a worker has no first block");
-            ensure!(tier_is_valid(info.confidence_level), "a worker has an impossible tier");
+            ensure!(
+                info.worker == key,
+                "a record is stored under another worker's key"
+            );
+            ensure!(
+                WorkerAddedAt::<T>::contains_key(key),
+                "a worker has no first block"
+            );
+            ensure!(
+                tier_is_valid(info.confidence_level),
+                "a worker has an impossible tier"
+            );
             let deposit = RegistrationDeposits::<T>::get(key).ok_or("a worker has no deposit")?;
             let held = T::Currency::balance_on_hold(
                 &HoldReason::WorkerRegistration.into(),
                 &info.registrant,
             );
-            ensure!(held >= deposit, "less is held from a registrant than its deposit");
+            ensure!(
+                held >= deposit,
+                "less is held from a registrant than its deposit"
+            );
             ensure!(
                 DevelopmentNetwork::<T>::get() || info.root == RootKind::Intel,
                 "a worker with development evidence is on a public network"
             );
         }
         let workers = Workers::<T>::iter_keys().count();
-        ensure!(WorkerAddedAt::<T>::iter_keys().count() == workers, "a first block is left over");
-        ensure!(RegistrationDeposits::<T>::iter_keys().count() == workers, "a deposit is left over");
+        ensure!(
+            WorkerAddedAt::<T>::iter_keys().count() == workers,
+            "a first block is left over"
+        );
+        ensure!(
+            RegistrationDeposits::<T>::iter_keys().count() == workers,
+            "a deposit is left over"
+        );
         for key in Endpoints::<T>::iter_keys() {
             ensure!(Workers::<T>::contains_key(key), "endpoints are left over");
-            ensure!(EndpointsSignedAt::<T>::contains_key(key), "endpoints have no signing time");
+            ensure!(
+                EndpointsSignedAt::<T>::contains_key(key),
+                "endpoints have no signing time"
+            );
         }
         Self::try_state_of_policy()?;
         Self::try_state_of_keys()
@@ -504,19 +607,34 @@ impl<T: Config> Pallet<T> {
                 || roots.iter().all(|root| root.kind() == RootKind::Intel),
             "a public network accepts a development root"
         );
-        ensure!(tier_is_valid(TierMax::<T>::get()), "the worst accepted tier is impossible");
-        ensure!(AllowedMeasurements::<T>::count() <= MEASUREMENTS_MAX, "too many allowed builds");
+        ensure!(
+            tier_is_valid(TierMax::<T>::get()),
+            "the worst accepted tier is impossible"
+        );
+        ensure!(
+            AllowedMeasurements::<T>::count() <= MEASUREMENTS_MAX,
+            "too many allowed builds"
+        );
         let gatekeepers = Gatekeeper::<T>::get();
         for (place, gatekeeper) in gatekeepers.iter().enumerate() {
-            ensure!(Workers::<T>::contains_key(gatekeeper), "a gatekeeper is no worker");
-            ensure!(!gatekeepers[..place].contains(gatekeeper), "a gatekeeper is listed twice");
+            ensure!(
+                Workers::<T>::contains_key(gatekeeper),
+                "a gatekeeper is no worker"
+            );
+            ensure!(
+                !gatekeepers[..place].contains(gatekeeper),
+                "a gatekeeper is listed twice"
+            );
         }
         Ok(())
     }
 
     fn try_state_of_keys() -> Result<(), TryRuntimeError> {
         for cluster in ClusterKeys::<T>::iter_keys() {
-            ensure!(T::Clusters::exists(&ClusterId(cluster.0)), "a key of no cluster is left over");
+            ensure!(
+                T::Clusters::exists(&ClusterId(cluster.0)),
+                "a key of no cluster is left over"
+            );
         }
         for (cluster, worker) in SealedClusterSeeds::<T>::iter_keys() {
             ensure!(
@@ -525,7 +643,10 @@ impl<T: Config> Pallet<T> {
             );
         }
         for contract in ContractKeys::<T>::iter_keys() {
-            ensure!(ContractHpkeKeys::<T>::contains_key(contract), "a contract has half its keys");
+            ensure!(
+                ContractHpkeKeys::<T>::contains_key(contract),
+                "a contract has half its keys"
+            );
         }
         Ok(())
     }
@@ -562,7 +683,9 @@ impl<T: Config> WorkerDirectory for Pallet<T> {
 impl<T: Config> KeyStore for Pallet<T> {
     fn forget_cluster(cluster: &ClusterId, workers: &[WorkerId]) {
         ClusterKeys::<T>::remove(hash(cluster));
-        workers.iter().for_each(|worker| Self::forget_seed(cluster, worker));
+        workers
+            .iter()
+            .for_each(|worker| Self::forget_seed(cluster, worker));
     }
 
     fn forget_seed(cluster: &ClusterId, worker: &WorkerId) {

@@ -125,8 +125,7 @@ pub mod pallet {
 
     /// Where each worker is reached.
     #[pallet::storage]
-    pub type Endpoints<T: Config> =
-        StorageMap<_, Twox64Concat, sr25519::Public, BoundedEndpoints>;
+    pub type Endpoints<T: Config> = StorageMap<_, Twox64Concat, sr25519::Public, BoundedEndpoints>;
 
     /// When each worker signed its endpoints, milliseconds since 1970.
     #[pallet::storage]
@@ -173,14 +172,8 @@ pub mod pallet {
 
     /// Cluster seeds, each sealed to one worker of the cluster.
     #[pallet::storage]
-    pub type SealedClusterSeeds<T: Config> = StorageDoubleMap<
-        _,
-        Twox64Concat,
-        H256,
-        Twox64Concat,
-        sr25519::Public,
-        SealedSeed,
-    >;
+    pub type SealedClusterSeeds<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, H256, Twox64Concat, sr25519::Public, SealedSeed>;
 
     /// Whether this network may accept development evidence. Set at genesis, never after.
     #[pallet::storage]
@@ -471,10 +464,7 @@ pub mod pallet {
         /// Allows a worker build. Allowing it again changes nothing.
         #[pallet::call_index(4)]
         #[pallet::weight(weights::set_value::<T>())]
-        pub fn allow_measurement(
-            origin: OriginFor<T>,
-            measurement: Measurement,
-        ) -> DispatchResult {
+        pub fn allow_measurement(origin: OriginFor<T>, measurement: Measurement) -> DispatchResult {
             ensure_root(origin)?;
             Self::do_allow_measurement(measurement)
         }
@@ -512,10 +502,7 @@ pub mod pallet {
         /// Sets how long a registration holds at most, milliseconds.
         #[pallet::call_index(8)]
         #[pallet::weight(weights::set_value::<T>())]
-        pub fn set_registration_lifetime(
-            origin: OriginFor<T>,
-            lifetime_ms: u64,
-        ) -> DispatchResult {
+        pub fn set_registration_lifetime(origin: OriginFor<T>, lifetime_ms: u64) -> DispatchResult {
             ensure_root(origin)?;
             Self::do_set_registration_lifetime(lifetime_ms)
         }

@@ -3,9 +3,9 @@
 use crate as pallet_worker_registry;
 use crate::{Clusters, GenesisRoot};
 use attestation::AcceptedRoot;
+use frame_support::{derive_impl, parameter_types};
 use mock_attestation::{DevelopmentPki, MockTd};
 use polkadot_sdk::*;
-use frame_support::{derive_impl, parameter_types};
 use primitives::{AccountId, ClusterId, ContractId, GenesisHash, HpkePublicKey, WorkerId};
 use sp_core::{Bytes, H256, Pair, sr25519};
 use sp_runtime::{AccountId32, BuildStorage, DispatchResult, traits::IdentityLookup};

@@ -2,9 +2,9 @@ use crate::mock::*;
 use crate::*;
 use attestation::AcceptedRoot;
 use codec::{Decode, Encode};
+use frame_support::{assert_noop, assert_ok};
 use mock_attestation::{DevelopmentPki, MockFault, MockTcb, MockTd};
 use polkadot_sdk::*;
-use frame_support::{assert_noop, assert_ok};
 use primitives::{
     AccountId, ClusterId, ContractId, GenesisHash, HpkePublicKey, Measurement, WorkerId,
 };
@@ -45,7 +45,10 @@ fn a_worker_registers_and_renews() {
         assert_eq!(first.registration_hash, registration(9, NOW_MS).hash());
         assert_eq!(Balances::free_balance(account(1)), ENDOWMENT - DEPOSIT);
         assert!(Registry::is_active(&worker(9)));
-        assert_eq!(Registry::hpke_public_key(&worker(9)), Some(HpkePublicKey([9; 32])));
+        assert_eq!(
+            Registry::hpke_public_key(&worker(9)),
+            Some(HpkePublicKey([9; 32]))
+        );
 
         System::set_block_number(5);
         Timestamp::set_timestamp(NOW_MS + DAY_MS);
@@ -83,7 +86,14 @@ fn a_score_belongs_to_one_build_of_one_operator() {
         let mut renewed_score = |operator, td: &MockTd| {
             made_at_ms += 1000;
             Timestamp::set_timestamp(made_at_ms);
-            bring(WorkerRegistration { operator, ..registration(9, made_at_ms) }, td).unwrap();
+            bring(
+                WorkerRegistration {
+                    operator,
+                    ..registration(9, made_at_ms)
+                },
+                td,
+            )
+            .unwrap();
             let score = Workers::<Test>::get(key(9)).unwrap().initial_score;
             Workers::<Test>::mutate(key(9), |info| {
                 info.as_mut().unwrap().initial_score = Some(77);
@@ -106,26 +116,62 @@ fn each_fault_of_evidence_has_its_error() {
         let info = registration(9, NOW_MS);
         let data = info.report_data();
         let check = |evidence, error: Error<Test>| {
-            assert_noop!(Registry::register_worker_v2(signed(1), info.clone(), evidence), error);
+            assert_noop!(
+                Registry::register_worker_v2(signed(1), info.clone(), evidence),
+                error
+            );
         };
         let faulty = |fault| pki.faulty_tdx_evidence(&build(), &data, now, fault);
-        check(faulty(MockFault::RevokedPckCertificate), Error::EvidenceRevoked);
+        check(
+            faulty(MockFault::RevokedPckCertificate),
+            Error::EvidenceRevoked,
+        );
         check(faulty(MockFault::LapsedCollateral), Error::EvidenceExpired);
-        check(faulty(MockFault::FutureCollateral), Error::EvidenceNotYetValid);
+        check(
+            faulty(MockFault::FutureCollateral),
+            Error::EvidenceNotYetValid,
+        );
         check(faulty(MockFault::ForgedQuote), Error::EvidenceInvalid);
-        check(faulty(MockFault::ForgedQuotingEnclave), Error::EvidenceInvalid);
+        check(
+            faulty(MockFault::ForgedQuotingEnclave),
+            Error::EvidenceInvalid,
+        );
         check(faulty(MockFault::ForgedTcbInfo), Error::EvidenceInvalid);
         let of = |td: &MockTd| pki.tdx_evidence(td, &data, now);
-        check(of(&MockTd { debug: true, ..build() }), Error::EvidenceOfDebugEnclave);
-        check(of(&MockTd { attributes: [0; 8], ..build() }), Error::EvidenceOfUnsafeAttributes);
         check(
-            of(&MockTd { tcb: MockTcb::OutOfDate(Vec::new()), ..build() }),
+            of(&MockTd {
+                debug: true,
+                ..build()
+            }),
+            Error::EvidenceOfDebugEnclave,
+        );
+        check(
+            of(&MockTd {
+                attributes: [0; 8],
+                ..build()
+            }),
+            Error::EvidenceOfUnsafeAttributes,
+        );
+        check(
+            of(&MockTd {
+                tcb: MockTcb::OutOfDate(Vec::new()),
+                ..build()
+            }),
             Error::EvidenceTcbRefused,
         );
-        check(of(&MockTd::of_build([8; 48])), Error::EvidenceMeasurementNotAllowed);
-        check(pki.tdx_evidence(&build(), &[1; 64], now), Error::EvidenceReportDataMismatch);
+        check(
+            of(&MockTd::of_build([8; 48])),
+            Error::EvidenceMeasurementNotAllowed,
+        );
+        check(
+            pki.tdx_evidence(&build(), &[1; 64], now),
+            Error::EvidenceReportDataMismatch,
+        );
         let foreign = DevelopmentPki::from_seed([1; 32]);
-        check(foreign.tdx_evidence(&build(), &data, now), Error::EvidenceRootNotAccepted);
+        check(
+            foreign.tdx_evidence(&build(), &data, now),
+            Error::EvidenceRootNotAccepted,
+        );
         let mut long = of(&build());
         long.quote.resize(20_000, 0);
         check(long, Error::EvidenceTooLarge);
@@ -138,10 +184,19 @@ fn a_registration_is_bound_to_network_and_time() {
         let check = |registration, error: Error<Test>| {
             frame_support::assert_err!(bring(registration, &build()), error);
         };
-        let foreign = WorkerRegistration { genesis: GenesisHash([1; 32]), ..registration(9, NOW_MS) };
+        let foreign = WorkerRegistration {
+            genesis: GenesisHash([1; 32]),
+            ..registration(9, NOW_MS)
+        };
         check(foreign, Error::GenesisMismatch);
-        check(registration(9, NOW_MS + 61_000), Error::RegistrationInFuture);
-        check(registration(9, NOW_MS - 30 * DAY_MS), Error::RegistrationTooOld);
+        check(
+            registration(9, NOW_MS + 61_000),
+            Error::RegistrationInFuture,
+        );
+        check(
+            registration(9, NOW_MS - 30 * DAY_MS),
+            Error::RegistrationTooOld,
+        );
         assert_ok!(bring(registration(9, NOW_MS - 1000), &build()));
         check(registration(9, NOW_MS - 1000), Error::RegistrationNotNewer);
         check(registration(9, NOW_MS - 2000), Error::RegistrationNotNewer);
@@ -182,9 +237,16 @@ fn endpoints_are_stored_as_clients_read_them() {
         let expected = payload.versioned_endpoints.clone();
         assert_ok!(announce((payload, signature)));
         let stored = Endpoints::<Test>::get(key(9)).unwrap().encode();
-        assert_eq!(VersionedWorkerEndpoints::decode(&mut &stored[..]), Ok(expected));
+        assert_eq!(
+            VersionedWorkerEndpoints::decode(&mut &stored[..]),
+            Ok(expected)
+        );
         System::assert_last_event(
-            Event::WorkerEndpointUpdated { pubkey: key(9), signing_time: NOW_MS }.into(),
+            Event::WorkerEndpointUpdated {
+                pubkey: key(9),
+                signing_time: NOW_MS,
+            }
+            .into(),
         );
     });
 }
@@ -197,7 +259,9 @@ fn an_announcement_is_new_signed_and_bounded() {
             Error::<Test>::WorkerNotFound
         );
         register(9);
-        let check = |payload, error: Error<Test>| assert_noop!(announce(payload), error);
+        let check = |payload, error: Error<Test>| {
+            assert_noop!(announce(payload), error);
+        };
         let hours = |count: u64| count * 60 * 60 * 1000;
         let at = |time| announcement(9, &["http://a"], time);
         check(at(NOW_MS + 61_000), Error::InvalidEndpointSigningTime);
@@ -216,7 +280,10 @@ fn an_announcement_is_new_signed_and_bounded() {
         check((payload.clone(), other), Error::InvalidSignature);
         let abroad = pair(9).sign(&payload.signed_bytes(&GenesisHash([1; 32]))).0;
         check((payload, abroad), Error::InvalidSignature);
-        assert_ok!(Registry::disallow_measurement(root(), build().measurement()));
+        assert_ok!(Registry::disallow_measurement(
+            root(),
+            build().measurement()
+        ));
         check(at(NOW_MS), Error::WorkerInactive);
     });
 }
@@ -237,7 +304,9 @@ fn gatekeepers_come_and_go() {
             Registry::register_gatekeeper(root(), key(9)),
             Error::<Test>::GatekeeperExists
         );
-        let master = MessagePayload::MasterKey { public_key: [5; 32] };
+        let master = MessagePayload::MasterKey {
+            public_key: [5; 32],
+        };
         assert_ok!(Registry::handle_message(&worker(9), &master));
         assert_noop!(
             Registry::unregister_gatekeeper(root(), key(9)),
@@ -262,17 +331,26 @@ fn a_public_network_never_accepts_a_development_root() {
             Registry::set_accepted_roots(root(), vec![AcceptedRoot::Intel, development]),
             Error::<Test>::DevelopmentRootRefused
         );
-        assert_ok!(Registry::set_accepted_roots(root(), vec![AcceptedRoot::Intel]));
+        assert_ok!(Registry::set_accepted_roots(
+            root(),
+            vec![AcceptedRoot::Intel]
+        ));
         assert_noop!(
             Registry::set_accepted_roots(root(), vec![AcceptedRoot::Intel; 5]),
             Error::<Test>::TooManyRoots
         );
     });
-    let mixed = GenesisConfig::<Test> { development_network: false, ..development_genesis() };
+    let mixed = GenesisConfig::<Test> {
+        development_network: false,
+        ..development_genesis()
+    };
     let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run_with(mixed, || ())));
     let cause = refused.unwrap_err();
     let text = cause.downcast_ref::<&str>().unwrap();
-    assert!(text.contains("accepts a development attestation root"), "{text}");
+    assert!(
+        text.contains("accepts a development attestation root"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -283,9 +361,15 @@ fn policy_is_roots_alone_and_bounded() {
         assert_noop!(Registry::disallow_measurement(signed(1), build), BadOrigin);
         assert_noop!(Registry::set_accepted_roots(signed(1), vec![]), BadOrigin);
         assert_noop!(Registry::set_tier_max(signed(1), 1), BadOrigin);
-        assert_noop!(Registry::set_registration_lifetime(signed(1), DAY_MS), BadOrigin);
+        assert_noop!(
+            Registry::set_registration_lifetime(signed(1), DAY_MS),
+            BadOrigin
+        );
         for tier in [0, 6] {
-            assert_noop!(Registry::set_tier_max(root(), tier), Error::<Test>::InvalidTier);
+            assert_noop!(
+                Registry::set_tier_max(root(), tier),
+                Error::<Test>::InvalidTier
+            );
         }
         for lifetime_ms in [0, 401 * DAY_MS] {
             assert_noop!(
@@ -299,7 +383,10 @@ fn policy_is_roots_alone_and_bounded() {
         );
         // One is listed at genesis.
         for number in 1..64u8 {
-            assert_ok!(Registry::allow_measurement(root(), Measurement([number; 32])));
+            assert_ok!(Registry::allow_measurement(
+                root(),
+                Measurement([number; 32])
+            ));
         }
         assert_noop!(
             Registry::allow_measurement(root(), Measurement([64; 32])),
@@ -353,13 +440,18 @@ fn the_first_keys_stay_and_only_gatekeepers_tell_them() {
                 Registry::handle_message(&worker(seed), payload)
             })
         };
-        let master = |byte| MessagePayload::MasterKey { public_key: [byte; 32] };
+        let master = |byte| MessagePayload::MasterKey {
+            public_key: [byte; 32],
+        };
         assert_noop!(tell(8, &master(5)), Error::<Test>::NotGatekeeper);
         assert_ok!(tell(9, &master(5)));
         assert_ok!(tell(9, &master(5)));
         assert_noop!(tell(9, &master(6)), Error::<Test>::MasterKeyMismatch);
 
-        let of = |byte| MessagePayload::ClusterKey { cluster, public_key: [byte; 32] };
+        let of = |byte| MessagePayload::ClusterKey {
+            cluster,
+            public_key: [byte; 32],
+        };
         assert_noop!(tell(8, &of(7)), Error::<Test>::NotGatekeeper);
         assert_noop!(tell(9, &of(7)), Error::<Test>::ClusterNotFound);
         Members::set(vec![(cluster, worker(8))]);
@@ -374,14 +466,20 @@ fn the_first_keys_stay_and_only_gatekeepers_tell_them() {
         };
         assert_noop!(tell(8, &seed(worker(8), 48)), Error::<Test>::NotGatekeeper);
         assert_noop!(tell(9, &seed(worker(9), 48)), Error::<Test>::NotInCluster);
-        assert_noop!(tell(9, &seed(worker(8), 257)), Error::<Test>::SealedSeedTooLong);
+        assert_noop!(
+            tell(9, &seed(worker(8), 257)),
+            Error::<Test>::SealedSeedTooLong
+        );
         assert_ok!(tell(9, &seed(worker(8), 48)));
         let stored = SealedClusterSeeds::<Test>::get(H256([1; 32]), key(8)).unwrap();
         assert_eq!(stored.ciphertext.len(), 48);
 
         Registry::forget_cluster(&cluster, &[worker(8)]);
         assert!(!ClusterKeys::<Test>::contains_key(H256([1; 32])));
-        assert!(!SealedClusterSeeds::<Test>::contains_key(H256([1; 32]), key(8)));
+        assert!(!SealedClusterSeeds::<Test>::contains_key(
+            H256([1; 32]),
+            key(8)
+        ));
     });
 }
 
@@ -414,16 +512,25 @@ fn contract_keys_need_a_member_and_the_clusters_signature() {
         assert_noop!(tell(8, keys(20, [5; 32])), Error::<Test>::NotInCluster);
         Members::set(vec![(cluster, worker(8)), (cluster, worker(7))]);
         assert_noop!(tell(8, keys(20, [5; 32])), Error::<Test>::ClusterKeyMissing);
-        let cluster_key = MessagePayload::ClusterKey { cluster, public_key: key(20).0 };
+        let cluster_key = MessagePayload::ClusterKey {
+            cluster,
+            public_key: key(20).0,
+        };
         assert_ok!(Registry::handle_message(&worker(9), &cluster_key));
         assert_noop!(tell(8, keys(21, [5; 32])), Error::<Test>::InvalidSignature);
         assert_ok!(tell(8, keys(20, [5; 32])));
         assert_ok!(tell(7, keys(20, [5; 32])));
         assert_eq!(Instantiated::get(), [contract]);
-        assert_noop!(tell(7, keys(20, [6; 32])), Error::<Test>::ContractKeyMismatch);
+        assert_noop!(
+            tell(7, keys(20, [6; 32])),
+            Error::<Test>::ContractKeyMismatch
+        );
         let stored = ContractKeys::<Test>::get(H256([2; 32])).unwrap();
         assert_eq!(stored.0, [5; 32]);
-        assert_eq!(ContractHpkeKeys::<Test>::get(H256([2; 32])), Some(HpkePublicKey([4; 32])));
+        assert_eq!(
+            ContractHpkeKeys::<Test>::get(H256([2; 32])),
+            Some(HpkePublicKey([4; 32]))
+        );
         Registry::forget_contract(&contract);
         assert!(!ContractKeys::<Test>::contains_key(H256([2; 32])));
         let cluster_of = MessagePayload::Checkpoint {

@@ -3,8 +3,11 @@
 use alloc::vec::Vec;
 use attestation::{RootKind, TeeKind};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use polkadot_sdk::{frame_support::BoundedVec, sp_core::{Bytes, ConstU32, sr25519}};
-use primitives::bounds::{ENDPOINTS_MAX, ENDPOINT_BYTES_MAX, SEALED_SEED_BYTES_MAX};
+use polkadot_sdk::{
+    frame_support::BoundedVec,
+    sp_core::{Bytes, ConstU32, sr25519},
+};
+use primitives::bounds::{ENDPOINT_BYTES_MAX, ENDPOINTS_MAX, SEALED_SEED_BYTES_MAX};
 use primitives::{HpkePublicKey, Measurement};
 use scale_info::TypeInfo;
 use wire::registration::VersionedWorkerEndpoints;
@@ -74,7 +77,9 @@ impl BoundedEndpoints {
             .into_iter()
             .map(|url| {
                 let printable = !url.is_empty() && url.bytes().all(|byte| byte.is_ascii_graphic());
-                printable.then(|| url.into_bytes().try_into().ok()).flatten()
+                printable
+                    .then(|| url.into_bytes().try_into().ok())
+                    .flatten()
             })
             .collect();
         bounded?.try_into().ok().map(Self::V1)

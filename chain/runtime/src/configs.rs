@@ -1,24 +1,34 @@
 //! What each pallet is told: constants and who serves whom.
 
 use crate::*;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
-    derive_impl, parameter_types,
+    derive_impl,
     dispatch::DispatchClass,
-    traits::{ConstBool, ConstU8, ConstU32, EqualPrivilegeOnly, fungible::HoldConsideration, InstanceFilter, LinearStoragePrice, VariantCountOf},
+    parameter_types,
+    traits::{
+        ConstBool, ConstU8, ConstU32, EqualPrivilegeOnly, InstanceFilter, LinearStoragePrice,
+        VariantCountOf, fungible::HoldConsideration,
+    },
     weights::{
         ConstantMultiplier, IdentityFee, Weight,
         constants::{RocksDbWeight, WEIGHT_REF_TIME_PER_MILLIS},
     },
 };
-use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_system::{EnsureRoot, limits::{BlockLength, BlockWeights}};
+use frame_system::{
+    EnsureRoot,
+    limits::{BlockLength, BlockWeights},
+};
 use pallet_mailbox::MessageHandler;
 use pallet_transaction_payment::{ConstFeeMultiplier, FungibleAdapter, Multiplier};
-use primitives::units::{EXISTENTIAL_DEPOSIT, PHA, SS58_PREFIX};
 use primitives::WorkerId;
+use primitives::units::{EXISTENTIAL_DEPOSIT, PHA, SS58_PREFIX};
 use scale_info::TypeInfo;
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
-use sp_runtime::{DispatchResult, Perbill, traits::{ConvertInto, One, OpaqueKeys}};
+use sp_runtime::{
+    DispatchResult, Perbill,
+    traits::{ConvertInto, One, OpaqueKeys},
+};
 use wire::message::MessagePayload;
 
 /// Compute time of a block: half of a one-second slot.
@@ -207,8 +217,19 @@ impl pallet_multisig::Config for Runtime {
 
 /// What a proxy may do.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode,
-    DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
 )]
 pub enum ProxyType {
     /// Everything.
@@ -330,7 +351,9 @@ pub struct MessageRouter;
 impl MessageHandler for MessageRouter {
     fn handle(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         match payload {
-            MessagePayload::Checkpoint { .. } => PhalaPhatContracts::handle_message(sender, payload),
+            MessagePayload::Checkpoint { .. } => {
+                PhalaPhatContracts::handle_message(sender, payload)
+            }
             MessagePayload::MasterKey { .. }
             | MessagePayload::ClusterKey { .. }
             | MessagePayload::SealedClusterSeed { .. }

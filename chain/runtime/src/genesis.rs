@@ -30,7 +30,10 @@ const LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
 /// The configuration of a preset, as a patch of the default; `None` for an unknown name.
 pub fn preset(name: &str) -> Option<Value> {
     match name {
-        DEV => Some(development(&[(Sr25519Keyring::Alice, Ed25519Keyring::Alice)])),
+        DEV => Some(development(&[(
+            Sr25519Keyring::Alice,
+            Ed25519Keyring::Alice,
+        )])),
         LOCAL => Some(development(&[
             (Sr25519Keyring::Alice, Ed25519Keyring::Alice),
             (Sr25519Keyring::Bob, Ed25519Keyring::Bob),
@@ -53,7 +56,10 @@ fn development(validators: &[(Sr25519Keyring, Ed25519Keyring)]) -> Value {
         .iter()
         .map(|(aura, grandpa)| {
             let account = aura.to_account_id();
-            let keys = SessionKeys { aura: aura.public().into(), grandpa: grandpa.public().into() };
+            let keys = SessionKeys {
+                aura: aura.public().into(),
+                grandpa: grandpa.public().into(),
+            };
             (account.clone(), account, keys)
         })
         .collect();

@@ -19,6 +19,8 @@ mod composition;
 mod configs;
 pub mod genesis;
 pub mod slots;
+#[cfg(test)]
+mod tests;
 
 #[cfg(feature = "std")]
 include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));

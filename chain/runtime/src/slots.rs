@@ -38,14 +38,20 @@ pub mod pallet {
 
     impl<T: Config> Default for GenesisConfig<T> {
         fn default() -> Self {
-            Self { duration_ms: DURATION_MS_DEFAULT, phantom: PhantomData }
+            Self {
+                duration_ms: DURATION_MS_DEFAULT,
+                phantom: PhantomData,
+            }
         }
     }
 
     #[pallet::genesis_build]
     impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
         fn build(&self) {
-            assert!(self.duration_ms >= DURATION_MS_MIN, "a slot is at least 100 milliseconds");
+            assert!(
+                self.duration_ms >= DURATION_MS_MIN,
+                "a slot is at least 100 milliseconds"
+            );
             DurationMs::<T>::put(self.duration_ms);
         }
     }

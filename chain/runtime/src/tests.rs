@@ -1,0 +1,385 @@
+//! The whole runtime, block by block, as a node drives it.
+
+use crate::*;
+use attestation::Evidence;
+use codec::{Decode, Encode};
+use frame_support::{assert_ok, dispatch::GetDispatchInfo, traits::Get};
+use mock_attestation::{DevelopmentPki, MockTd};
+use primitives::units::PHA;
+use primitives::{ClusterId, GenesisHash, HpkePublicKey, StateRoot, WorkerId};
+use sp_core::{H256, Pair, sr25519};
+use sp_keyring::Sr25519Keyring;
+use sp_runtime::{
+    ApplyExtrinsicResult, BuildStorage, Digest, DigestItem,
+    traits::{Header as _, Zero},
+    transaction_validity::{InvalidTransaction, TransactionSource},
+};
+use wire::message::{MessagePayload, MessageSender, SignedMessage, signed_bytes};
+use wire::registration::WorkerRegistration;
+
+const NOW_MS: u64 = 1_800_000_000_000;
+
+/// A chain that a test writes blocks of.
+struct Chain {
+    storage: sp_io::TestExternalities,
+    block: BlockNumber,
+    parent: Header,
+    nonces: std::collections::BTreeMap<AccountId, Nonce>,
+}
+
+impl Chain {
+    fn new() -> Self {
+        let mut config = genesis::preset(genesis::DEV).unwrap();
+        let root = DevelopmentPki::insecure_well_known().root_ca_der();
+        let root = format!(
+            "0x{}",
+            root.iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+        );
+        config["phalaRegistry"]["acceptedRoots"] = serde_json::json!([{ "Development": root }]);
+        // As a node does: the patch over the default.
+        let mut whole = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
+        merge(&mut whole, config);
+        let config: RuntimeGenesisConfig = serde_json::from_value(whole).unwrap();
+        let mut storage = sp_io::TestExternalities::new(config.build_storage().unwrap());
+        let parent = Header::new(
+            0,
+            Default::default(),
+            Default::default(),
+            Default::default(),
+            Digest::default(),
+        );
+        storage.execute_with(|| frame_system::BlockHash::<Runtime>::insert(0, parent.hash()));
+        Self {
+            storage,
+            block: 0,
+            parent,
+            nonces: Default::default(),
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        NOW_MS + u64::from(self.block) * 1000
+    }
+
+    /// Makes the next block of these extrinsics; gives what became of each.
+    fn block(&mut self, extrinsics: Vec<UncheckedExtrinsic>) -> Vec<ApplyExtrinsicResult> {
+        self.block += 1;
+        let now_ms = self.now_ms();
+        let slot = DigestItem::PreRuntime(*b"aura", (now_ms / 1000).encode());
+        let header = Header::new(
+            self.block,
+            Default::default(),
+            Default::default(),
+            self.parent.hash(),
+            Digest { logs: vec![slot] },
+        );
+        let (parent, results) = self.storage.execute_with(|| {
+            Executive::initialize_block(&header);
+            let inherent = UncheckedExtrinsic::new_bare_legacy(
+                pallet_timestamp::Call::set { now: now_ms }.into(),
+            );
+            Executive::apply_extrinsic(inherent).unwrap().unwrap();
+            let results = extrinsics
+                .into_iter()
+                .map(Executive::apply_extrinsic)
+                .collect();
+            (Executive::finalize_block(), results)
+        });
+        self.parent = parent;
+        self.storage.execute_with(|| {
+            PhalaRegistry::do_try_state().unwrap();
+            PhalaMq::do_try_state().unwrap();
+            PhalaPhatContracts::do_try_state().unwrap();
+        });
+        results
+    }
+
+    fn signed(&mut self, who: Sr25519Keyring, call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
+        let account = who.to_account_id();
+        let nonce = self.nonces.entry(account.clone()).or_default();
+        let extension: TxExtension = (
+            frame_system::CheckNonZeroSender::new(),
+            frame_system::CheckSpecVersion::new(),
+            frame_system::CheckTxVersion::new(),
+            frame_system::CheckGenesis::new(),
+            frame_system::CheckEra::from(generic::Era::Immortal),
+            frame_system::CheckNonce::from(*nonce),
+            frame_system::CheckWeight::new(),
+            pallet_transaction_payment::ChargeTransactionPayment::from(0),
+            frame_system::WeightReclaim::new(),
+        );
+        *nonce += 1;
+        self.storage.execute_with(|| {
+            let call = call.into();
+            let payload = generic::SignedPayload::new(call.clone(), extension.clone()).unwrap();
+            let signature = payload.using_encoded(|bytes| who.sign(bytes));
+            UncheckedExtrinsic::new_signed(
+                call,
+                MultiAddress::Id(account),
+                MultiSignature::Sr25519(signature),
+                extension,
+            )
+        })
+    }
+
+    fn sudo(&mut self, call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
+        let call = Box::new(call.into());
+        self.signed(Sr25519Keyring::Alice, pallet_sudo::Call::sudo { call })
+    }
+
+    fn genesis(&mut self) -> GenesisHash {
+        self.storage
+            .execute_with(|| GenesisHash(System::block_hash(0).0))
+    }
+
+    fn registration(&mut self, seed: u8) -> (WorkerRegistration, Evidence) {
+        let registration = WorkerRegistration {
+            version: 1,
+            worker: worker(seed),
+            hpke_public_key: HpkePublicKey([seed; 32]),
+            genesis: self.genesis(),
+            operator: None,
+            made_at_ms: self.now_ms(),
+        };
+        let evidence = DevelopmentPki::insecure_well_known().tdx_evidence(
+            &build(),
+            &registration.report_data(),
+            registration.made_at_ms / 1000,
+        );
+        (registration, evidence)
+    }
+
+    fn message(&mut self, seed: u8, sequence: u64, payload: MessagePayload) -> UncheckedExtrinsic {
+        let sender = MessageSender::Worker(worker(seed));
+        let bytes = signed_bytes(&self.genesis(), &sender, sequence, &payload);
+        let signature = pair(seed).sign(&bytes).0;
+        let message = SignedMessage {
+            sender,
+            sequence,
+            payload,
+            signature,
+        };
+        UncheckedExtrinsic::new_bare_legacy(
+            pallet_mailbox::Call::sync_offchain_message { message }.into(),
+        )
+    }
+}
+
+fn merge(into: &mut serde_json::Value, patch: serde_json::Value) {
+    match (into, patch) {
+        (serde_json::Value::Object(into), serde_json::Value::Object(patch)) => {
+            for (key, value) in patch {
+                merge(into.entry(key).or_insert(serde_json::Value::Null), value);
+            }
+        }
+        (into, patch) => *into = patch,
+    }
+}
+
+fn pair(seed: u8) -> sr25519::Pair {
+    sr25519::Pair::from_seed(&[seed; 32])
+}
+
+fn worker(seed: u8) -> WorkerId {
+    WorkerId(pair(seed).public().0)
+}
+
+fn build() -> MockTd {
+    MockTd::of_build([7; 48])
+}
+
+fn all_ok(results: Vec<ApplyExtrinsicResult>) {
+    for result in results {
+        assert_ok!(result.unwrap());
+    }
+}
+
+#[test]
+fn from_registration_to_checkpoint() {
+    let mut chain = Chain::new();
+    let allow = chain.sudo(pallet_worker_registry::Call::allow_measurement {
+        measurement: build().measurement(),
+    });
+    all_ok(chain.block(vec![allow]));
+
+    let (registration, evidence) = chain.registration(9);
+    let register = chain.signed(
+        Sr25519Keyring::Bob,
+        pallet_worker_registry::Call::register_worker_v2 {
+            registration,
+            evidence,
+        },
+    );
+    all_ok(chain.block(vec![register]));
+
+    let key = pair(9).public();
+    let appoint = chain.sudo(pallet_worker_registry::Call::register_gatekeeper { gatekeeper: key });
+    let add_cluster = chain.sudo(pallet_phat_contracts::Call::add_cluster {
+        owner: Sr25519Keyring::Alice.to_account_id(),
+        permission: pallet_phat_contracts::ClusterPermission::Public,
+        deploy_workers: vec![key],
+        deposit: PHA,
+        gas_price: 1,
+        deposit_per_item: 1,
+        deposit_per_byte: 1,
+        treasury_account: Sr25519Keyring::Alice.to_account_id(),
+    });
+    all_ok(chain.block(vec![appoint, add_cluster]));
+
+    let mut cluster = [0; 32];
+    cluster[31] = 1;
+    let master = chain.message(
+        9,
+        0,
+        MessagePayload::MasterKey {
+            public_key: [5; 32],
+        },
+    );
+    let checkpoint = chain.message(
+        9,
+        1,
+        MessagePayload::Checkpoint {
+            cluster: ClusterId(cluster),
+            next_number: 2,
+            state_root: StateRoot([8; 32]),
+            block_number: 3,
+        },
+    );
+    all_ok(chain.block(vec![master, checkpoint]));
+    chain.storage.execute_with(|| {
+        let master = pallet_worker_registry::GatekeeperMasterPubkey::<Runtime>::get().unwrap();
+        assert_eq!(master.0, [5; 32]);
+        let stored =
+            pallet_phat_contracts::Checkpoints::<Runtime>::get(H256(cluster), key).unwrap();
+        assert_eq!((stored.next_number, stored.reported_at), (2, 4));
+        let sender = MessageSender::Worker(worker(9));
+        assert_eq!(PhalaMq::sender_sequence(&sender), Some(2));
+    });
+}
+
+#[test]
+fn worker_messages_are_free_and_judged_before_a_block() {
+    let mut chain = Chain::new();
+    let stranger = chain.message(
+        9,
+        0,
+        MessagePayload::MasterKey {
+            public_key: [5; 32],
+        },
+    );
+    let issuance = chain.storage.execute_with(Balances::total_issuance);
+    let results = chain.block(vec![stranger.clone()]);
+    let refused = InvalidTransaction::Custom(pallet_mailbox::INVALID_SENDER);
+    assert_eq!(results, [Err(refused.into())]);
+    chain.storage.execute_with(|| {
+        assert_eq!(Balances::total_issuance(), issuance);
+        let pool = Executive::validate_transaction(
+            TransactionSource::External,
+            stranger,
+            Default::default(),
+        );
+        assert_eq!(pool, Err(refused.into()));
+    });
+}
+
+#[test]
+fn every_call_fits_into_a_block() {
+    let most = RuntimeBlockWeights::get()
+        .get(frame_support::dispatch::DispatchClass::Normal)
+        .max_extrinsic
+        .unwrap();
+    let heaviest: [RuntimeCall; 5] = [
+        pallet_worker_registry::Call::register_worker_v2 {
+            registration: WorkerRegistration {
+                version: 0,
+                worker: worker(1),
+                hpke_public_key: Default::default(),
+                genesis: Default::default(),
+                operator: None,
+                made_at_ms: 0,
+            },
+            evidence: Evidence::default(),
+        }
+        .into(),
+        pallet_phat_contracts::Call::cluster_destroy {
+            cluster: H256::zero(),
+        }
+        .into(),
+        pallet_phat_contracts::Call::clear_cluster {
+            cluster: H256::zero(),
+        }
+        .into(),
+        pallet_phat_contracts::Call::cluster_upload_resource {
+            cluster_id: H256::zero(),
+            resource_type: pallet_phat_contracts::ClusterResourceType::InkCode,
+            resource_data: vec![0; 2 * 1024 * 1024],
+        }
+        .into(),
+        pallet_phat_contracts::Call::instantiate_contract {
+            code_index: pallet_phat_contracts::CodeIndex::WasmCode(H256::zero()),
+            data: vec![0; 64 * 1024],
+            salt: vec![0; 64],
+            cluster_id: H256::zero(),
+            transfer: 0,
+            gas_limit: 0,
+            storage_deposit_limit: None,
+            deposit: 1,
+        }
+        .into(),
+    ];
+    sp_io::TestExternalities::default().execute_with(|| {
+        for call in heaviest {
+            let weight = call.get_dispatch_info().call_weight;
+            assert!(!weight.ref_time().is_zero());
+            assert!(weight.all_lte(most), "{weight:?} of at most {most:?}");
+        }
+    });
+}
+
+#[test]
+fn old_clients_can_read_the_metadata() {
+    sp_io::TestExternalities::default().execute_with(|| {
+        let bytes = Runtime::metadata().encode();
+        assert_eq!(&bytes[..5], b"meta\x0e");
+        let mut data = sp_inherents::InherentData::new();
+        data.put_data(
+            sp_inherents::InherentIdentifier::from(*b"timstap0"),
+            &NOW_MS,
+        )
+        .unwrap();
+        let inherents = composition::create_inherents(&data);
+        // One byte of length, then the format.
+        assert_eq!(inherents[0].encode()[1], 4);
+        let decoded = UncheckedExtrinsic::decode(&mut &inherents[0].encode()[..]).unwrap();
+        assert!(decoded.is_inherent_or_bare());
+    });
+}
+
+trait Bare {
+    fn is_inherent_or_bare(&self) -> bool;
+}
+
+impl Bare for UncheckedExtrinsic {
+    fn is_inherent_or_bare(&self) -> bool {
+        matches!(self.preamble, generic::Preamble::Bare(_))
+    }
+}
+
+#[test]
+fn presets_have_sudo_and_default_has_none() {
+    for name in genesis::NAMES {
+        let preset = genesis::preset(name).unwrap();
+        assert_eq!(preset["phalaRegistry"]["developmentNetwork"], true);
+        assert!(preset["sudo"]["key"].is_string());
+    }
+    assert!(RuntimeGenesisConfig::default().sudo.key.is_none());
+    assert!(
+        !RuntimeGenesisConfig::default()
+            .phala_registry
+            .development_network
+    );
+    assert_eq!(genesis::preset("main"), None);
+    assert_eq!(<ExistentialDeposit as Get<Balance>>::get(), PHA / 100);
+}
