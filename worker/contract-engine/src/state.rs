@@ -113,12 +113,15 @@ pub enum OverlayError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checkpoint(usize);
 
+/// What the overlay had for a key: nothing, that it is removed, or a value.
+type Before = Option<Option<Vec<u8>>>;
+
 /// What an execution changed so far, over a state that it only reads.
 #[derive(Default)]
 pub struct Overlay {
     changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     /// For each write the key and what `changes` had for it before; undone from the end.
-    history: Vec<(Vec<u8>, Option<Option<Vec<u8>>>)>,
+    history: Vec<(Vec<u8>, Before)>,
     written_bytes: usize,
 }
 
