@@ -11,6 +11,12 @@ mod guard;
 mod rpc;
 mod service;
 
-fn main() -> polkadot_sdk::sc_cli::Result<()> {
-    command::run()
+fn main() -> std::process::ExitCode {
+    match command::run() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("phat-node: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
 }
