@@ -1,1 +1,66 @@
-fn main() {}
+//! All automation of the workspace: `cargo xtask COMMAND`.
+//!
+//! Each command is a file. Whatever a command needs and can make, it makes first; a second run does
+//! only what is left to do, because cargo decides what is out of date.
+
+mod bench;
+mod build;
+mod dev;
+mod layers;
+mod lint;
+mod setup;
+mod test;
+mod wasm;
+mod workspace;
+
+use std::process::ExitCode;
+
+use workspace::Workspace;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+Commands:
+  dev [--once] [ARGS]  build, start a network on this machine and run an election through it;
+                       --once exits after it, 0 only if every check held
+  build                build the binaries phat, phat-node and phat-worker
+  test                 everything that must hold: layers, all tests, one whole election
+  layers               check that no crate imports what its zone or its part forbids
+  lint                 clippy, warnings denied
+  bench                measure, each figure beside its anchor
+  setup                install the system packages that the builds need
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next();
+    match run(command.as_deref(), arguments.collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
+    let workspace = Workspace::find()?;
+    let takes_arguments = matches!(command, Some("dev" | "bench"));
+    if !takes_arguments && let Some(first) = arguments.first() {
+        anyhow::bail!("this command takes no argument, not even `{first}`");
+    }
+    match command {
+        Some("setup") => setup::run(),
+        Some("build") => build::run(&workspace),
+        Some("dev") => dev::run(&workspace, &arguments),
+        Some("test") => test::run(&workspace),
+        Some("layers") => layers::run(&workspace),
+        Some("lint") => lint::run(&workspace),
+        Some("bench") => bench::run(&workspace, &arguments),
+        None | Some("help" | "--help" | "-h") => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        Some(other) => anyhow::bail!("there is no command `{other}`\n\n{USAGE}"),
+    }
+}

@@ -8,9 +8,10 @@
 
 use anyhow::{Context as _, bail};
 use contract_build::Toolchain;
-use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
+
+use crate::workspace::Workspace;
 
 /// Says that what follows is compressed with zstd: the prefix of Substrate's `sp-maybe-compressed-blob`.
 const COMPRESSED_PREFIX: [u8; 8] = [82, 188, 83, 118, 70, 219, 142, 5];
@@ -45,22 +46,36 @@ done
 exec "$compiler" "$@"
 "#;
 
-/// Builds the runtime of the workspace in `root` and packs it; gives the packed file, which belongs
+/// Builds the workspace's runtime and packs it; gives the packed file, which belongs
 /// into `PHAT_RUNTIME_WASM` when the node is built. Does nothing that is done: cargo decides what to
 /// compile, and the packed file is written only when it changes.
 ///
 /// # Errors
 /// When cargo fails, or a file cannot be read or written.
-pub fn build_runtime_wasm(root: &Path, toolchain: &Toolchain) -> anyhow::Result<PathBuf> {
-    let target_dir = target_dir(root);
+pub fn build_runtime_wasm(workspace: &Workspace, toolchain: &Toolchain) -> anyhow::Result<PathBuf> {
+    let target_dir = workspace.beside_target("wasm");
     fs::create_dir_all(&target_dir)
         .with_context(|| format!("cannot make {}", target_dir.display()))?;
     let wrapper = write_wrapper(&target_dir)?;
     let status = toolchain
         .cargo()
-        .current_dir(root)
-        .args(["rustc", "--locked", "-p", "runtime", "--lib", "--crate-type", "cdylib"])
-        .args(["--profile", "wasm", "--no-default-features", "--target", toolchain.target()])
+        .current_dir(workspace.root())
+        .args([
+            "rustc",
+            "--locked",
+            "-p",
+            "runtime",
+            "--lib",
+            "--crate-type",
+            "cdylib",
+        ])
+        .args([
+            "--profile",
+            "wasm",
+            "--no-default-features",
+            "--target",
+            toolchain.target(),
+        ])
         .env("CARGO_TARGET_DIR", &target_dir)
         .env("RUSTC_WRAPPER", &wrapper)
         .env("RUSTFLAGS", RUSTFLAGS)
@@ -69,16 +84,11 @@ pub fn build_runtime_wasm(root: &Path, toolchain: &Toolchain) -> anyhow::Result<
     if !status.success() {
         bail!("the runtime's wasm does not build ({status}); see cargo's messages above");
     }
-    let built = target_dir.join(toolchain.target()).join("wasm").join("runtime.wasm");
+    let built = target_dir
+        .join(toolchain.target())
+        .join("wasm")
+        .join("runtime.wasm");
     pack(&built, &target_dir.join("runtime.compact.compressed.wasm"))
-}
-
-/// Beside the host's target folder: another lock, other artefacts.
-fn target_dir(root: &Path) -> PathBuf {
-    let host = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let mut name = host.file_name().map_or_else(|| OsString::from("target"), OsString::from);
-    name.push("-wasm");
-    root.join(host.with_file_name(name))
 }
 
 fn write_wrapper(target_dir: &Path) -> anyhow::Result<PathBuf> {

@@ -1,0 +1,110 @@
+//! Builds everything that a network needs.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use contract_build::{BuildOptions, Toolchain};
+
+use crate::workspace::{Workspace, progress, run as run_command};
+use crate::{setup, wasm};
+
+/// Names the runtime's wasm for the build script of `chain/runtime`.
+const RUNTIME_WASM_VARIABLE: &str = "PHAT_RUNTIME_WASM";
+/// Where the example contract's source is.
+const BALLOT: &str = "guest/examples/ballot";
+
+/// Builds the binaries and says where they are.
+///
+/// # Errors
+/// When something needed is missing, or does not compile.
+pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
+    let build = Build::prepare(workspace)?;
+    build.binaries()?;
+    let folder = workspace.binaries_dir();
+    println!(
+        "built phat, phat-node and phat-worker in {}",
+        folder.display()
+    );
+    Ok(())
+}
+
+/// A machine that has what it needs, and a runtime to put into the node.
+pub struct Build<'a> {
+    workspace: &'a Workspace,
+    runtime_wasm: PathBuf,
+}
+
+impl<'a> Build<'a> {
+    /// Installs what is missing and builds the runtime's wasm.
+    ///
+    /// # Errors
+    /// When something is missing that cannot be installed, or the runtime does not compile.
+    pub fn prepare(workspace: &'a Workspace) -> anyhow::Result<Self> {
+        setup::run()?;
+        let toolchain = toolchain(workspace)?;
+        progress("building the runtime's wasm");
+        let runtime_wasm = wasm::build_runtime_wasm(workspace, &toolchain)?;
+        Ok(Self {
+            workspace,
+            runtime_wasm,
+        })
+    }
+
+    /// Cargo with `command`, over all crates but this program's own.
+    ///
+    /// One set of packages for every command: cargo unites the features of what is built together, and
+    /// another set would compile nearly all of it again. This program is apart, so that what it
+    /// needs stays small.
+    pub fn cargo(&self, command: &str) -> Command {
+        let mut cargo = self.workspace.cargo();
+        cargo
+            .args([
+                command,
+                "--release",
+                "--locked",
+                "--workspace",
+                "--exclude",
+                "xtask",
+            ])
+            .env(RUNTIME_WASM_VARIABLE, &self.runtime_wasm);
+        cargo
+    }
+
+    /// Builds all binaries.
+    ///
+    /// # Errors
+    /// When one does not compile.
+    pub fn binaries(&self) -> anyhow::Result<()> {
+        progress("building the binaries");
+        run_command(self.cargo("build").arg("--bins"), "building the binaries")
+    }
+
+    /// Builds the example contract and gives its `.contract` file.
+    ///
+    /// # Errors
+    /// When it does not compile.
+    pub fn ballot(&self) -> anyhow::Result<PathBuf> {
+        progress("building the contract ballot");
+        let mut options = BuildOptions::new(self.workspace.toolchain_dir());
+        options.target_dir = Some(self.workspace.beside_target("contract"));
+        options.locked = true;
+        let folder = self.workspace.root().join(BALLOT);
+        let built = contract_build::build(&folder, &options, &mut |line| eprintln!("{line}"))?;
+        Ok(built.contract_file)
+    }
+
+    /// Cargo with `command` for the example contract's own workspace.
+    pub fn ballot_cargo(&self, command: &str) -> Command {
+        let mut cargo = self.workspace.cargo();
+        cargo
+            .current_dir(self.workspace.root().join(BALLOT))
+            .args([command, "--release", "--locked"])
+            .env("CARGO_TARGET_DIR", self.workspace.beside_target("contract"));
+        cargo
+    }
+}
+
+fn toolchain(workspace: &Workspace) -> anyhow::Result<Toolchain> {
+    progress("looking for a wasm toolchain (made once if there is none: half a minute)");
+    Ok(contract_build::wasm_toolchain(&workspace.toolchain_dir())?)
+}

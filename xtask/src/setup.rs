@@ -1,0 +1,191 @@
+//! System packages that the builds need.
+//!
+//! What is there is found by looking for files, so that asking costs nothing when all is.
+
+use std::env;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+use contract_build::WASM_TARGET;
+
+use crate::workspace::{progress, run as run_command};
+
+/// A Debian package, and a file that shows that what it brings is there (from it or from elsewhere).
+struct Package {
+    name: &'static str,
+    /// A program on the path, or, with a leading slash, files of which one must exist.
+    shown_by: &'static [&'static str],
+    why: &'static str,
+}
+
+/// For the host's code.
+const HOST: [Package; 5] = [
+    Package {
+        name: "gcc",
+        shown_by: &["cc"],
+        why: "C parts of dependencies, and linking",
+    },
+    Package {
+        name: "libc6-dev",
+        shown_by: &["/usr/include/stdio.h"],
+        why: "the same",
+    },
+    Package {
+        name: "pkg-config",
+        shown_by: &["pkg-config"],
+        why: "finding OpenSSL",
+    },
+    Package {
+        name: "libssl-dev",
+        shown_by: &[
+            "/usr/include/openssl/ssl.h",
+            "/usr/local/include/openssl/ssl.h",
+            "/opt/homebrew/include/openssl/ssl.h",
+        ],
+        why: "the node's WebRTC transport",
+    },
+    Package {
+        name: "protobuf-compiler",
+        shown_by: &["protoc"],
+        why: "the node's network messages",
+    },
+];
+
+/// For wasm, where rustup has no such target.
+const WASM: [Package; 4] = [
+    Package {
+        name: "rustc-web",
+        shown_by: &["/usr/bin/rustc"],
+        why: "compiling to wasm",
+    },
+    Package {
+        name: "cargo-web",
+        shown_by: &["/usr/bin/cargo"],
+        why: "compiling to wasm",
+    },
+    Package {
+        name: "rust-web-src",
+        shown_by: &["/usr/lib/rustlib/src/rust/library/Cargo.toml"],
+        why: "the standard library for wasm",
+    },
+    Package {
+        name: "lld-19",
+        shown_by: &["/usr/lib/llvm-19/bin/lld", "/usr/lib/llvm-22/bin/lld"],
+        why: "linking wasm",
+    },
+];
+
+/// Makes sure that everything is there: installs it as root on Debian, or says what to run.
+///
+/// # Errors
+/// When something is missing and cannot be installed from here.
+pub fn run() -> anyhow::Result<()> {
+    let missing = missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
+    let install = format!(
+        "apt-get install --no-install-recommends -y {}",
+        names.join(" ")
+    );
+    if !is_present("apt-get") {
+        bail!(
+            "the builds need more than is installed:\n{}",
+            explain(&missing)
+        );
+    }
+    if !is_root()? {
+        bail!(
+            "the builds need more than is installed:\n{}\nrun this once:\n\n    \
+             sudo sh -c 'apt-get update && {install}'\n",
+            explain(&missing)
+        );
+    }
+    progress(format!("installing {}", names.join(" ")));
+    run_command(
+        Command::new("apt-get").args(["-q", "update"]),
+        "apt-get update",
+    )?;
+    run_command(
+        Command::new("apt-get")
+            .args(["-q", "install", "--no-install-recommends", "-y"])
+            .args(&names)
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+        &install,
+    )
+}
+
+fn missing() -> Vec<&'static Package> {
+    let lacks = |package: &&Package| !package.shown_by.iter().any(|shown_by| is_present(shown_by));
+    let mut missing: Vec<&Package> = HOST.iter().filter(lacks).collect();
+    let wasm: Vec<&Package> = WASM.iter().filter(lacks).collect();
+    // Asking rustup takes longer than all the rest, so it is asked last.
+    if !wasm.is_empty() && !active_toolchain_has_wasm() {
+        missing.extend(wasm);
+    }
+    missing
+}
+
+fn active_toolchain_has_wasm() -> bool {
+    let Ok(output) = Command::new("rustc").args(["--print", "sysroot"]).output() else {
+        return false;
+    };
+    let sysroot = String::from_utf8_lossy(&output.stdout);
+    Path::new(sysroot.trim())
+        .join("lib/rustlib")
+        .join(WASM_TARGET)
+        .join("lib")
+        .is_dir()
+}
+
+/// A program on the path, or a file if it is named by its whole path.
+fn is_present(name: &str) -> bool {
+    if name.starts_with('/') {
+        return Path::new(name).exists();
+    }
+    env::var_os("PATH")
+        .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(name).is_file()))
+}
+
+fn is_root() -> anyhow::Result<bool> {
+    let output = Command::new("id")
+        .arg("-u")
+        .output()
+        .context("cannot run id")?;
+    Ok(output.stdout.trim_ascii() == b"0")
+}
+
+fn explain(missing: &[&Package]) -> String {
+    let mut lines: Vec<String> = missing
+        .iter()
+        .map(|package| format!("  {} (Debian's name): {}", package.name, package.why))
+        .collect();
+    if missing.iter().any(|package| package.name == "rustc-web") {
+        lines.push(format!(
+            "  or, for wasm, with rustup: rustup target add {WASM_TARGET}"
+        ));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_explained_with_both_ways_to_wasm() {
+        let text = explain(&[&HOST[3], &WASM[0]]);
+        assert!(text.contains("libssl-dev"), "{text}");
+        assert!(text.contains("rustup target add wasm32v1-none"), "{text}");
+    }
+
+    #[test]
+    fn programs_are_looked_for_on_the_path_and_files_where_they_are() {
+        assert!(is_present("sh"));
+        assert!(is_present("/"));
+        assert!(!is_present("no-such-program-anywhere"));
+        assert!(!is_present("/no/such/file"));
+    }
+}
