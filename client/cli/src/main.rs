@@ -1,1 +1,90 @@
-fn main() {}
+//! `phat`: the command line. Each command is a file in `commands`, written on the `client` crate alone.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check failed (a receipt that does not hold).
+
+mod commands;
+mod context;
+mod output;
+
+use clap::{Parser, Subcommand};
+use context::Network;
+use output::Output;
+use std::process::ExitCode;
+
+/// Phat: confidential programs on an open network.
+#[derive(Debug, Parser)]
+#[command(name = "phat", version, propagate_version = true, max_term_width = 100)]
+struct Arguments {
+    #[command(flatten)]
+    network: Network,
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a whole network on this machine.
+    Dev(commands::dev::Arguments),
+    /// Make and list accounts.
+    #[command(subcommand)]
+    Account(commands::account::Command),
+    /// Build a contract's source into a .contract file.
+    Build(commands::build::Arguments),
+    /// Deploy a contract.
+    Deploy(commands::deploy::Arguments),
+    /// Send a sealed command to a contract: it changes state.
+    Call(commands::call::Arguments),
+    /// Ask a contract: answered at once, sealed, nothing changes.
+    Query(commands::query::Arguments),
+    /// Check receipts.
+    #[command(subcommand)]
+    Receipt(commands::receipt::Command),
+    /// Look at workers.
+    #[command(subcommand)]
+    Worker(commands::worker::Command),
+    /// Look at clusters.
+    #[command(subcommand)]
+    Cluster(commands::cluster::Command),
+    /// Look at contracts.
+    #[command(subcommand)]
+    Contract(commands::contract::Command),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("phat: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(arguments, &output)) {
+        Ok(code) => code,
+        Err(error) => {
+            output.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> {
+    let network = &arguments.network;
+    match arguments.command {
+        Command::Dev(arguments) => commands::dev::run(arguments, output).await?,
+        Command::Account(command) => commands::account::run(command, network, output).await?,
+        Command::Build(arguments) => commands::build::run(&arguments, output)?,
+        Command::Deploy(arguments) => commands::deploy::run(&arguments, network, output).await?,
+        Command::Call(arguments) => commands::call::run(&arguments, network, output).await?,
+        Command::Query(arguments) => commands::query::run(&arguments, network, output).await?,
+        Command::Receipt(command) => return commands::receipt::run(&command, network, output),
+        Command::Worker(command) => commands::worker::run(command, network, output).await?,
+        Command::Cluster(command) => commands::cluster::run(command, network, output).await?,
+        Command::Contract(command) => commands::contract::run(command, network, output).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

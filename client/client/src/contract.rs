@@ -7,8 +7,6 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use wire::domain;
 
-/// Longest `.contract` file that is read, bytes.
-pub const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// What is wrong with a contract file, or with what is asked of a contract.
 #[derive(Debug, thiserror::Error)]

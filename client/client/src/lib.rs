@@ -17,6 +17,7 @@
 mod account;
 mod chain;
 mod contract;
+mod flow;
 pub mod receipt;
 mod submit;
 mod text;
@@ -25,6 +26,7 @@ mod worker;
 pub use account::{Account, AccountError};
 pub use chain::{Chain, ChainError, Proven, WorkerRecord};
 pub use contract::{Contract, ContractError, Message, Output};
+pub use flow::{Commanded, Deployed, FlowError, command, deploy, await_outcome};
 pub use submit::{Included, Transaction};
 pub use worker::{
     Asked, QueryOptions, WorkerClient, WorkerError, call_request, fetch_info, instantiate_request,

@@ -352,15 +352,13 @@ fn check_block(
     state: &chain_proof::FinalizedState,
 ) -> Result<(), VerifyError> {
     let body = &receipt.body;
-    let on_chain = if state.number() == body.block_number {
-        Some(state.hash())
-    } else {
-        match state.read(&keys::block_hash(body.block_number)) {
-            Ok(Some(bytes)) => wire::decode_all(&bytes, 32).ok(),
-            Ok(None) => None,
-            Err(error) => return Err(check.fail("block", error)),
-        }
+    // Read in any case, so that no part of the proof goes unchecked: a block does not hold its own hash.
+    let recorded = match state.read(&keys::block_hash(body.block_number)) {
+        Ok(recorded) => recorded.and_then(|bytes| wire::decode_all(&bytes, 32).ok()),
+        Err(error) => return Err(check.fail("block", error)),
     };
+    let on_chain =
+        if state.number() == body.block_number { Some(state.hash()) } else { recorded };
     if on_chain != Some(body.block_hash) {
         let reason = format!("block {} of the chain is not the one answered from", body.block_number);
         return Err(check.fail("block", reason));

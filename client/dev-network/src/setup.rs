@@ -338,7 +338,6 @@ impl Network {
             "--no-telemetry".to_owned(),
             "--allow-private-ip".to_owned(),
             "--state-pruning=archive".to_owned(),
-            "--no-hardware-benchmarks".to_owned(),
         ];
         let log = self.log_file("node");
         self.node =

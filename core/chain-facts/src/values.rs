@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use attestation::{RootKind, TeeKind};
 use codec::{Decode, Encode};
 use primitives::{
-    AccountId, Balance, BlockNumber, ClusterId, CodeHash, HpkePublicKey, Measurement, StateRoot,
+    AccountId, Balance, BlockNumber, ClusterId, HpkePublicKey, Measurement, StateRoot,
     UnixMillis, WorkerId,
 };
 
@@ -98,6 +98,4 @@ pub struct ContractRecord {
     pub deployer: AccountId,
     /// Where it lives.
     pub cluster: ClusterId,
-    /// The code it was made with.
-    pub code_hash: CodeHash,
 }

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     let started = Instant::now();
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("PHAT_LOG").unwrap_or_else(|_| {
-        EnvFilter::new("info,smoldot=off,wasmtime=warn,cranelift=warn")
+        EnvFilter::new("error,phat_worker=info,platform=info")
     });
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let result = match arguments.command {

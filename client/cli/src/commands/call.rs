@@ -1,0 +1,67 @@
+//! `phat call`.
+
+use crate::{context, output::Output};
+use anyhow::{Result, bail};
+use clap::Args;
+use primitives::ContractId;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Send a sealed command to a contract, and wait for its outcome.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The contract.
+    contract: ContractId,
+    /// The message.
+    message: String,
+    /// Its arguments, as people write them: true, 42, "text", 45R…, JSON for compound values.
+    #[arg(allow_hyphen_values = true)]
+    arguments: Vec<String>,
+    /// The account that sends and pays.
+    #[arg(long = "as", value_name = "ACCOUNT")]
+    account: String,
+    /// The contract's .contract file, if it was not deployed from here.
+    #[arg(long, value_name = "FILE")]
+    metadata: Option<PathBuf>,
+}
+
+pub async fn run(
+    arguments: &Arguments,
+    network: &context::Network,
+    output: &Output,
+) -> Result<()> {
+    let account = context::account(&arguments.account)?;
+    let chain = network.connect().await?;
+    let id = arguments.contract;
+    let contract = network.metadata(&chain.genesis(), &id, arguments.metadata.as_deref())?;
+    let message = contract.message(&arguments.message)?;
+    let input = contract.encode(message, &arguments.arguments)?;
+    let (record, _) = chain.contract(&id).await?;
+    let mut worker = network.worker(&chain, &record.cluster, None).await?;
+    output.progress("sending the sealed command and waiting for its outcome");
+    let done = client::command(&chain, &mut worker, &account, id, input).await?;
+    let (flags, data) = match &done.outcome.result {
+        Ok(returned) => returned,
+        Err(reason) => bail!("{} did not run: {reason}", message.label),
+    };
+    let value = match contract.decode(message, data)? {
+        client::Output::Value(value) if flags & 1 == 0 => value,
+        client::Output::Value(error) | client::Output::Error(error) => {
+            bail!("{} was refused by the contract: {error}", message.label)
+        }
+    };
+    output.result(
+        format!(
+            "{value}\nmailbox number  {}\nblock           {}\ngas             {}",
+            done.number, done.outcome.block_number, done.outcome.gas_consumed
+        ),
+        &json!({
+            "value": value,
+            "number": done.number,
+            "block": done.block,
+            "blockNumber": done.outcome.block_number,
+            "gasConsumed": done.outcome.gas_consumed,
+        }),
+    );
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! One file for each command.
+
+pub mod account;
+pub mod build;
+pub mod call;
+pub mod cluster;
+pub mod contract;
+pub mod deploy;
+pub mod dev;
+pub mod query;
+pub mod receipt;
+pub mod worker;

@@ -1,0 +1,193 @@
+//! Which network, which account, which contract's metadata a command is about.
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use client::{Account, Chain, Contract, WorkerClient};
+use dev_network::NetworkInfo;
+use primitives::{ClusterId, ContractId, GenesisHash, WorkerId};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Where `phat dev` leaves its network by default.
+pub const DEV_DIRECTORY: &str = ".phat/dev";
+
+/// Which network to talk to.
+#[derive(Debug, Args)]
+pub struct Network {
+    /// The node's JSON-RPC; by default that of the network that runs in --network.
+    #[arg(long, global = true, env = "PHAT_NODE", value_name = "URL")]
+    node: Option<String>,
+    /// Hash of the network's first block: answers of any other network are refused.
+    #[arg(long, global = true, env = "PHAT_GENESIS", value_name = "HASH")]
+    genesis: Option<GenesisHash>,
+    /// Directory that phat dev keeps its network in.
+    #[arg(long, global = true, env = "PHAT_NETWORK", value_name = "DIRECTORY", default_value = DEV_DIRECTORY)]
+    network: PathBuf,
+}
+
+impl Network {
+    fn dev_info(&self) -> Option<NetworkInfo> {
+        let bytes = fs::read(self.network.join("network.json")).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// The network that answers must belong to, where it is known.
+    pub fn pinned(&self) -> Option<GenesisHash> {
+        self.genesis.or_else(|| match &self.node {
+            // Another node may be of another network.
+            Some(_) => None,
+            None => self.dev_info().map(|info| info.genesis),
+        })
+    }
+
+    /// Connects to the network's node.
+    pub async fn connect(&self) -> Result<Chain> {
+        let url = match &self.node {
+            Some(url) => url.clone(),
+            None => {
+                self.dev_info()
+                    .with_context(|| {
+                        format!(
+                            "no network: none was started in {}; start one with phat dev, or name a \
+                             node with --node",
+                            self.network.display()
+                        )
+                    })?
+                    .node
+            }
+        };
+        Ok(Chain::connect(&url, self.pinned()).await?)
+    }
+
+    /// A worker of a cluster: the one named, or the first that answers.
+    pub async fn worker(
+        &self,
+        chain: &Chain,
+        cluster: &ClusterId,
+        wanted: Option<&WorkerId>,
+    ) -> Result<WorkerClient> {
+        let records = chain.cluster_workers(cluster).await?;
+        let mut last = None;
+        for record in &records {
+            if wanted.is_some_and(|wanted| *wanted != record.info.worker) {
+                continue;
+            }
+            match WorkerClient::new(chain.genesis(), record) {
+                Ok(worker) => match worker.info().await {
+                    Ok(info) if info.get("serving").is_some_and(|serving| !serving.is_null()) => {
+                        return Ok(worker);
+                    }
+                    Ok(_) => last = Some(format!("worker {} is not serving", record.info.worker)),
+                    Err(error) => last = Some(error.to_string()),
+                },
+                Err(error) => last = Some(error.to_string()),
+            }
+        }
+        match (last, wanted) {
+            (Some(reason), _) => bail!("no worker of cluster {cluster} serves: {reason}"),
+            (None, Some(wanted)) => bail!("worker {wanted} does not belong to cluster {cluster}"),
+            (None, None) => bail!("cluster {cluster} has no workers"),
+        }
+    }
+
+    /// The cluster named, or the network's only one.
+    pub async fn cluster(&self, chain: &Chain, wanted: Option<ClusterId>) -> Result<ClusterId> {
+        if let Some(wanted) = wanted {
+            return Ok(wanted);
+        }
+        let clusters = chain.clusters().await?;
+        match clusters.as_slice() {
+            [(only, _)] => Ok(*only),
+            [] => bail!("this network has no cluster"),
+            many => bail!("this network has {} clusters: name one with --cluster", many.len()),
+        }
+    }
+
+    /// Where metadata of deployed contracts is kept.
+    fn metadata_file(&self, genesis: &GenesisHash, contract: &ContractId) -> PathBuf {
+        home().join("contracts").join(format!("{}-{}.contract", short(genesis), contract))
+    }
+
+    /// Keeps the metadata of a contract that was deployed, so that later commands know it.
+    pub fn keep_metadata(
+        &self,
+        genesis: &GenesisHash,
+        contract: &ContractId,
+        bytes: &[u8],
+    ) -> Result<()> {
+        let file = self.metadata_file(genesis, contract);
+        let parent = file.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(parent).with_context(|| format!("{}", parent.display()))?;
+        fs::write(&file, bytes).with_context(|| format!("{}", file.display()))
+    }
+
+    /// The metadata of a contract: from a file that is named, or as kept at its deployment.
+    pub fn metadata(
+        &self,
+        genesis: &GenesisHash,
+        contract: &ContractId,
+        named: Option<&Path>,
+    ) -> Result<Contract> {
+        match named {
+            Some(file) => read_contract(file).map(|(contract, _)| contract),
+            None => {
+                let file = self.metadata_file(genesis, contract);
+                if !file.exists() {
+                    bail!(
+                        "the metadata of contract {contract} is not known here: name its .contract \
+                         file with --metadata"
+                    );
+                }
+                read_contract(&file).map(|(contract, _)| contract)
+            }
+        }
+    }
+}
+
+fn short(genesis: &GenesisHash) -> String {
+    genesis.to_hex().chars().skip(2).take(16).collect()
+}
+
+/// Reads a .contract file.
+pub fn read_contract(file: &Path) -> Result<(Contract, Vec<u8>)> {
+    const BYTES_MAX: u64 = 16 * 1024 * 1024;
+    let shown = file.display();
+    let length = fs::metadata(file).with_context(|| format!("{shown} cannot be read"))?.len();
+    if length > BYTES_MAX {
+        bail!("{shown} is longer than {BYTES_MAX} bytes: not a .contract file");
+    }
+    let bytes = fs::read(file).with_context(|| format!("{shown} cannot be read"))?;
+    let contract = Contract::from_json(&bytes).with_context(|| format!("{shown}"))?;
+    Ok((contract, bytes))
+}
+
+/// Where this program keeps what belongs to its user.
+pub fn home() -> PathBuf {
+    match std::env::var_os("PHAT_HOME") {
+        Some(home) => PathBuf::from(home),
+        None => PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".phat"),
+    }
+}
+
+/// Where an account's secret is kept.
+pub fn account_file(name: &str) -> Result<PathBuf> {
+    let fine = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.is_empty() || name.len() > 64 || !name.chars().all(fine) {
+        bail!("{name:?} is no account name: letters, digits, - and _, at most 64");
+    }
+    Ok(home().join("accounts").join(name))
+}
+
+/// An account by name: one made with `phat account new`, or a development account such as //Alice.
+pub fn account(name: &str) -> Result<Account> {
+    if name.starts_with("//") {
+        return Ok(Account::from_uri(name)?);
+    }
+    let file = account_file(name)?;
+    let secret = fs::read_to_string(&file).with_context(|| {
+        format!("there is no account {name}: make it with phat account new {name}")
+    })?;
+    Account::from_uri(&secret).with_context(|| format!("{} is damaged", file.display()))
+}

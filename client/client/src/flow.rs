@@ -1,0 +1,270 @@
+//! What takes several steps: deploying a contract, and a command with its outcome.
+
+use crate::{
+    Account, Chain, ChainError, Contract, ContractError, Message, QueryOptions, Transaction,
+    WorkerClient, WorkerError, instantiate_request,
+};
+use primitives::{BlockHash, ClusterId, ContractId};
+use rand_core::{OsRng, RngCore};
+use secrets::command::{CommandRoute, seal_command};
+use std::time::{Duration, Instant};
+use wire::{
+    command::InkCommand,
+    domain,
+    query::{CommandOutcome, QueryError},
+};
+
+/// How long the outcome of a command is waited for.
+const OUTCOME_PATIENCE: Duration = Duration::from_secs(90);
+/// Pause between two questions for it.
+const POLL: Duration = Duration::from_millis(50);
+/// Longest command that may be sent, bytes, sealed.
+const COMMAND_BYTES_MAX: usize = primitives::bounds::COMMAND_BYTES_MAX as usize - 128;
+
+/// Why a deployment or a command did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum FlowError {
+    /// The chain.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A worker.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// The contract file or an argument.
+    #[error(transparent)]
+    Contract(#[from] ContractError),
+    /// The contract answered with an error; nothing changed.
+    #[error("{message} was refused by the contract: {error}")]
+    Reverted {
+        /// Which message.
+        message: String,
+        /// Its error, from the metadata.
+        error: String,
+    },
+    /// The contract did not run.
+    #[error("{message} did not run: {reason}")]
+    Failed {
+        /// Which message.
+        message: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The command is longer than the chain takes.
+    #[error("the command has {0} bytes, at most {COMMAND_BYTES_MAX} are sent")]
+    TooLong(usize),
+    /// The chain has no keys for the contract.
+    #[error("contract {0} has no keys on chain: its constructor failed, or no worker has run it yet")]
+    NoKeys(ContractId),
+    /// The contract's key is no key.
+    #[error("the key of contract {0} on chain is not usable")]
+    BadKey(ContractId),
+    /// The block does not say which mailbox entry it was.
+    #[error("the chain took the transaction but reports no mailbox entry; the client is too old or too new for the chain")]
+    NoNumber,
+    /// Nobody ran it in time.
+    #[error("mailbox entry {0} was not run in time: are the cluster's workers up, and is the chain final?")]
+    TimedOut(u64),
+}
+
+/// A contract that was deployed.
+#[derive(Clone, Debug)]
+pub struct Deployed {
+    /// Its id.
+    pub contract: ContractId,
+    /// The block that took its instantiation in.
+    pub block: BlockHash,
+    /// Gas that its constructor used.
+    pub gas_consumed: u64,
+}
+
+/// A command that was run.
+#[derive(Clone, Debug)]
+pub struct Commanded {
+    /// Its number in the cluster's mailbox.
+    pub number: u64,
+    /// The block that took it in.
+    pub block: BlockHash,
+    /// What became of it.
+    pub outcome: CommandOutcome,
+}
+
+/// Uploads code where the cluster lacks it, tries the constructor, instantiates, and waits until the
+/// contract is there. `say` hears what is going on.
+///
+/// # Errors
+/// See [`FlowError`]. A constructor that would fail is found before anything but the code is sent.
+pub async fn deploy(
+    chain: &Chain,
+    worker: &mut WorkerClient,
+    account: &Account,
+    cluster: ClusterId,
+    contract: &Contract,
+    constructor: &Message,
+    input: Vec<u8>,
+    say: &mut dyn FnMut(&str),
+) -> Result<Deployed, FlowError> {
+    say("uploading the code");
+    let upload = Transaction::upload_code(cluster, contract.code()?);
+    let uploaded = chain.submit(account, &upload).await?;
+    if let Some((_, number)) = uploaded.mailbox_numbers()?.first() {
+        say("waiting until the workers have it");
+        await_number(worker, *number).await?;
+    }
+    let mut salt = [0u8; 8];
+    OsRng.fill_bytes(&mut salt);
+    say("trying the constructor");
+    let request = instantiate_request(
+        contract.code_hash,
+        salt.to_vec(),
+        input.clone(),
+        QueryOptions::default(),
+    );
+    let tried = worker.ask(Some(account), request).await?.reply.result;
+    let tried = tried.map_err(|error| match error {
+        QueryError::Execution(reason) => {
+            FlowError::Failed { message: constructor.label.clone(), reason }
+        }
+        other => FlowError::Worker(WorkerError::Query(other)),
+    })?;
+    check_returned(contract, constructor, tried.flags, &tried.data)?;
+    say("instantiating");
+    let id =
+        domain::contract_id(account.id().as_bytes(), &contract.code_hash, &cluster, &salt);
+    let transaction = Transaction::instantiate(contract.code_hash, &input, &salt, cluster, 0);
+    let included = chain.submit(account, &transaction).await?;
+    let number = own_number(&included, cluster)?;
+    say("waiting until the workers have run it");
+    let outcome = await_outcome(worker, account, number).await?;
+    let (flags, data) = outcome.result.map_err(|reason| FlowError::Failed {
+        message: constructor.label.clone(),
+        reason,
+    })?;
+    check_returned(contract, constructor, flags, &data)?;
+    say("waiting for its keys on chain");
+    await_keys(chain, id).await?;
+    Ok(Deployed { contract: id, block: included.block, gas_consumed: outcome.gas_consumed })
+}
+
+/// Seals a message to a contract, sends it as a command, and waits for its outcome.
+///
+/// # Errors
+/// See [`FlowError`]. That the contract answered with an error is inside the outcome.
+pub async fn command(
+    chain: &Chain,
+    worker: &mut WorkerClient,
+    account: &Account,
+    contract: ContractId,
+    input: Vec<u8>,
+) -> Result<Commanded, FlowError> {
+    let (record, key) = chain.contract(&contract).await?;
+    let key = key.ok_or(FlowError::NoKeys(contract))?;
+    let sent = send(chain, account, contract, &key, input).await?;
+    let number = own_number(&sent, record.cluster)?;
+    let outcome = await_outcome(worker, account, number).await?;
+    Ok(Commanded { number, block: sent.block, outcome })
+}
+
+async fn send(
+    chain: &Chain,
+    account: &Account,
+    contract: ContractId,
+    key: &primitives::HpkePublicKey,
+    input: Vec<u8>,
+) -> Result<crate::Included, FlowError> {
+    if input.len() > COMMAND_BYTES_MAX {
+        return Err(FlowError::TooLong(input.len()));
+    }
+    let mut nonce = vec![0; 16];
+    OsRng.fill_bytes(&mut nonce);
+    let command = InkCommand::InkMessage {
+        nonce,
+        message: input,
+        transfer: 0,
+        gas_limit: 0,
+        storage_deposit_limit: None,
+    };
+    let route = CommandRoute { genesis: chain.genesis(), contract, sender: account.id() };
+    let payload = seal_command(key, &route, &command, &mut OsRng)
+        .map_err(|_| FlowError::BadKey(contract))?;
+    Ok(chain.submit(account, &Transaction::command(contract, &payload)).await?)
+}
+
+fn own_number(included: &crate::Included, cluster: ClusterId) -> Result<u64, FlowError> {
+    included
+        .mailbox_numbers()?
+        .into_iter()
+        .rev()
+        .find(|(of, _)| *of == cluster)
+        .map(|(_, number)| number)
+        .ok_or(FlowError::NoNumber)
+}
+
+fn check_returned(
+    contract: &Contract,
+    message: &Message,
+    flags: u32,
+    data: &[u8],
+) -> Result<(), FlowError> {
+    if flags & 1 == 0 {
+        return Ok(());
+    }
+    let error = match contract.decode(message, data) {
+        Ok(crate::Output::Error(error) | crate::Output::Value(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    Err(FlowError::Reverted { message: message.label.clone(), error })
+}
+
+/// Waits until a worker has run mailbox entry `number` of `account`, and gives its outcome.
+///
+/// # Errors
+/// [`FlowError::TimedOut`], or what the worker says other than "not yet".
+pub async fn await_outcome(
+    worker: &mut WorkerClient,
+    account: &Account,
+    number: u64,
+) -> Result<CommandOutcome, FlowError> {
+    let started = Instant::now();
+    loop {
+        match worker.outcome(account, number, 0).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(WorkerError::Query(QueryError::OutcomeNotFound)) => {}
+            // A worker may be restarted while it is waited for.
+            Err(WorkerError::Unreachable { .. } | WorkerError::Refused { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if started.elapsed() > OUTCOME_PATIENCE {
+            return Err(FlowError::TimedOut(number));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Waits until a worker has run all entries up to `number`, by its own word.
+async fn await_number(worker: &WorkerClient, number: u64) -> Result<(), FlowError> {
+    let started = Instant::now();
+    loop {
+        let next = worker.info().await.ok().and_then(|info| {
+            info.get("serving")?.get("next_number").and_then(serde_json::Value::as_u64)
+        });
+        if next.is_some_and(|next| next > number) {
+            return Ok(());
+        }
+        if started.elapsed() > OUTCOME_PATIENCE {
+            return Err(FlowError::TimedOut(number));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+async fn await_keys(chain: &Chain, contract: ContractId) -> Result<(), FlowError> {
+    let started = Instant::now();
+    while started.elapsed() < OUTCOME_PATIENCE {
+        let key = chain_facts::keys::contract_hpke_key(&contract);
+        if chain.unproven::<primitives::HpkePublicKey>("contract key", key).await?.is_some() {
+            return Ok(());
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Err(FlowError::NoKeys(contract))
+}
