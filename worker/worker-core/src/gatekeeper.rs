@@ -37,9 +37,8 @@ pub(crate) fn duties<R: RngCore + CryptoRng>(
     let public_key = master.public_key();
     match view.master_public_key {
         None => {
+            // The chain takes a sender's messages in order: the cluster keys below come after it.
             outbox.push(MessagePayload::MasterKey { public_key });
-            // Cluster keys wait until the network knows the master key.
-            return Ok(made_now);
         }
         Some(on_chain) if on_chain != public_key => return Err(GatekeeperFault::AnotherMasterKey),
         Some(_) => {}
@@ -54,6 +53,10 @@ pub(crate) fn duties<R: RngCore + CryptoRng>(
             outbox.push(MessagePayload::ClusterKey { cluster: needs.id, public_key });
         }
         for (worker, hpke_public_key) in &needs.workers_without_seed {
+            if outbox.is_full() {
+                // Sealing what cannot be sent yet would be done again with each block.
+                return Ok(made_now);
+            }
             if outbox.has_seed_for(&needs.id, worker) {
                 continue;
             }

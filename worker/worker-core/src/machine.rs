@@ -5,12 +5,12 @@ use crate::{
     identity::{Identity, KeptSecrets},
     outbox::Outbox,
     query::{Published, QueryService, ServingState},
-    running::{ClusterCapabilities, HostFacts, RunError, Running, StoreJudgement, judge_store},
+    running::{ClusterCapabilities, HostFacts, Running, StoreJudgement, judge_store},
     store::ClusterStore,
 };
 use chain_facts::view::{ClusterView, FinalizedView, Watch};
 use executor_api::Executor;
-use primitives::{AccountId, BlockNumber, ClusterId, GenesisHash, WorkerId};
+use primitives::{AccountId, BlockHash, BlockNumber, ClusterId, GenesisHash, WorkerId};
 use rand_core::{CryptoRng, RngCore};
 use secrets::{ClusterSeed, MasterSecret, StateKey};
 use std::sync::Arc;
@@ -162,7 +162,12 @@ pub struct Core {
     cluster: ClusterState,
     registration_sent: Option<BlockNumber>,
     announced: Option<BlockNumber>,
+    /// The last of each kind of notice.
     said: Vec<Notice>,
+    /// The newest final block acted on; nothing older is.
+    newest: Option<(BlockNumber, BlockHash)>,
+    /// Whether reading the newest block again brings the worker further.
+    read_again: bool,
 }
 
 impl Core {
@@ -192,6 +197,8 @@ impl Core {
             registration_sent: None,
             announced: None,
             said: Vec::new(),
+            newest: None,
+            read_again: false,
         }
     }
 
@@ -219,16 +226,17 @@ impl Core {
                 .filter(|(head, judged)| !judged && head.block_number > 0)
                 .map(|(head, _)| head.block_number),
             contract_keys: running
-                .map(|running| running.unpublished.keys().copied().collect())
+                .map(|running| running.watched_contracts())
                 .unwrap_or_default(),
         }
     }
 
-    /// Whether the last view left mailbox entries unread, so that the same block should be read again.
+    /// Whether the same block should be read again: the last view left mailbox entries unread, or made
+    /// contracts whose keys are not looked up yet. Never while the worker may not run the mailbox.
     pub fn is_behind(&self, inbox_next: u64) -> bool {
         match &self.cluster {
-            ClusterState::Running(running) => {
-                running.judged && running.store.head().next_number < inbox_next
+            ClusterState::Running(running) if self.read_again => {
+                running.store.head().next_number < inbox_next || running.has_unseen_contracts()
             }
             _ => false,
         }
@@ -250,6 +258,10 @@ impl Core {
         effects: &mut Vec<Effect>,
         rng: &mut R,
     ) {
+        self.read_again = false;
+        if !self.takes(view, effects) {
+            return;
+        }
         let active = self.keep_registered(view, effects);
         if active && view.gatekeepers.contains(&self.identity.worker()) {
             self.guard_keys(view, effects, rng);
@@ -258,8 +270,26 @@ impl Core {
             Some(cluster) if active => self.follow_cluster(view, cluster, effects),
             _ => self.queries.withdraw(),
         }
-        let messages = self.outbox.advance(view.next_sequence, view.number, &self.identity);
-        effects.extend(messages.into_iter().map(Effect::Submit));
+        self.outbox.settle(view.next_sequence);
+        if active {
+            // From a worker that is not active the chain takes no messages.
+            let messages = self.outbox.due(view.number, &self.identity);
+            effects.extend(messages.into_iter().map(Effect::Submit));
+        }
+    }
+
+    /// Whether a view is of the newest final block known, or a newer one.
+    fn takes(&mut self, view: &FinalizedView, effects: &mut Vec<Effect>) -> bool {
+        match self.newest {
+            Some((number, _)) if view.number < number => return false,
+            Some((number, hash)) if view.number == number && view.hash != hash => {
+                self.queries.withdraw();
+                effects.push(Effect::Stop(StopReason::AnotherChain(number)));
+                return false;
+            }
+            _ => self.newest = Some((view.number, view.hash)),
+        }
+        true
     }
 
     /// Whether the chain, at this block, lets the worker act; asks for registration where it lapses.
@@ -272,10 +302,15 @@ impl Core {
             .registration
             .as_ref()
             .map_or(0, |info| info.expires_at_ms.saturating_sub(info.last_updated_ms));
+        // Another build under the same keys: the chain still judges the worker by the one before.
+        let replaced = view
+            .registration
+            .as_ref()
+            .is_some_and(|info| info.runtime_version != self.settings.version);
         let waiting = self
             .registration_sent
             .is_some_and(|sent| view.number.saturating_sub(sent) < REGISTRATION_PATIENCE);
-        if left_ms <= lifetime_ms / RENEWAL_FRACTION && !waiting {
+        if (replaced || left_ms <= lifetime_ms / RENEWAL_FRACTION) && !waiting {
             self.registration_sent = Some(view.number);
             effects.push(Effect::Register(WorkerRegistration {
                 version: self.settings.version,
@@ -361,16 +396,20 @@ impl Core {
 
     fn find_seed(&mut self, cluster: &ClusterView, effects: &mut Vec<Effect>) {
         self.queries.withdraw();
-        let fits = |seed: &ClusterSeed| {
-            cluster.public_key.is_some_and(|key| seed.signing_key().public() == key)
+        // Before the cluster's key is on chain nothing tells a true seed from another.
+        let Some(public_key) = cluster.public_key else {
+            self.say(Notice::AwaitingSeed(cluster.id), effects);
+            self.cluster = ClusterState::AwaitingSeed;
+            return;
         };
+        let fits = |seed: &ClusterSeed| seed.signing_key().public() == public_key;
         let kept = match &self.kept.cluster {
             Some((id, seed)) if *id == cluster.id => Some(ClusterSeed::from_bytes(seed)),
             _ => None,
         };
         let found = match kept.filter(|seed| fits(seed)) {
             Some(seed) => Some(seed),
-            None => self.open_sealed_seed(cluster, effects).filter(|seed| fits(seed)),
+            None => self.open_sealed_seed(cluster, effects, fits),
         };
         let Some(seed) = found else {
             self.say(Notice::AwaitingSeed(cluster.id), effects);
@@ -391,6 +430,7 @@ impl Core {
         &mut self,
         cluster: &ClusterView,
         effects: &mut Vec<Effect>,
+        fits: impl Fn(&ClusterSeed) -> bool,
     ) -> Option<ClusterSeed> {
         let sealed = cluster.sealed_seed.as_ref()?;
         let worker = self.identity.worker();
@@ -401,10 +441,11 @@ impl Core {
             &sealed.encapsulated_key,
             &sealed.ciphertext,
         );
-        if opened.is_err() {
+        let opened = opened.ok().filter(fits);
+        if opened.is_none() {
             self.say(Notice::SeedRefused(cluster.id), effects);
         }
-        opened.ok()
+        opened
     }
 
     fn on_store(
@@ -425,7 +466,7 @@ impl Core {
                     }),
                     judged: false,
                     unpublished: Default::default(),
-                    reported: None,
+                    reported_at: None,
                 };
                 match running.recall_unpublished() {
                     Ok(()) => self.cluster = ClusterState::Running(Box::new(running)),
@@ -447,16 +488,25 @@ impl Core {
             self.cluster = ClusterState::Running(running);
             return;
         }
-        if let Err(error) = running.run_entries(&self.identity, &*self.executor, view, cluster) {
-            effects.push(Effect::Stop(StopReason::Run(run_error_text(&error))));
+        let needs_number = running.store.head().next_number;
+        if needs_number < cluster.inbox_first {
+            // It was not of the cluster for a while, and the chain did not wait for it.
             self.queries.withdraw();
+            effects.push(Effect::Stop(StopReason::MailboxPruned(needs_number)));
             return;
         }
+        running.settle_contract_keys(view, cluster);
+        let ran = match running.run_entries(&self.identity, &*self.executor, view, cluster) {
+            Ok(ran) => ran,
+            Err(error) => {
+                effects.push(Effect::Stop(StopReason::Run(error.to_string())));
+                self.queries.withdraw();
+                return;
+            }
+        };
+        self.read_again = ran > 0 || running.has_unseen_contracts();
         let genesis = self.identity.genesis();
-        let me = self.identity.worker();
-        for payload in running.contract_keys(genesis, me, view, cluster) {
-            self.outbox.push(payload);
-        }
+        running.speak_contract_keys(genesis, self.identity.worker(), view, cluster, &mut self.outbox);
         if let Err(error) = running.anchor(view) {
             effects.push(Effect::Stop(StopReason::Run(error.to_string())));
             self.queries.withdraw();
@@ -518,6 +568,9 @@ impl Core {
             effects.push(Effect::Stop(StopReason::MailboxPruned(0)));
         } else if let Err(error) = running.store.clear() {
             effects.push(Effect::Stop(StopReason::Run(error.to_string())));
+        } else {
+            // What the refused disk said of contracts is as doubtful as the rest of it.
+            running.unpublished.clear();
         }
     }
 
@@ -529,12 +582,12 @@ impl Core {
         head: crate::store::Head,
     ) {
         let on_chain = cluster.checkpoint.as_ref().map(|checkpoint| checkpoint.next_number);
-        let said = running.reported.map(|(number, _)| number).max(on_chain);
         let due = running
-            .reported
-            .is_none_or(|(_, at)| view.number.saturating_sub(at) >= CHECKPOINT_INTERVAL);
-        if due && said.is_none_or(|number| number < head.next_number) {
-            running.reported = Some((head.next_number, view.number));
+            .reported_at
+            .is_none_or(|at| view.number.saturating_sub(at) >= CHECKPOINT_INTERVAL);
+        let news = head.next_number > on_chain.unwrap_or_default();
+        if due && news && !self.outbox.has_checkpoint() {
+            running.reported_at = Some(view.number);
             self.outbox.push(MessagePayload::Checkpoint {
                 cluster: running.id,
                 next_number: head.next_number,
@@ -573,8 +626,4 @@ impl Core {
     pub fn serving(&self) -> ServingState {
         self.queries.serving()
     }
-}
-
-fn run_error_text(error: &RunError) -> String {
-    error.to_string()
 }

@@ -29,20 +29,20 @@ impl Outbox {
     /// Queues a message unless the same one waits already or too many do; whether it is queued now.
     pub(crate) fn push(&mut self, payload: MessagePayload) -> bool {
         let known = self.waiting.iter().any(|waiting| waiting.payload == payload);
-        if !known && self.waiting.len() < WAITING_MAX {
+        if !known && !self.is_full() {
             self.waiting.push_back(Waiting { payload, sent_at: None });
             return true;
         }
         known
     }
 
-    /// Takes note of what the chain has, and gives what to send now.
-    pub(crate) fn advance(
-        &mut self,
-        chain_next: u64,
-        now: BlockNumber,
-        identity: &Identity,
-    ) -> Vec<SignedMessage> {
+    /// Whether no more messages are taken.
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting.len() >= WAITING_MAX
+    }
+
+    /// Takes note of what the chain has.
+    pub(crate) fn settle(&mut self, chain_next: u64) {
         if chain_next > self.next_sequence {
             let taken = (chain_next - self.next_sequence).min(self.waiting.len() as u64);
             // After a restart the chain is ahead of an empty outbox; only what was sent is taken.
@@ -50,6 +50,10 @@ impl Outbox {
             self.waiting.drain(..(taken as usize).min(sent));
             self.next_sequence = chain_next;
         }
+    }
+
+    /// What to send now.
+    pub(crate) fn due(&mut self, now: BlockNumber, identity: &Identity) -> Vec<SignedMessage> {
         let sender = MessageSender::Worker(identity.worker());
         let first = self.next_sequence;
         let due = |sent_at: Option<BlockNumber>| {
@@ -75,6 +79,12 @@ impl Outbox {
 }
 
 impl Outbox {
+    /// Whether a report of state waits. A second one would only say more of the same.
+    pub(crate) fn has_checkpoint(&self) -> bool {
+        let mut payloads = self.waiting.iter().map(|waiting| &waiting.payload);
+        payloads.any(|payload| matches!(payload, MessagePayload::Checkpoint { .. }))
+    }
+
     /// Whether a seed for this worker waits already. Sealing is randomised, so that two seals of one
     /// seed are different messages.
     pub(crate) fn has_seed_for(

@@ -13,7 +13,7 @@ use executor_api::{
 };
 use primitives::{
     AccountId, BlockHash, BlockNumber, ClusterId, CodeHash, ContractId, StateRoot, UnixMillis,
-    bounds::{ANSWER_BYTES_MAX, REQUEST_BYTES_MAX},
+    bounds::{ANSWER_BYTES_MAX, REQUEST_BYTES_MAX, SALT_BYTES_MAX},
 };
 use rand_core::{CryptoRng, RngCore};
 use secrets::server::{Endpoint, ReplySealer, ServerError, accept_session, open_query};
@@ -87,7 +87,7 @@ pub enum Refusal {
     /// The request is no envelope.
     #[error("the request cannot be read: {0}")]
     Malformed(wire::DecodeError),
-    /// A table is full.
+    /// The memory of used queries is full.
     #[error("this worker has too much to remember; try another worker, or later")]
     Overloaded,
     /// A bug or a damaged disk; this request alone is lost.
@@ -207,9 +207,7 @@ impl QueryService {
         let accepted =
             accept_session(&self.endpoint(), opening, now_ms, SESSION_LIFETIME_MS, rng)
                 .map_err(Refusal::Refused)?;
-        self.sessions
-            .insert(accepted.session, now_ms)
-            .map_err(|_| Refusal::Overloaded)?;
+        self.sessions.insert(accepted.session, now_ms);
         Ok(accepted.answer)
     }
 
@@ -265,15 +263,13 @@ impl QueryService {
                     Err(error) => (None, Some(QueryError::Certificate(error.to_string()))),
                 };
                 let request = opened.query.request;
-                let lapses = request
-                    .expires_at_ms
-                    .min(now_ms.saturating_add(QUERY_LIFETIME_MS_MAX));
                 let token = domain::tagged_hash(
                     domain::ONE_SHOT_QUERY,
                     &[&sealed.encapsulated_key, &request.nonce],
                 );
-                if request.expires_at_ms > now_ms {
-                    match self.replays.admit(token, lapses, now_ms) {
+                // What is not run for its time need not be remembered.
+                if is_timely(&request, now_ms) {
+                    match self.replays.admit(token, request.expires_at_ms, now_ms) {
                         Ok(true) => {}
                         Ok(false) => problem = Some(QueryError::Replayed),
                         Err(_) => return Err(Refusal::Overloaded),
@@ -299,6 +295,10 @@ impl QueryService {
                 input: request.input.clone(),
                 value: request.value,
             },
+            QueryTarget::Instantiate { salt, .. } if salt.len() > SALT_BYTES_MAX as usize => {
+                let why = format!("the salt is longer than {SALT_BYTES_MAX} bytes");
+                return Ok(Err(QueryError::Execution(why)));
+            }
             QueryTarget::Instantiate { code_hash, salt } => Operation::Instantiate {
                 contract: domain::contract_id(
                     origin.unwrap_or_default().as_bytes(),
@@ -377,14 +377,17 @@ struct Opened {
     problem: Option<QueryError>,
 }
 
+/// Whether the query has neither lapsed nor is dated too far ahead.
+fn is_timely(request: &QueryRequest, now_ms: UnixMillis) -> bool {
+    request.expires_at_ms > now_ms && request.expires_at_ms - now_ms <= QUERY_LIFETIME_MS_MAX
+}
+
 fn check_freshness(
     request: &QueryRequest,
     published: &Published,
     now_ms: UnixMillis,
 ) -> Result<(), QueryError> {
-    let lapsed = request.expires_at_ms <= now_ms;
-    let too_far = request.expires_at_ms.saturating_sub(now_ms) > QUERY_LIFETIME_MS_MAX;
-    if lapsed || too_far {
+    if !is_timely(request, now_ms) {
         return Err(QueryError::Expired);
     }
     if request.minimum_block > published.block_number {

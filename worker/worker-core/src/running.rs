@@ -2,6 +2,7 @@
 
 use crate::{
     identity::Identity,
+    outbox::Outbox,
     store::{ClusterStore, StoreError},
 };
 use chain_facts::{
@@ -34,6 +35,14 @@ use wire::{
 pub const OUTCOMES_KEPT: u64 = 4096;
 /// Longest return value or reason that an outcome keeps, bytes.
 const OUTCOME_BYTES_MAX: usize = 16 * 1024;
+/// Contracts whose keys are looked up with one view.
+const WATCHED_CONTRACTS_MAX: usize = 128;
+/// Blocks that each worker waits, with contracts' keys, for those before it in the cluster's list.
+const PATIENCE: BlockNumber = 4;
+/// Blocks before a contract's keys are said again.
+const SPOKEN_AGAIN_AFTER: BlockNumber = 16;
+/// How often a process says a contract's keys, at most.
+const TRIES_MAX: u8 = 8;
 
 /// Where a mailbox entry's outcome lies in the cluster's state. The engine's keys never begin with
 /// this byte.
@@ -80,14 +89,14 @@ pub fn judge_store(
         return StoreJudgement::ChainIsBehind { store_block: head.block_number };
     }
     // Block 0 stands for a store that has acted on nothing. A block older than the chain remembers
-    // cannot be compared; the checkpoint below still is.
-    if head.block_number > 0
-        && let Some(hash) = view.checked_hash
-        && hash != head.block_hash
-    {
+    // cannot be compared; the checkpoint below still is. No block's state has the block's own hash.
+    let hash = if view.number == head.block_number { Some(view.hash) } else { view.checked_hash };
+    let differs = head.block_number > 0 && hash.is_some_and(|hash| hash != head.block_hash);
+    // A mailbox only grows: one that ends before the store does is not the one that it ran.
+    if differs || head.next_number > cluster.inbox_next {
         return StoreJudgement::AnotherChain { at_block: head.block_number };
     }
-    if head.next_number < cluster.inbox_first || head.next_number > cluster.inbox_next {
+    if head.next_number < cluster.inbox_first {
         return StoreJudgement::Lost { needs_number: head.next_number };
     }
     match &cluster.checkpoint {
@@ -185,10 +194,25 @@ pub(crate) struct Running {
     pub(crate) capabilities: Arc<ClusterCapabilities>,
     /// Whether the store was held against the chain since it was opened.
     pub(crate) judged: bool,
-    /// Contracts made whose keys are not yet seen on chain, with their deployers and since when.
-    pub(crate) unpublished: BTreeMap<ContractId, (AccountId, BlockNumber)>,
-    /// Number of entries at the last report, and the block of it.
-    pub(crate) reported: Option<(u64, BlockNumber)>,
+    /// Contracts made whose keys are not yet seen on chain.
+    pub(crate) unpublished: BTreeMap<ContractId, Unpublished>,
+    /// Block of the last report of state by this process.
+    pub(crate) reported_at: Option<BlockNumber>,
+}
+
+/// A contract whose keys the chain may lack.
+pub(crate) struct Unpublished {
+    deployer: AccountId,
+    /// The first block that was seen to lack them; `None` until one was looked at.
+    missing_since: Option<BlockNumber>,
+    spoken_at: Option<BlockNumber>,
+    tries: u8,
+}
+
+impl Unpublished {
+    fn by(deployer: AccountId) -> Self {
+        Self { deployer, missing_since: None, spoken_at: None, tries: 0 }
+    }
 }
 
 impl Running {
@@ -276,12 +300,12 @@ impl Running {
                     gas_limit,
                     storage_deposit_limit,
                 };
-                let outcome =
+                let mut outcome =
                     executor.execute(overlay, &*self.capabilities, &context, &operation)?;
-                overlay.apply(outcome.changes.clone());
                 for (made, deployer) in &outcome.instantiated {
-                    self.unpublished.insert(*made, (*deployer, entry.block_number));
+                    self.unpublished.insert(*made, Unpublished::by(*deployer));
                 }
+                overlay.apply(std::mem::take(&mut outcome.changes));
                 contract.map(|contract| kept_outcome(entry, origin, contract, outcome))
             }
             Prepared::Refused { sender, contract, reason } => Some(CommandOutcome {
@@ -302,46 +326,74 @@ impl Running {
         Ok(())
     }
 
-    /// Messages about contracts whose keys the chain lacks. The first worker of the cluster speaks at
-    /// once; the others only if it stays silent.
-    pub(crate) fn contract_keys(
+    /// The contracts whose keys to look up with the next view: first those never looked up.
+    pub(crate) fn watched_contracts(&self) -> Vec<ContractId> {
+        let by_seen = |seen: bool| {
+            self.unpublished.iter().filter(move |(_, waiting)| waiting.missing_since.is_some() == seen)
+        };
+        let contracts = by_seen(false).chain(by_seen(true)).map(|(contract, _)| *contract);
+        contracts.take(WATCHED_CONTRACTS_MAX).collect()
+    }
+
+    /// Whether there are contracts of which it is not known whether the chain has their keys.
+    pub(crate) fn has_unseen_contracts(&self) -> bool {
+        self.unpublished.values().any(|waiting| waiting.missing_since.is_none())
+    }
+
+    /// Takes note of what the view says of the contracts that were looked up for it.
+    pub(crate) fn settle_contract_keys(&mut self, view: &FinalizedView, cluster: &ClusterView) {
+        for contract in self.watched_contracts() {
+            if cluster.contract_keys.contains_key(&contract) {
+                self.unpublished.remove(&contract);
+            } else if let Some(waiting) = self.unpublished.get_mut(&contract) {
+                waiting.missing_since.get_or_insert(view.number);
+            }
+        }
+    }
+
+    /// Tells the chain the keys that it lacks. The first worker of the cluster speaks at once, the
+    /// others only if it stays silent; each a bounded number of times, for a full cluster refuses.
+    pub(crate) fn speak_contract_keys(
         &mut self,
         genesis: GenesisHash,
         me: primitives::WorkerId,
         view: &FinalizedView,
         cluster: &ClusterView,
-    ) -> Vec<MessagePayload> {
-        /// Blocks that each worker waits for those before it in the list.
-        const PATIENCE: BlockNumber = 4;
-        self.unpublished.retain(|contract, _| !cluster.contract_keys.contains_key(contract));
-        let place = cluster.workers.iter().position(|worker| *worker == me).unwrap_or_default();
-        let key = self.capabilities.seed.signing_key();
-        self.unpublished
-            .iter()
-            .filter(|(_, (_, since))| {
-                view.number.saturating_sub(*since) >= PATIENCE * place as BlockNumber
-            })
-            .map(|(contract, (deployer, _))| {
-                let public_key = self.capabilities.seed.contract_key(contract).public();
-                let hpke_public_key = self.capabilities.seed.contract_hpke_key(contract).public();
-                let signed = contract_keys_signed_bytes(
-                    &genesis,
-                    &self.id,
-                    contract,
-                    deployer,
-                    &public_key,
-                    &hpke_public_key,
-                );
-                MessagePayload::ContractKeys {
-                    cluster: self.id,
-                    contract: *contract,
-                    deployer: *deployer,
-                    public_key,
-                    hpke_public_key,
-                    cluster_signature: key.sign(&signed),
-                }
-            })
-            .collect()
+        outbox: &mut Outbox,
+    ) {
+        let Some(place) = cluster.workers.iter().position(|worker| *worker == me) else { return };
+        let patience = PATIENCE.saturating_mul(place as BlockNumber);
+        self.unpublished.retain(|_, waiting| waiting.tries < TRIES_MAX);
+        for (contract, waiting) in &mut self.unpublished {
+            let passed = |since: BlockNumber, blocks| view.number.saturating_sub(since) >= blocks;
+            let due = waiting.missing_since.is_some_and(|since| passed(since, patience))
+                && waiting.spoken_at.is_none_or(|at| passed(at, SPOKEN_AGAIN_AFTER));
+            if !due || outbox.is_full() {
+                continue;
+            }
+            waiting.spoken_at = Some(view.number);
+            waiting.tries += 1;
+            let seed = &self.capabilities.seed;
+            let public_key = seed.contract_key(contract).public();
+            let hpke_public_key = seed.contract_hpke_key(contract).public();
+            let deployer = waiting.deployer;
+            let signed = contract_keys_signed_bytes(
+                &genesis,
+                &self.id,
+                contract,
+                &deployer,
+                &public_key,
+                &hpke_public_key,
+            );
+            outbox.push(MessagePayload::ContractKeys {
+                cluster: self.id,
+                contract: *contract,
+                deployer,
+                public_key,
+                hpke_public_key,
+                cluster_signature: seed.signing_key().sign(&signed),
+            });
+        }
     }
 
     /// Looks through the last outcomes for contracts whose keys may not be on chain yet: what a crash
@@ -354,7 +406,7 @@ impl Running {
         for number in next.saturating_sub(RECALLED)..next {
             if let Some(outcome) = read_outcome(&*snapshot, number)? {
                 for (contract, deployer) in outcome.made {
-                    self.unpublished.insert(contract, (deployer, outcome.block_number));
+                    self.unpublished.insert(contract, Unpublished::by(deployer));
                 }
             }
         }

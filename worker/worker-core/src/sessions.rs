@@ -1,9 +1,18 @@
-//! Open sessions and used one-shot queries: both bounded, both forgetting only what has lapsed.
+//! Open sessions and used one-shot queries, both bounded.
+//!
+//! Opening a session costs its client nothing but a key agreement, so a full table drops the sessions
+//! that end first: their clients open new ones. A used query is never forgotten before it lapses; a
+//! full memory refuses.
+//!
+//! # Limits
+//!
+//! The clock is the host's. Turning it forth and back makes no query run twice; starting the worker
+//! anew within a query's lifetime does, for one-shot queries: use sessions where that matters.
 
 use primitives::UnixMillis;
 use secrets::server::ServerSession;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 use wire::query::SessionId;
@@ -13,7 +22,10 @@ const SESSIONS_MAX: usize = 16_384;
 /// One-shot queries that a worker remembers until they lapse.
 const REMEMBERED_MAX: usize = 262_144;
 
-/// The table is full of what has not lapsed.
+/// Sessions that a full table drops at once, so that it is searched seldom.
+const DROPPED_AT_ONCE: usize = SESSIONS_MAX / 8;
+
+/// The memory is full of what has not lapsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Full;
 
@@ -23,16 +35,21 @@ pub(crate) struct SessionTable {
 }
 
 impl SessionTable {
-    pub(crate) fn insert(&self, session: ServerSession, now_ms: UnixMillis) -> Result<(), Full> {
+    /// Adds a session; where there is no room, the sessions that end first make it.
+    pub(crate) fn insert(&self, session: ServerSession, now_ms: UnixMillis) {
         let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
         if sessions.len() >= SESSIONS_MAX {
             sessions.retain(|_, session| session.expires_at_ms() > now_ms);
         }
         if sessions.len() >= SESSIONS_MAX {
-            return Err(Full);
+            let mut by_end: Vec<(UnixMillis, SessionId)> =
+                sessions.iter().map(|(id, session)| (session.expires_at_ms(), *id)).collect();
+            by_end.sort_unstable();
+            for (_, id) in by_end.iter().take(DROPPED_AT_ONCE) {
+                sessions.remove(id);
+            }
         }
         sessions.insert(session.id(), Arc::new(session));
-        Ok(())
     }
 
     pub(crate) fn get(&self, id: &SessionId, now_ms: UnixMillis) -> Option<Arc<ServerSession>> {
@@ -49,8 +66,11 @@ pub(crate) struct ReplayMemory {
 
 #[derive(Default)]
 struct Remembered {
-    expiry: HashMap<[u8; 32], UnixMillis>,
-    by_expiry: BTreeMap<(UnixMillis, [u8; 32]), ()>,
+    used: HashSet<[u8; 32]>,
+    by_expiry: BTreeSet<(UnixMillis, [u8; 32])>,
+    /// What lapses no later than this may have been used and forgotten. Only a clock that was turned
+    /// back brings such a query here.
+    forgotten_until_ms: UnixMillis,
 }
 
 impl ReplayMemory {
@@ -66,21 +86,21 @@ impl ReplayMemory {
         now_ms: UnixMillis,
     ) -> Result<bool, Full> {
         let mut inner = self.lock();
-        while let Some(((expiry, old), ())) = inner.by_expiry.pop_first() {
-            if expiry > now_ms {
-                inner.by_expiry.insert((expiry, old), ());
-                break;
-            }
-            inner.expiry.remove(&old);
+        while let Some((expiry, old)) = inner.by_expiry.first().copied()
+            && expiry <= now_ms
+        {
+            inner.by_expiry.pop_first();
+            inner.used.remove(&old);
+            inner.forgotten_until_ms = inner.forgotten_until_ms.max(expiry);
         }
-        if inner.expiry.contains_key(&token) {
+        if inner.used.contains(&token) || expires_at_ms <= inner.forgotten_until_ms {
             return Ok(false);
         }
-        if inner.expiry.len() >= REMEMBERED_MAX {
+        if inner.used.len() >= REMEMBERED_MAX {
             return Err(Full);
         }
-        inner.expiry.insert(token, expires_at_ms);
-        inner.by_expiry.insert((expires_at_ms, token), ());
+        inner.used.insert(token);
+        inner.by_expiry.insert((expires_at_ms, token));
         Ok(true)
     }
 }
@@ -97,6 +117,7 @@ mod tests {
         assert_eq!(memory.admit([2; 32], 200, 50), Ok(true));
         assert_eq!(memory.admit([1; 32], 300, 100), Ok(true));
         assert_eq!(memory.admit([2; 32], 300, 199), Ok(false));
-        assert_eq!(memory.lock().expiry.len(), memory.lock().by_expiry.len());
+        let inner = memory.lock();
+        assert_eq!(inner.used.len(), inner.by_expiry.len());
     }
 }

@@ -1,0 +1,276 @@
+//! A chain of plain maps that judges messages as the pallets do.
+
+use attestation::{RootKind, TeeKind};
+use chain_facts::{
+    Checkpoint, SealedSeed, WorkerInfo,
+    view::{ClusterNeeds, ClusterView, ENTRIES_MAX, FinalizedView, Watch},
+};
+use primitives::*;
+use std::collections::{BTreeMap, BTreeSet};
+use wire::{
+    mailbox::{MailboxEntry, MailboxOperation},
+    message::{MessagePayload, MessageSender, SignedMessage, signed_bytes},
+    registration::{WorkerEndpointPayload, WorkerRegistration},
+};
+
+pub const GENESIS: GenesisHash = GenesisHash([0x47; 32]);
+pub const START_MS: u64 = 1_700_000_000_000;
+/// How long a registration holds: 90 blocks of one second.
+pub const REGISTRATION_MS: u64 = 90_000;
+pub const BUILD: Measurement = Measurement([0xb1; 32]);
+pub const CLUSTER: ClusterId = ClusterId([0xc1; 32]);
+
+#[derive(Default)]
+pub struct Cluster {
+    pub public_key: Option<[u8; 32]>,
+    pub workers: Vec<WorkerId>,
+    pub seeds: BTreeMap<WorkerId, SealedSeed>,
+    pub checkpoints: BTreeMap<WorkerId, Checkpoint>,
+    pub inbox: Vec<MailboxEntry>,
+    pub first: u64,
+    pub codes: BTreeMap<CodeHash, Vec<u8>>,
+    pub keys: BTreeMap<ContractId, ([u8; 32], HpkePublicKey)>,
+}
+
+#[derive(Default)]
+pub struct ScriptedChain {
+    pub number: BlockNumber,
+    pub hashes: BTreeMap<BlockNumber, BlockHash>,
+    pub workers: BTreeMap<WorkerId, WorkerInfo>,
+    pub allowed: BTreeSet<Measurement>,
+    pub sequences: BTreeMap<WorkerId, u64>,
+    pub master: Option<[u8; 32]>,
+    pub gatekeepers: Vec<WorkerId>,
+    pub endpoints: BTreeMap<WorkerId, Vec<String>>,
+    pub clusters: BTreeMap<ClusterId, Cluster>,
+    pub pool: Vec<SignedMessage>,
+    /// Workers whose messages and registrations are lost on the way.
+    pub silenced: BTreeSet<WorkerId>,
+    /// Whether the chain has forgotten the hashes of past blocks.
+    pub unknown_hashes: bool,
+    /// Contracts whose keys the chain does not take: the cluster is full.
+    pub refused_keys: BTreeSet<ContractId>,
+    /// Messages that entered a block, and whether they were carried out.
+    pub log: Vec<(BlockNumber, SignedMessage, bool)>,
+}
+
+impl ScriptedChain {
+    pub fn new() -> Self {
+        let mut chain = Self { allowed: [BUILD].into(), ..Self::default() };
+        chain.hashes.insert(0, BlockHash(GENESIS.0));
+        chain.block();
+        chain
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        START_MS + u64::from(self.number) * 1000
+    }
+
+    pub fn hash(&self) -> BlockHash {
+        self.hashes[&self.number]
+    }
+
+    /// Makes a block of what is in the pool.
+    pub fn block(&mut self) {
+        self.number += 1;
+        let mut hash = [0x11; 32];
+        hash[..4].copy_from_slice(&self.number.to_le_bytes());
+        self.hashes.insert(self.number, BlockHash(hash));
+        let mut pool = std::mem::take(&mut self.pool);
+        pool.sort_by_key(|message| message.sequence);
+        for message in pool {
+            self.take(message);
+        }
+    }
+
+    /// The same chain from here on, but for one block's hash.
+    pub fn fork_at(&mut self, number: BlockNumber) {
+        self.hashes.insert(number, BlockHash([0xee; 32]));
+    }
+
+    pub fn cluster(&mut self) -> &mut Cluster {
+        self.clusters.entry(CLUSTER).or_default()
+    }
+
+    pub fn is_active(&self, worker: &WorkerId) -> bool {
+        self.workers.get(worker).is_some_and(|info| {
+            info.expires_at_ms > self.now_ms() && self.allowed.contains(&info.measurement)
+        })
+    }
+
+    pub fn register(&mut self, registration: &WorkerRegistration) {
+        assert_eq!(registration.genesis, GENESIS);
+        if self.silenced.contains(&registration.worker) {
+            return;
+        }
+        let now = self.now_ms();
+        let info = WorkerInfo {
+            worker: registration.worker,
+            hpke_public_key: registration.hpke_public_key,
+            runtime_version: registration.version,
+            operator: registration.operator,
+            registrant: AccountId([1; 32]),
+            measurement: BUILD,
+            tee: TeeKind::Sgx,
+            root: RootKind::Development,
+            confidence_level: 1,
+            evidence_hash: [0; 32],
+            registration_hash: registration.hash(),
+            made_at_ms: registration.made_at_ms,
+            last_updated_ms: now,
+            expires_at_ms: now + REGISTRATION_MS,
+            initial_score: None,
+        };
+        self.workers.insert(registration.worker, info);
+    }
+
+    pub fn announce(&mut self, payload: &WorkerEndpointPayload, signature: &[u8; 64]) {
+        let signed = payload.signed_bytes(&GENESIS);
+        assert!(secrets::verify_sr25519(payload.pubkey.as_bytes(), &signed, signature));
+        let wire::registration::VersionedWorkerEndpoints::V1(urls) =
+            payload.versioned_endpoints.clone();
+        self.endpoints.insert(payload.pubkey, urls);
+    }
+
+    pub fn submit(&mut self, message: SignedMessage) {
+        let MessageSender::Worker(worker) = message.sender;
+        if !self.silenced.contains(&worker) {
+            self.pool.push(message);
+        }
+    }
+
+    pub fn push(&mut self, operation: MailboxOperation) -> u64 {
+        let (block_number, timestamp_ms) = (self.number, self.now_ms());
+        let inbox = &mut self.cluster().inbox;
+        inbox.push(MailboxEntry { block_number, timestamp_ms, operation });
+        inbox.len() as u64 - 1
+    }
+
+    fn take(&mut self, message: SignedMessage) {
+        let MessageSender::Worker(worker) = message.sender;
+        let next = self.sequences.entry(worker).or_default();
+        if message.sequence != *next {
+            return;
+        }
+        let signed =
+            signed_bytes(&GENESIS, &message.sender, message.sequence, &message.payload);
+        assert!(secrets::verify_sr25519(worker.as_bytes(), &signed, &message.signature));
+        if !self.is_active(&worker) {
+            return;
+        }
+        *self.sequences.get_mut(&worker).unwrap() += 1;
+        let done = self.carry_out(worker, &message.payload);
+        self.log.push((self.number, message, done));
+    }
+
+    fn carry_out(&mut self, from: WorkerId, payload: &MessagePayload) -> bool {
+        let (number, gatekeeper) = (self.number, self.gatekeepers.contains(&from));
+        match payload.clone() {
+            MessagePayload::MasterKey { public_key } => {
+                gatekeeper && *self.master.get_or_insert(public_key) == public_key
+            }
+            MessagePayload::ClusterKey { cluster, public_key } => {
+                let cluster = self.clusters.get_mut(&cluster).unwrap();
+                gatekeeper && *cluster.public_key.get_or_insert(public_key) == public_key
+            }
+            MessagePayload::SealedClusterSeed { cluster, worker, encapsulated_key, ciphertext } => {
+                let seed = SealedSeed { encapsulated_key, ciphertext };
+                let cluster = self.clusters.get_mut(&cluster).unwrap();
+                gatekeeper && cluster.seeds.insert(worker, seed).is_none()
+            }
+            MessagePayload::ContractKeys {
+                cluster, contract, public_key, hpke_public_key, deployer, cluster_signature
+            } => {
+                let signed = wire::message::contract_keys_signed_bytes(
+                    &GENESIS, &cluster, &contract, &deployer, &public_key, &hpke_public_key,
+                );
+                let cluster = self.clusters.get_mut(&cluster).unwrap();
+                let key = cluster.public_key.unwrap();
+                assert!(secrets::verify_sr25519(&key, &signed, &cluster_signature));
+                let keys = (public_key, hpke_public_key);
+                !self.refused_keys.contains(&contract)
+                    && *cluster.keys.entry(contract).or_insert(keys) == keys
+            }
+            MessagePayload::Checkpoint { cluster, next_number, state_root, block_number } => {
+                let cluster = self.clusters.get_mut(&cluster).unwrap();
+                let last = cluster.checkpoints.get(&from).map_or(0, |last| last.next_number);
+                let fits = cluster.workers.contains(&from) && next_number >= last;
+                if fits {
+                    let checkpoint =
+                        Checkpoint { next_number, state_root, block_number, reported_at: number };
+                    cluster.checkpoints.insert(from, checkpoint);
+                }
+                fits
+            }
+        }
+    }
+
+    /// What the light client reads of the newest block, at most `entries_max` mailbox entries.
+    pub fn view(&self, watch: &Watch, entries_max: u64) -> FinalizedView {
+        let worker = watch.worker;
+        let registration = self.workers.get(&worker).cloned();
+        let needs = |(id, cluster): (&ClusterId, &Cluster)| ClusterNeeds {
+            id: *id,
+            has_public_key: cluster.public_key.is_some(),
+            workers_without_seed: cluster
+                .workers
+                .iter()
+                .filter(|worker| self.is_active(worker) && !cluster.seeds.contains_key(worker))
+                .map(|worker| (*worker, self.workers[worker].hpke_public_key))
+                .collect(),
+        };
+        FinalizedView {
+            number: self.number,
+            hash: self.hash(),
+            timestamp_ms: self.now_ms(),
+            measurement_allowed: registration
+                .as_ref()
+                .is_some_and(|info| self.allowed.contains(&info.measurement)),
+            registration,
+            next_sequence: self.sequences.get(&worker).copied().unwrap_or_default(),
+            checked_hash: watch
+                .check_block
+                .filter(|_| !self.unknown_hashes)
+                .and_then(|number| self.hashes.get(&number).copied()),
+            master_public_key: self.master,
+            own_endpoints: self.endpoints.get(&worker).cloned(),
+            gatekeepers: self.gatekeepers.clone(),
+            cluster: self
+                .clusters
+                .iter()
+                .find(|(_, cluster)| cluster.workers.contains(&worker))
+                .map(|(id, cluster)| cluster.view(*id, watch, entries_max.min(ENTRIES_MAX))),
+            cluster_needs: if self.gatekeepers.contains(&worker) {
+                self.clusters.iter().map(needs).collect()
+            } else {
+                Vec::new()
+            },
+        }
+    }
+}
+
+impl Cluster {
+    fn view(&self, id: ClusterId, watch: &Watch, entries_max: u64) -> ClusterView {
+        let entries: Vec<MailboxEntry> = match watch.from_number {
+            // As the light client: the first entry that is missing ends the list.
+            Some(from) if from >= self.first => {
+                let from = from as usize;
+                self.inbox.iter().skip(from).take(entries_max as usize).cloned().collect()
+            }
+            _ => Vec::new(),
+        };
+        let asked = |contract: &ContractId| Some((*contract, self.keys.get(contract)?.0));
+        ClusterView {
+            id,
+            public_key: self.public_key,
+            workers: self.workers.clone(),
+            sealed_seed: self.seeds.get(&watch.worker).cloned(),
+            checkpoint: self.checkpoints.get(&watch.worker).cloned(),
+            inbox_first: self.first,
+            inbox_next: self.inbox.len() as u64,
+            entries,
+            codes: self.codes.clone(),
+            contract_keys: watch.contract_keys.iter().filter_map(asked).collect(),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! An engine of a few lines: contracts are lists of bytes that calls append to.
+
+use executor_api::*;
+use primitives::{CodeHash, ContractId};
+use wire::domain::code_hash;
+
+/// The engine. `set:…` appends, `get` reads, `who` gives the origin, `long` answers too much, `make:…`
+/// makes a contract whose id repeats the byte after the colon; anything else traps.
+pub struct TinyExecutor;
+
+/// Where a contract's code hash lies.
+pub fn contract_key(contract: &ContractId) -> Vec<u8> {
+    [&b"contract/"[..], contract.as_bytes()].concat()
+}
+
+fn value_key(contract: &ContractId) -> Vec<u8> {
+    [&b"value/"[..], contract.as_bytes()].concat()
+}
+
+fn code_key(hash: &CodeHash) -> Vec<u8> {
+    [&b"code/"[..], hash.as_bytes()].concat()
+}
+
+#[derive(Default)]
+struct Done {
+    data: Vec<u8>,
+    changes: Vec<Change>,
+    instantiated: Vec<(ContractId, primitives::AccountId)>,
+}
+
+fn call(
+    state: &dyn StateView,
+    context: &Context,
+    contract: &ContractId,
+    input: &[u8],
+) -> Result<Result<Done, ExecutionError>, StateUnavailable> {
+    if state.read(&contract_key(contract))?.is_none() {
+        return Ok(Err(ExecutionError::ContractNotFound));
+    }
+    let value = state.read(&value_key(contract))?.unwrap_or_default();
+    let returned = |data| Done { data, ..Done::default() };
+    Ok(Ok(match input {
+        b"get" => returned(value),
+        b"who" => returned(context.origin.0.to_vec()),
+        b"long" => returned(vec![7; primitives::bounds::ANSWER_BYTES_MAX as usize + 1]),
+        [b'm', b'a', b'k', b'e', b':', id] => Done {
+            changes: vec![(contract_key(&ContractId([*id; 32])), Some(vec![1; 32]))],
+            instantiated: vec![(ContractId([*id; 32]), contract.0.into())],
+            ..Done::default()
+        },
+        _ => match input.strip_prefix(b"set:") {
+            Some(more) => {
+                let now = context.now_ms.to_le_bytes();
+                let value = [&value[..], more, &context.origin.0[..2], &now].concat();
+                Done { changes: vec![(value_key(contract), Some(value))], ..Done::default() }
+            }
+            None => return Ok(Err(ExecutionError::Trapped("unknown message".to_owned()))),
+        },
+    }))
+}
+
+impl Executor for TinyExecutor {
+    fn execute(
+        &self,
+        state: &dyn StateView,
+        _: &dyn Capabilities,
+        context: &Context,
+        operation: &Operation,
+    ) -> Result<Outcome, StateUnavailable> {
+        let change = |key: &[u8], value: Vec<u8>| Done {
+            changes: vec![(key.to_vec(), Some(value))],
+            ..Done::default()
+        };
+        let done = match operation {
+            Operation::SetUpCluster { owner, .. } => Ok(change(b"owner", owner.0.to_vec())),
+            Operation::UploadCode { code } => Ok(change(&code_key(&code_hash(code)), code.clone())),
+            Operation::Deposit { account, amount } => {
+                let key = [&b"balance/"[..], &account.0].concat();
+                Ok(change(&key, amount.to_le_bytes().to_vec()))
+            }
+            Operation::Instantiate { contract, code_hash, .. } => {
+                if state.read(&code_key(code_hash))?.is_none() {
+                    Err(ExecutionError::CodeNotFound)
+                } else if state.read(&contract_key(contract))?.is_some() {
+                    Err(ExecutionError::DuplicateContract)
+                } else {
+                    Ok(Done {
+                        instantiated: vec![(*contract, context.origin)],
+                        ..change(&contract_key(contract), code_hash.0.to_vec())
+                    })
+                }
+            }
+            Operation::Call { contract, input, .. } => call(state, context, contract, input)?,
+        };
+        let (result, changes, instantiated) = match done {
+            Ok(done) => {
+                (Ok(Returned { flags: 0, data: done.data }), done.changes, done.instantiated)
+            }
+            Err(error) => (Err(error), Vec::new(), Vec::new()),
+        };
+        Ok(Outcome {
+            result,
+            gas_consumed: 1000,
+            gas_required: 2000,
+            storage_deposit: StorageDeposit::Charge(5),
+            debug_message: Vec::new(),
+            events: Vec::new(),
+            changes,
+            instantiated,
+        })
+    }
+
+    fn code_hash(
+        &self,
+        state: &dyn StateView,
+        contract: &ContractId,
+    ) -> Result<Option<CodeHash>, StateUnavailable> {
+        let bytes = state.read(&contract_key(contract))?;
+        Ok(bytes.and_then(|bytes| bytes.try_into().ok()).map(CodeHash))
+    }
+}

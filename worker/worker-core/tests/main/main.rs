@@ -1,0 +1,12 @@
+//! The state machine on a scripted chain: several workers, real state stores, a tiny executor.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod chain;
+mod executor;
+mod keys;
+mod lifecycle;
+mod mailbox;
+mod node;
+mod outbox;
+mod queries;
+mod store_judgement;
