@@ -8,6 +8,8 @@ use std::process::Command;
 use crate::build::Build;
 use crate::workspace::{Workspace, progress, run as run_command};
 
+/// Measures calls of the engine; an example of `contract-engine`.
+const ENGINE_BENCH: &str = "bench_call";
 /// Measures whole networks: ready times, queries over HTTP, commands.
 const NETWORK_BENCH: &str = "phat-bench";
 
@@ -17,23 +19,22 @@ const NETWORK_BENCH: &str = "phat-bench";
 /// When something does not build or a bench fails.
 pub fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
     let build = Build::prepare(workspace)?;
-    build.binaries()?;
-    progress("measuring calls of the engine");
-    let engine = ["-p", "contract-engine", "--example", "bench_call"];
-    run_command(
-        workspace
-            .cargo()
-            .args(["run", "--release", "--locked"])
-            .args(engine),
-        "the bench of the engine",
-    )?;
-    let program = workspace.binaries_dir().join(NETWORK_BENCH);
+    progress("building the binaries and the benches");
+    let what = ["--bins", "--example", ENGINE_BENCH];
+    run_command(build.cargo("build").args(what), "building the benches")?;
     let ballot = build.ballot()?;
+    let binaries = workspace.binaries_dir();
+
+    progress("measuring calls of the engine");
+    println!("engine: a call with a fresh instance; anchors: pallet-contracts 71-118 us, bar 3 us");
+    let program = binaries.join("examples").join(ENGINE_BENCH);
+    run_command(&mut Command::new(program), "the bench of the engine")?;
+
     progress("measuring a network");
     run_command(
-        Command::new(&program)
+        Command::new(binaries.join(NETWORK_BENCH))
             .arg("--binaries")
-            .arg(workspace.binaries_dir())
+            .arg(&binaries)
             .arg("--ballot")
             .arg(ballot)
             .args(arguments),

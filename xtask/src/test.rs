@@ -1,9 +1,5 @@
 //! Everything that must hold, in the order in which failures are cheap.
 
-use std::fs;
-
-use anyhow::Context as _;
-
 use crate::build::Build;
 use crate::workspace::{Workspace, progress, run as run_command};
 use crate::{dev, layers, setup};
@@ -12,8 +8,10 @@ use crate::{dev, layers, setup};
 const BALLOT_VARIABLE: &str = "PHAT_BALLOT_CONTRACT";
 /// Names the folder of the built binaries, for the same tests.
 const BINARIES_VARIABLE: &str = "PHAT_BINARIES";
+/// First port of the networks that are tested: not that of a network somebody is using.
+const PORT_BASE: &str = "19944";
 
-/// Checks layers, builds, runs the tests of all crates, and one whole election.
+/// Checks layers, builds, runs the tests of all crates, and whole elections.
 ///
 /// # Errors
 /// At the first thing that does not hold.
@@ -29,33 +27,34 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
         "building binaries and tests",
     )?;
 
-    progress("testing the contract ballot");
-    run_command(
-        build.ballot_cargo("test").arg("--lib"),
-        "the tests of ballot",
-    )?;
-
-    progress("running an election on a network of its own");
-    let data_dir = workspace.target_dir().join("test-election");
-    remove_dir(&data_dir)?;
-    run_command(
-        dev::election(workspace, &ballot)
-            .arg("--once")
-            .arg("--data-dir")
-            .arg(&data_dir),
-        "the election",
-    )?;
-    remove_dir(&data_dir)?;
-
-    progress("running the tests of the automation");
+    progress("testing the automation");
     run_command(
         workspace
             .cargo()
             .args(["test", "--release", "--locked", "-p", "xtask"]),
         "the tests of xtask",
     )?;
+    progress("testing the contract ballot");
+    run_command(
+        build.ballot_cargo("test").arg("--lib"),
+        "the tests of ballot",
+    )?;
 
-    progress("running the tests");
+    let runs: [(&str, &[&str]); 2] = [
+        ("an election", &[]),
+        ("an election while processes are killed", &["--disturb"]),
+    ];
+    for (what, arguments) in runs {
+        progress(format!("running {what}"));
+        run_command(
+            dev::election(workspace, &ballot)
+                .args(["--once", "--port-base", PORT_BASE])
+                .args(arguments),
+            what,
+        )?;
+    }
+
+    progress("testing all crates");
     run_command(
         build
             .cargo("test")
@@ -63,13 +62,4 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
             .env(BINARIES_VARIABLE, workspace.binaries_dir()),
         "the tests",
     )
-}
-
-fn remove_dir(path: &std::path::Path) -> anyhow::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", path.display()))
-        }
-        _ => Ok(()),
-    }
 }
