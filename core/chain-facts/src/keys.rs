@@ -26,7 +26,11 @@ pub fn worker(worker: &WorkerId) -> Vec<u8> {
 
 /// Whether a measurement is allowed: the block that allowed it, `u32`.
 pub fn allowed_measurement(measurement: &Measurement) -> Vec<u8> {
-    map("PhalaRegistry", "AllowedMeasurements", &[measurement.as_ref()])
+    map(
+        "PhalaRegistry",
+        "AllowedMeasurements",
+        &[measurement.as_ref()],
+    )
 }
 
 /// The accepted attestation roots: `Vec<attestation::AcceptedRoot>`.
@@ -71,7 +75,11 @@ pub fn contract_hpke_key(contract: &ContractId) -> Vec<u8> {
 
 /// A cluster's seed, sealed to a worker: [`crate::SealedSeed`].
 pub fn sealed_cluster_seed(cluster: &ClusterId, worker: &WorkerId) -> Vec<u8> {
-    map("PhalaRegistry", "SealedClusterSeeds", &[cluster.as_ref(), worker.as_ref()])
+    map(
+        "PhalaRegistry",
+        "SealedClusterSeeds",
+        &[cluster.as_ref(), worker.as_ref()],
+    )
 }
 
 /// The next message number the chain takes from a worker: `u64`.
@@ -117,7 +125,11 @@ pub fn cluster_workers(cluster: &ClusterId) -> Vec<u8> {
 
 /// A cluster's contracts: `Vec<ContractId>`.
 pub fn cluster_contracts(cluster: &ClusterId) -> Vec<u8> {
-    map("PhalaPhatContracts", "ClusterContracts", &[cluster.as_ref()])
+    map(
+        "PhalaPhatContracts",
+        "ClusterContracts",
+        &[cluster.as_ref()],
+    )
 }
 
 /// A contract: [`crate::ContractRecord`].
@@ -132,7 +144,11 @@ pub fn code_blob(code_hash: &CodeHash) -> Vec<u8> {
 
 /// A worker's last report of its state: [`crate::Checkpoint`].
 pub fn checkpoint(cluster: &ClusterId, worker: &WorkerId) -> Vec<u8> {
-    map("PhalaPhatContracts", "Checkpoints", &[cluster.as_ref(), worker.as_ref()])
+    map(
+        "PhalaPhatContracts",
+        "Checkpoints",
+        &[cluster.as_ref(), worker.as_ref()],
+    )
 }
 
 /// The block's timestamp: `u64` milliseconds.

@@ -13,4 +13,6 @@ pub mod keys;
 mod values;
 pub mod view;
 
-pub use values::{Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, SealedSeed, WorkerInfo};
+pub use values::{
+    Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, SealedSeed, WorkerInfo,
+};

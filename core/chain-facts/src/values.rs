@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use attestation::{RootKind, TeeKind};
 use codec::{Decode, Encode};
 use primitives::{
-    AccountId, Balance, BlockNumber, ClusterId, HpkePublicKey, Measurement, StateRoot,
-    UnixMillis, WorkerId,
+    AccountId, Balance, BlockNumber, ClusterId, HpkePublicKey, Measurement, StateRoot, UnixMillis,
+    WorkerId,
 };
 
 /// A registered worker.

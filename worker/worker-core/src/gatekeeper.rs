@@ -37,8 +37,12 @@ pub(crate) fn duties<R: RngCore + CryptoRng>(
     let public_key = master.public_key();
     match view.master_public_key {
         None => {
-            // The chain takes a sender's messages in order: the cluster keys below come after it.
             outbox.push(MessagePayload::MasterKey { public_key });
+            // The chain takes a sender's messages in order, so cluster keys may follow at once. Not
+            // so beside another gatekeeper: its master key may win, and keys of ours would stay.
+            if view.gatekeepers.len() > 1 {
+                return Ok(made_now);
+            }
         }
         Some(on_chain) if on_chain != public_key => return Err(GatekeeperFault::AnotherMasterKey),
         Some(_) => {}
@@ -50,7 +54,10 @@ pub(crate) fn duties<R: RngCore + CryptoRng>(
         let seed = master.cluster_seed(&needs.id);
         if !needs.has_public_key {
             let public_key = seed.signing_key().public();
-            outbox.push(MessagePayload::ClusterKey { cluster: needs.id, public_key });
+            outbox.push(MessagePayload::ClusterKey {
+                cluster: needs.id,
+                public_key,
+            });
         }
         for (worker, hpke_public_key) in &needs.workers_without_seed {
             if outbox.is_full() {

@@ -80,7 +80,12 @@ impl KeptSecrets {
             rng.fill_bytes(&mut *seed);
             seed
         };
-        Self { signing_seed: fresh(), hpke_seed: fresh(), cluster: None, master: None }
+        Self {
+            signing_seed: fresh(),
+            hpke_seed: fresh(),
+            cluster: None,
+            master: None,
+        }
     }
 
     /// Version ‖ signing seed ‖ request seed ‖ option (1 byte) of (cluster ‖ seed) ‖ option of master.
@@ -139,7 +144,12 @@ impl KeptSecrets {
             Some((primitives::ClusterId(*id), seed))
         });
         let master = option(1)?.and_then(|mut parts| parts.pop());
-        rest.is_empty().then_some(Self { signing_seed, hpke_seed, cluster, master })
+        rest.is_empty().then_some(Self {
+            signing_seed,
+            hpke_seed,
+            cluster,
+            master,
+        })
     }
 }
 
@@ -149,7 +159,10 @@ mod tests {
 
     #[test]
     fn kept_secrets_read_back_and_damaged_ones_do_not() {
-        for cluster in [None, Some((primitives::ClusterId([3; 32]), Zeroizing::new([4; 32])))] {
+        for cluster in [
+            None,
+            Some((primitives::ClusterId([3; 32]), Zeroizing::new([4; 32]))),
+        ] {
             for master in [None, Some(Zeroizing::new([5; 32]))] {
                 let kept = KeptSecrets {
                     signing_seed: Zeroizing::new([1; 32]),

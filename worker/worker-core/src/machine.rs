@@ -107,7 +107,9 @@ pub enum Notice {
         root: primitives::StateRoot,
     },
     /// The light client is behind the store.
-    #[error("the store has seen block {store_block}, the light client only block {chain_block}: waiting")]
+    #[error(
+        "the store has seen block {store_block}, the light client only block {chain_block}: waiting"
+    )]
     ChainIsBehind {
         /// The store's.
         store_block: BlockNumber,
@@ -121,10 +123,14 @@ pub enum Notice {
     #[error("gatekeeper: made the network's master secret")]
     MadeMasterSecret,
     /// The gatekeeper cannot serve.
-    #[error("gatekeeper: the chain's master key is not this worker's; it needs the secret that made it")]
+    #[error(
+        "gatekeeper: the chain's master key is not this worker's; it needs the secret that made it"
+    )]
     MasterSecretMissing,
     /// A sealed seed does not open or is another cluster's.
-    #[error("the seed that a gatekeeper sent for cluster {0} does not fit the cluster's key: refused")]
+    #[error(
+        "the seed that a gatekeeper sent for cluster {0} does not fit the cluster's key: refused"
+    )]
     SeedRefused(ClusterId),
 }
 
@@ -132,10 +138,14 @@ pub enum Notice {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StopReason {
     /// The store belongs to another chain.
-    #[error("the state on disk has acted on another block {0} than the chain has: another network, or a fork; use another data directory")]
+    #[error(
+        "the state on disk has acted on another block {0} than the chain has: another network, or a fork; use another data directory"
+    )]
     AnotherChain(BlockNumber),
     /// The mailbox was pruned below what the worker needs.
-    #[error("the state on disk ends at mailbox entry {0}, which the chain no longer keeps: this worker needs a snapshot of a peer, which does not exist yet")]
+    #[error(
+        "the state on disk ends at mailbox entry {0}, which the chain no longer keeps: this worker needs a snapshot of a peer, which does not exist yet"
+    )]
     MailboxPruned(u64),
     /// Running entries failed.
     #[error("the mailbox could not be run: {0}")]
@@ -181,9 +191,15 @@ impl Core {
         stale_after_ms: u64,
     ) -> Self {
         let identity = Arc::new(Identity::new(genesis, &kept.signing_seed, &kept.hpke_seed));
-        let queries =
-            Arc::new(QueryService::new(identity.clone(), executor.clone(), stale_after_ms));
-        let master = kept.master.as_ref().map(|master| MasterSecret::from_bytes(master));
+        let queries = Arc::new(QueryService::new(
+            identity.clone(),
+            executor.clone(),
+            stale_after_ms,
+        ));
+        let master = kept
+            .master
+            .as_ref()
+            .map(|master| MasterSecret::from_bytes(master));
         Self {
             settings,
             identity,
@@ -294,14 +310,12 @@ impl Core {
 
     /// Whether the chain, at this block, lets the worker act; asks for registration where it lapses.
     fn keep_registered(&mut self, view: &FinalizedView, effects: &mut Vec<Effect>) -> bool {
-        let left_ms = view
-            .registration
-            .as_ref()
-            .map_or(0, |info| info.expires_at_ms.saturating_sub(view.timestamp_ms));
-        let lifetime_ms = view
-            .registration
-            .as_ref()
-            .map_or(0, |info| info.expires_at_ms.saturating_sub(info.last_updated_ms));
+        let left_ms = view.registration.as_ref().map_or(0, |info| {
+            info.expires_at_ms.saturating_sub(view.timestamp_ms)
+        });
+        let lifetime_ms = view.registration.as_ref().map_or(0, |info| {
+            info.expires_at_ms.saturating_sub(info.last_updated_ms)
+        });
         // Another build under the same keys: the chain still judges the worker by the one before.
         let replaced = view
             .registration
@@ -322,7 +336,9 @@ impl Core {
             }));
             self.say(Notice::Registering(self.identity.worker()), effects);
         }
-        let Some(info) = &view.registration else { return false };
+        let Some(info) = &view.registration else {
+            return false;
+        };
         if left_ms == 0 {
             return false;
         }
@@ -331,7 +347,13 @@ impl Core {
             return false;
         }
         let (expires_at_ms, tier) = (info.expires_at_ms, info.confidence_level);
-        self.say(Notice::Registered { expires_at_ms, tier }, effects);
+        self.say(
+            Notice::Registered {
+                expires_at_ms,
+                tier,
+            },
+            effects,
+        );
         self.announce(view, effects);
         true
     }
@@ -352,7 +374,9 @@ impl Core {
             versioned_endpoints: VersionedWorkerEndpoints::V1(self.settings.endpoints.clone()),
             signing_time: view.timestamp_ms,
         };
-        let signature = self.identity.sign(&payload.signed_bytes(&self.identity.genesis()));
+        let signature = self
+            .identity
+            .sign(&payload.signed_bytes(&self.identity.genesis()));
         effects.push(Effect::Announce(payload, signature));
     }
 
@@ -362,12 +386,20 @@ impl Core {
         effects: &mut Vec<Effect>,
         rng: &mut R,
     ) {
-        let duties =
-            gatekeeper::duties(view, &self.identity, &mut self.master, &mut self.outbox, rng);
+        let duties = gatekeeper::duties(
+            view,
+            &self.identity,
+            &mut self.master,
+            &mut self.outbox,
+            rng,
+        );
         match duties {
             Ok(false) => {}
             Ok(true) => {
-                self.kept.master = self.master.as_ref().map(|master| Zeroizing::new(*master.expose()));
+                self.kept.master = self
+                    .master
+                    .as_ref()
+                    .map(|master| Zeroizing::new(*master.expose()));
                 effects.push(Effect::Keep(self.kept.to_bytes()));
                 self.say(Notice::MadeMasterSecret, effects);
             }
@@ -417,12 +449,19 @@ impl Core {
             return;
         };
         let exposed = Zeroizing::new(*seed.expose());
-        if self.kept.cluster.as_ref().is_none_or(|(id, kept)| *id != cluster.id || *kept != exposed)
+        if self
+            .kept
+            .cluster
+            .as_ref()
+            .is_none_or(|(id, kept)| *id != cluster.id || *kept != exposed)
         {
             self.kept.cluster = Some((cluster.id, exposed));
             effects.push(Effect::Keep(self.kept.to_bytes()));
         }
-        effects.push(Effect::OpenStore { cluster: cluster.id, key: seed.state_key() });
+        effects.push(Effect::OpenStore {
+            cluster: cluster.id,
+            key: seed.state_key(),
+        });
         self.cluster = ClusterState::AwaitingStore(cluster.id, seed);
     }
 
@@ -506,7 +545,13 @@ impl Core {
         };
         self.read_again = ran > 0 || running.has_unseen_contracts();
         let genesis = self.identity.genesis();
-        running.speak_contract_keys(genesis, self.identity.worker(), view, cluster, &mut self.outbox);
+        running.speak_contract_keys(
+            genesis,
+            self.identity.worker(),
+            view,
+            cluster,
+            &mut self.outbox,
+        );
         if let Err(error) = running.anchor(view) {
             effects.push(Effect::Stop(StopReason::Run(error.to_string())));
             self.queries.withdraw();
@@ -516,7 +561,10 @@ impl Core {
         if head.next_number >= cluster.inbox_next {
             self.report(&mut running, view, cluster, head);
             self.publish(&running, view, head);
-            let was_said = self.said.iter().any(|said| matches!(said, Notice::Serving { .. }));
+            let was_said = self
+                .said
+                .iter()
+                .any(|said| matches!(said, Notice::Serving { .. }));
             if !was_said {
                 self.say(
                     Notice::Serving {
@@ -543,7 +591,10 @@ impl Core {
             StoreJudgement::GoOn => running.judged = true,
             StoreJudgement::ChainIsBehind { store_block } => {
                 self.say(
-                    Notice::ChainIsBehind { store_block, chain_block: view.number },
+                    Notice::ChainIsBehind {
+                        store_block,
+                        chain_block: view.number,
+                    },
                     effects,
                 );
             }
@@ -581,7 +632,10 @@ impl Core {
         cluster: &ClusterView,
         head: crate::store::Head,
     ) {
-        let on_chain = cluster.checkpoint.as_ref().map(|checkpoint| checkpoint.next_number);
+        let on_chain = cluster
+            .checkpoint
+            .as_ref()
+            .map(|checkpoint| checkpoint.next_number);
         let due = running
             .reported_at
             .is_none_or(|at| view.number.saturating_sub(at) >= CHECKPOINT_INTERVAL);
@@ -613,7 +667,10 @@ impl Core {
     /// Says a notice unless it was the last of its kind.
     fn say(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
         let kind = std::mem::discriminant(&notice);
-        let last = self.said.iter_mut().find(|said| std::mem::discriminant(*said) == kind);
+        let last = self
+            .said
+            .iter_mut()
+            .find(|said| std::mem::discriminant(*said) == kind);
         match last {
             Some(last) if *last == notice => return,
             Some(last) => *last = notice.clone(),

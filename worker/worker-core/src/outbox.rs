@@ -28,9 +28,15 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// Queues a message unless the same one waits already or too many do; whether it is queued now.
     pub(crate) fn push(&mut self, payload: MessagePayload) -> bool {
-        let known = self.waiting.iter().any(|waiting| waiting.payload == payload);
+        let known = self
+            .waiting
+            .iter()
+            .any(|waiting| waiting.payload == payload);
         if !known && !self.is_full() {
-            self.waiting.push_back(Waiting { payload, sent_at: None });
+            self.waiting.push_back(Waiting {
+                payload,
+                sent_at: None,
+            });
             return true;
         }
         known
@@ -46,7 +52,11 @@ impl Outbox {
         if chain_next > self.next_sequence {
             let taken = (chain_next - self.next_sequence).min(self.waiting.len() as u64);
             // After a restart the chain is ahead of an empty outbox; only what was sent is taken.
-            let sent = self.waiting.iter().take_while(|waiting| waiting.sent_at.is_some()).count();
+            let sent = self
+                .waiting
+                .iter()
+                .take_while(|waiting| waiting.sent_at.is_some())
+                .count();
             self.waiting.drain(..(taken as usize).min(sent));
             self.next_sequence = chain_next;
         }

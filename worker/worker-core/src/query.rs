@@ -71,7 +71,9 @@ pub enum Refusal {
     #[error("this worker is not serving: {0}")]
     NotServing(String),
     /// The worker's chain is too old to answer from.
-    #[error("this worker's last final block is {age_ms} ms old, more than the {limit_ms} ms that it answers for: it has lost touch with the chain, or the chain has stopped")]
+    #[error(
+        "this worker's last final block is {age_ms} ms old, more than the {limit_ms} ms that it answers for: it has lost touch with the chain, or the chain has stopped"
+    )]
     Stale {
         /// How old.
         age_ms: u64,
@@ -146,16 +148,25 @@ impl QueryService {
     }
 
     pub(crate) fn publish(&self, published: Published) {
-        *self.published.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(published));
+        *self
+            .published
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(published));
     }
 
     /// Answers nothing any more.
     pub(crate) fn withdraw(&self) {
-        *self.published.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self
+            .published
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn current(&self) -> Option<Arc<Published>> {
-        self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.published
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Whether queries are answered.
@@ -189,7 +200,10 @@ impl QueryService {
         })?;
         let age_ms = now_ms.saturating_sub(published.block_timestamp_ms);
         if age_ms > self.stale_after_ms {
-            return Err(Refusal::Stale { age_ms, limit_ms: self.stale_after_ms });
+            return Err(Refusal::Stale {
+                age_ms,
+                limit_ms: self.stale_after_ms,
+            });
         }
         Ok(published)
     }
@@ -204,9 +218,8 @@ impl QueryService {
         now_ms: UnixMillis,
         rng: &mut R,
     ) -> Result<Vec<u8>, Refusal> {
-        let accepted =
-            accept_session(&self.endpoint(), opening, now_ms, SESSION_LIFETIME_MS, rng)
-                .map_err(Refusal::Refused)?;
+        let accepted = accept_session(&self.endpoint(), opening, now_ms, SESSION_LIFETIME_MS, rng)
+            .map_err(Refusal::Refused)?;
         self.sessions.insert(accepted.session, now_ms);
         Ok(accepted.answer)
     }
@@ -218,20 +231,21 @@ impl QueryService {
     pub fn answer(&self, envelope: &[u8], now_ms: UnixMillis) -> Result<Answer, Refusal> {
         let published = self.fresh(now_ms)?;
         let opened = self.open(envelope, now_ms)?;
-        let reply = |result, receipt| (
-            QueryReply {
-                block_number: published.block_number,
-                block_hash: published.block_hash,
-                state_root: published.state_root,
-                result,
-                receipt: None,
-            },
-            receipt,
-        );
-        let checked = opened.problem.map_or_else(
-            || check_freshness(&opened.request, &published, now_ms),
-            Err,
-        );
+        let reply = |result, receipt| {
+            (
+                QueryReply {
+                    block_number: published.block_number,
+                    block_hash: published.block_hash,
+                    state_root: published.state_root,
+                    result,
+                    receipt: None,
+                },
+                receipt,
+            )
+        };
+        let checked = opened
+            .problem
+            .map_or_else(|| check_freshness(&opened.request, &published, now_ms), Err);
         let result = match checked {
             Ok(()) => self.run(&published, opened.origin, &opened.request)?,
             Err(error) => Err(error),
@@ -242,19 +256,35 @@ impl QueryService {
             None
         };
         let (reply, receipt) = reply(result, receipt);
-        Ok(Answer { reply, receipt, seal: ReplySeal(opened.reply) })
+        Ok(Answer {
+            reply,
+            receipt,
+            seal: ReplySeal(opened.reply),
+        })
     }
 
     fn open(&self, envelope: &[u8], now_ms: UnixMillis) -> Result<Opened, Refusal> {
         let envelope: Envelope =
             wire::decode_all(envelope, REQUEST_BYTES_MAX).map_err(Refusal::Malformed)?;
         match envelope {
-            Envelope::Session { session, sequence, ciphertext } => {
-                let session =
-                    self.sessions.get(&session, now_ms).ok_or(Refusal::UnknownSession)?;
-                let (request, reply) =
-                    session.open(sequence, &ciphertext).map_err(Refusal::Refused)?;
-                Ok(Opened { origin: session.origin(), request, reply, problem: None })
+            Envelope::Session {
+                session,
+                sequence,
+                ciphertext,
+            } => {
+                let session = self
+                    .sessions
+                    .get(&session, now_ms)
+                    .ok_or(Refusal::UnknownSession)?;
+                let (request, reply) = session
+                    .open(sequence, &ciphertext)
+                    .map_err(Refusal::Refused)?;
+                Ok(Opened {
+                    origin: session.origin(),
+                    request,
+                    reply,
+                    problem: None,
+                })
             }
             Envelope::OneShot(sealed) => {
                 let opened = open_query(&self.endpoint(), &sealed).map_err(Refusal::Refused)?;
@@ -275,7 +305,12 @@ impl QueryService {
                         Err(_) => return Err(Refusal::Overloaded),
                     }
                 }
-                Ok(Opened { origin, request, reply: opened.reply, problem })
+                Ok(Opened {
+                    origin,
+                    request,
+                    reply: opened.reply,
+                    problem,
+                })
             }
         }
     }
@@ -315,7 +350,11 @@ impl QueryService {
         let as_transaction =
             request.estimate || matches!(request.target, QueryTarget::Instantiate { .. });
         let context = Context {
-            mode: if as_transaction { Mode::Estimate } else { Mode::Query },
+            mode: if as_transaction {
+                Mode::Estimate
+            } else {
+                Mode::Query
+            },
             cluster: published.cluster,
             // A query without a certificate comes from nobody: the zero account.
             origin: origin.unwrap_or_default(),
@@ -326,7 +365,12 @@ impl QueryService {
         };
         let outcome = self
             .executor
-            .execute(&*published.state, &*published.capabilities, &context, &operation)
+            .execute(
+                &*published.state,
+                &*published.capabilities,
+                &context,
+                &operation,
+            )
             .map_err(|_| Refusal::Broken)?;
         Ok(output(outcome))
     }
@@ -362,9 +406,13 @@ impl QueryService {
         state: &dyn StateView,
         request: &QueryRequest,
     ) -> Result<Option<(ContractId, CodeHash)>, Refusal> {
-        let QueryTarget::Call { contract } = &request.target else { return Ok(None) };
-        let code_hash =
-            self.executor.code_hash(state, contract).map_err(|_| Refusal::Broken)?;
+        let QueryTarget::Call { contract } = &request.target else {
+            return Ok(None);
+        };
+        let code_hash = self
+            .executor
+            .code_hash(state, contract)
+            .map_err(|_| Refusal::Broken)?;
         Ok(code_hash.map(|code_hash| (*contract, code_hash)))
     }
 }
@@ -391,7 +439,9 @@ fn check_freshness(
         return Err(QueryError::Expired);
     }
     if request.minimum_block > published.block_number {
-        return Err(QueryError::BlockNotReached { have: published.block_number });
+        return Err(QueryError::BlockNotReached {
+            have: published.block_number,
+        });
     }
     Ok(())
 }
@@ -401,7 +451,9 @@ fn outcome_of(
     origin: Option<AccountId>,
     number: u64,
 ) -> Result<Result<QueryOutput, QueryError>, StateUnavailable> {
-    let Some(origin) = origin else { return Ok(Err(QueryError::CertificateMissing)) };
+    let Some(origin) = origin else {
+        return Ok(Err(QueryError::CertificateMissing));
+    };
     let outcome = read_outcome(&*published.state, number)?;
     Ok(match outcome.filter(|outcome| outcome.sender == origin) {
         None => Err(QueryError::OutcomeNotFound),
@@ -418,7 +470,9 @@ fn outcome_of(
 fn output(outcome: Outcome) -> Result<QueryOutput, QueryError> {
     let storage_deposit = match outcome.storage_deposit {
         StorageDeposit::Charge(amount) => i128::try_from(amount).unwrap_or(i128::MAX),
-        StorageDeposit::Refund(amount) => i128::try_from(amount).map_or(i128::MIN, |amount| -amount),
+        StorageDeposit::Refund(amount) => {
+            i128::try_from(amount).map_or(i128::MIN, |amount| -amount)
+        }
     };
     match outcome.result {
         Ok(returned) if returned.data.len() > ANSWER_BYTES_MAX as usize => {
@@ -432,9 +486,9 @@ fn output(outcome: Outcome) -> Result<QueryOutput, QueryError> {
             storage_deposit,
         }),
         Err(ExecutionError::ContractNotFound) => Err(QueryError::ContractNotFound),
-        Err(error) => {
-            Err(QueryError::Execution(error.to_string().chars().take(REASON_CHARS_MAX).collect()))
-        }
+        Err(error) => Err(QueryError::Execution(
+            error.to_string().chars().take(REASON_CHARS_MAX).collect(),
+        )),
     }
 }
 

@@ -13,17 +13,12 @@ use codec::{Decode, Encode};
 use executor_api::{
     Capabilities, Change, Context, Executor, Mode, Operation, Outcome, StateUnavailable, StateView,
 };
-use primitives::{
-    AccountId, BlockNumber, ClusterId, CodeHash, ContractId, GenesisHash, StateRoot,
-};
+use primitives::{AccountId, BlockNumber, ClusterId, CodeHash, ContractId, GenesisHash, StateRoot};
 use secrets::{
     ClusterSeed,
     command::{CommandKeys, CommandRoute},
 };
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 use wire::{
     command::{CommandPayload, InkCommand},
     mailbox::{MailboxEntry, MailboxOperation},
@@ -86,24 +81,41 @@ pub fn judge_store(
 ) -> StoreJudgement {
     let head = store.head();
     if view.number < head.block_number {
-        return StoreJudgement::ChainIsBehind { store_block: head.block_number };
+        return StoreJudgement::ChainIsBehind {
+            store_block: head.block_number,
+        };
     }
     // Block 0 stands for a store that has acted on nothing. A block older than the chain remembers
     // cannot be compared; the checkpoint below still is. No block's state has the block's own hash.
-    let hash = if view.number == head.block_number { Some(view.hash) } else { view.checked_hash };
+    let hash = if view.number == head.block_number {
+        Some(view.hash)
+    } else {
+        view.checked_hash
+    };
     let differs = head.block_number > 0 && hash.is_some_and(|hash| hash != head.block_hash);
     // A mailbox only grows: one that ends before the store does is not the one that it ran.
     if differs || head.next_number > cluster.inbox_next {
-        return StoreJudgement::AnotherChain { at_block: head.block_number };
+        return StoreJudgement::AnotherChain {
+            at_block: head.block_number,
+        };
     }
     if head.next_number < cluster.inbox_first {
-        return StoreJudgement::Lost { needs_number: head.next_number };
+        return StoreJudgement::Lost {
+            needs_number: head.next_number,
+        };
     }
     match &cluster.checkpoint {
-        Some(Checkpoint { next_number, state_root, .. })
-            if store.root_at(*next_number).is_some_and(|root| root != *state_root) =>
+        Some(Checkpoint {
+            next_number,
+            state_root,
+            ..
+        }) if store
+            .root_at(*next_number)
+            .is_some_and(|root| root != *state_root) =>
         {
-            StoreJudgement::AnotherState { at_number: *next_number }
+            StoreJudgement::AnotherState {
+                at_number: *next_number,
+            }
         }
         _ => StoreJudgement::GoOn,
     }
@@ -211,7 +223,12 @@ pub(crate) struct Unpublished {
 
 impl Unpublished {
     fn by(deployer: AccountId) -> Self {
-        Self { deployer, missing_since: None, spoken_at: None, tries: 0 }
+        Self {
+            deployer,
+            missing_since: None,
+            spoken_at: None,
+            tries: 0,
+        }
     }
 }
 
@@ -231,7 +248,10 @@ impl Running {
             return Ok(0);
         }
         let snapshot = self.store.snapshot();
-        let mut overlay = Overlay { below: &*snapshot, changes: BTreeMap::new() };
+        let mut overlay = Overlay {
+            below: &*snapshot,
+            changes: BTreeMap::new(),
+        };
         let mut checked = cluster.checkpoint.as_ref();
         let mut next = start;
         for entry in &cluster.entries {
@@ -239,7 +259,8 @@ impl Running {
             next += 1;
             // Commit where this worker once reported, so that the root can be compared.
             if checked.is_some_and(|checkpoint| checkpoint.next_number == next) {
-                let changes: Vec<Change> = std::mem::take(&mut overlay.changes).into_iter().collect();
+                let changes: Vec<Change> =
+                    std::mem::take(&mut overlay.changes).into_iter().collect();
                 let root = self.commit(view, next, &changes)?;
                 if let Some(checkpoint) = checked.take()
                     && root != checkpoint.state_root
@@ -276,7 +297,8 @@ impl Running {
         next_number: u64,
         changes: &[Change],
     ) -> Result<StateRoot, StoreError> {
-        self.store.commit(next_number, view.number, view.hash, changes)
+        self.store
+            .commit(next_number, view.number, view.hash, changes)
     }
 
     fn run_entry(
@@ -290,7 +312,13 @@ impl Running {
     ) -> Result<(), RunError> {
         let prepared = prepare(identity, &self.capabilities.seed, cluster, entry)?;
         let outcome = match prepared {
-            Prepared::Run { origin, contract, operation, gas_limit, storage_deposit_limit } => {
+            Prepared::Run {
+                origin,
+                contract,
+                operation,
+                gas_limit,
+                storage_deposit_limit,
+            } => {
                 let context = Context {
                     mode: Mode::Transaction,
                     cluster: self.id,
@@ -308,7 +336,11 @@ impl Running {
                 overlay.apply(std::mem::take(&mut outcome.changes));
                 contract.map(|contract| kept_outcome(entry, origin, contract, outcome))
             }
-            Prepared::Refused { sender, contract, reason } => Some(CommandOutcome {
+            Prepared::Refused {
+                sender,
+                contract,
+                reason,
+            } => Some(CommandOutcome {
                 block_number: entry.block_number,
                 sender,
                 contract,
@@ -318,7 +350,9 @@ impl Running {
             }),
         };
         if let Some(outcome) = outcome {
-            overlay.changes.insert(outcome_key(number), Some(outcome.encode()));
+            overlay
+                .changes
+                .insert(outcome_key(number), Some(outcome.encode()));
         }
         if let Some(old) = number.checked_sub(OUTCOMES_KEPT) {
             overlay.changes.insert(outcome_key(old), None);
@@ -329,15 +363,21 @@ impl Running {
     /// The contracts whose keys to look up with the next view: first those never looked up.
     pub(crate) fn watched_contracts(&self) -> Vec<ContractId> {
         let by_seen = |seen: bool| {
-            self.unpublished.iter().filter(move |(_, waiting)| waiting.missing_since.is_some() == seen)
+            self.unpublished
+                .iter()
+                .filter(move |(_, waiting)| waiting.missing_since.is_some() == seen)
         };
-        let contracts = by_seen(false).chain(by_seen(true)).map(|(contract, _)| *contract);
+        let contracts = by_seen(false)
+            .chain(by_seen(true))
+            .map(|(contract, _)| *contract);
         contracts.take(WATCHED_CONTRACTS_MAX).collect()
     }
 
     /// Whether there are contracts of which it is not known whether the chain has their keys.
     pub(crate) fn has_unseen_contracts(&self) -> bool {
-        self.unpublished.values().any(|waiting| waiting.missing_since.is_none())
+        self.unpublished
+            .values()
+            .any(|waiting| waiting.missing_since.is_none())
     }
 
     /// Takes note of what the view says of the contracts that were looked up for it.
@@ -361,13 +401,20 @@ impl Running {
         cluster: &ClusterView,
         outbox: &mut Outbox,
     ) {
-        let Some(place) = cluster.workers.iter().position(|worker| *worker == me) else { return };
+        let Some(place) = cluster.workers.iter().position(|worker| *worker == me) else {
+            return;
+        };
         let patience = PATIENCE.saturating_mul(place as BlockNumber);
-        self.unpublished.retain(|_, waiting| waiting.tries < TRIES_MAX);
+        self.unpublished
+            .retain(|_, waiting| waiting.tries < TRIES_MAX);
         for (contract, waiting) in &mut self.unpublished {
             let passed = |since: BlockNumber, blocks| view.number.saturating_sub(since) >= blocks;
-            let due = waiting.missing_since.is_some_and(|since| passed(since, patience))
-                && waiting.spoken_at.is_none_or(|at| passed(at, SPOKEN_AGAIN_AFTER));
+            let due = waiting
+                .missing_since
+                .is_some_and(|since| passed(since, patience))
+                && waiting
+                    .spoken_at
+                    .is_none_or(|at| passed(at, SPOKEN_AGAIN_AFTER));
             if !due || outbox.is_full() {
                 continue;
             }
@@ -462,12 +509,22 @@ fn prepare(
             },
         ),
         MailboxOperation::UploadCode { code_hash } => {
-            let code = cluster.codes.get(code_hash).ok_or(RunError::CodeMissing(*code_hash))?;
-            plain(AccountId::default(), Operation::UploadCode { code: code.clone() })
+            let code = cluster
+                .codes
+                .get(code_hash)
+                .ok_or(RunError::CodeMissing(*code_hash))?;
+            plain(
+                AccountId::default(),
+                Operation::UploadCode { code: code.clone() },
+            )
         }
-        MailboxOperation::Deposit { account, amount } => {
-            plain(*account, Operation::Deposit { account: *account, amount: *amount })
-        }
+        MailboxOperation::Deposit { account, amount } => plain(
+            *account,
+            Operation::Deposit {
+                account: *account,
+                amount: *amount,
+            },
+        ),
         MailboxOperation::Instantiate {
             contract,
             deployer,
@@ -490,30 +547,34 @@ fn prepare(
             gas_limit: *gas_limit,
             storage_deposit_limit: *storage_deposit_limit,
         },
-        MailboxOperation::Command { contract, sender, payload } => {
-            match open_command(identity, seed, contract, sender, payload) {
-                Ok(InkCommand::InkMessage {
-                    message,
-                    transfer,
-                    gas_limit,
-                    storage_deposit_limit,
-                    ..
-                }) => Prepared::Run {
-                    origin: *sender,
-                    contract: Some(*contract),
-                    operation: Operation::Call {
-                        contract: *contract,
-                        input: message,
-                        value: transfer,
-                    },
-                    gas_limit,
-                    storage_deposit_limit,
+        MailboxOperation::Command {
+            contract,
+            sender,
+            payload,
+        } => match open_command(identity, seed, contract, sender, payload) {
+            Ok(InkCommand::InkMessage {
+                message,
+                transfer,
+                gas_limit,
+                storage_deposit_limit,
+                ..
+            }) => Prepared::Run {
+                origin: *sender,
+                contract: Some(*contract),
+                operation: Operation::Call {
+                    contract: *contract,
+                    input: message,
+                    value: transfer,
                 },
-                Err(reason) => {
-                    Prepared::Refused { sender: *sender, contract: *contract, reason }
-                }
-            }
-        }
+                gas_limit,
+                storage_deposit_limit,
+            },
+            Err(reason) => Prepared::Refused {
+                sender: *sender,
+                contract: *contract,
+                reason,
+            },
+        },
     })
 }
 
@@ -524,14 +585,22 @@ fn open_command(
     sender: &AccountId,
     payload: &[u8],
 ) -> Result<InkCommand, String> {
-    let payload: CommandPayload =
-        wire::decode_all(payload, primitives::bounds::COMMAND_BYTES_MAX)
-            .map_err(|error| format!("the command cannot be read: {error}"))?;
-    let (hpke, sr25519) = (seed.contract_hpke_key(contract), seed.contract_key(contract));
-    let route =
-        CommandRoute { genesis: identity.genesis(), contract: *contract, sender: *sender };
+    let payload: CommandPayload = wire::decode_all(payload, primitives::bounds::COMMAND_BYTES_MAX)
+        .map_err(|error| format!("the command cannot be read: {error}"))?;
+    let (hpke, sr25519) = (
+        seed.contract_hpke_key(contract),
+        seed.contract_key(contract),
+    );
+    let route = CommandRoute {
+        genesis: identity.genesis(),
+        contract: *contract,
+        sender: *sender,
+    };
     secrets::command::open_command(
-        &CommandKeys { hpke: &hpke, sr25519: &sr25519 },
+        &CommandKeys {
+            hpke: &hpke,
+            sr25519: &sr25519,
+        },
         &route,
         &payload,
     )
@@ -553,7 +622,11 @@ fn kept_outcome(
                 returned.data.truncate(OUTCOME_BYTES_MAX);
                 Ok((returned.flags, returned.data))
             }
-            Err(error) => Err(error.to_string().chars().take(OUTCOME_BYTES_MAX / 4).collect()),
+            Err(error) => Err(error
+                .to_string()
+                .chars()
+                .take(OUTCOME_BYTES_MAX / 4)
+                .collect()),
         },
         gas_consumed: outcome.gas_consumed,
         made: outcome.instantiated,
@@ -565,7 +638,9 @@ pub(crate) fn read_outcome(
     state: &dyn StateView,
     number: u64,
 ) -> Result<Option<CommandOutcome>, StateUnavailable> {
-    let Some(bytes) = state.read(&outcome_key(number))? else { return Ok(None) };
+    let Some(bytes) = state.read(&outcome_key(number))? else {
+        return Ok(None);
+    };
     CommandOutcome::decode(&mut &bytes[..])
         .map(Some)
         .map_err(|_| StateUnavailable("a kept outcome cannot be read".to_owned()))

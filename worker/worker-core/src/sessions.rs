@@ -37,13 +37,18 @@ pub(crate) struct SessionTable {
 impl SessionTable {
     /// Adds a session; where there is no room, the sessions that end first make it.
     pub(crate) fn insert(&self, session: ServerSession, now_ms: UnixMillis) {
-        let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        let mut sessions = self
+            .sessions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         if sessions.len() >= SESSIONS_MAX {
             sessions.retain(|_, session| session.expires_at_ms() > now_ms);
         }
         if sessions.len() >= SESSIONS_MAX {
-            let mut by_end: Vec<(UnixMillis, SessionId)> =
-                sessions.iter().map(|(id, session)| (session.expires_at_ms(), *id)).collect();
+            let mut by_end: Vec<(UnixMillis, SessionId)> = sessions
+                .iter()
+                .map(|(id, session)| (session.expires_at_ms(), *id))
+                .collect();
             by_end.sort_unstable();
             for (_, id) in by_end.iter().take(DROPPED_AT_ONCE) {
                 sessions.remove(id);
@@ -54,7 +59,10 @@ impl SessionTable {
 
     pub(crate) fn get(&self, id: &SessionId, now_ms: UnixMillis) -> Option<Arc<ServerSession>> {
         let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
-        sessions.get(id).filter(|session| session.expires_at_ms() > now_ms).cloned()
+        sessions
+            .get(id)
+            .filter(|session| session.expires_at_ms() > now_ms)
+            .cloned()
     }
 }
 

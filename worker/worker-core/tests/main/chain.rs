@@ -56,7 +56,10 @@ pub struct ScriptedChain {
 
 impl ScriptedChain {
     pub fn new() -> Self {
-        let mut chain = Self { allowed: [BUILD].into(), ..Self::default() };
+        let mut chain = Self {
+            allowed: [BUILD].into(),
+            ..Self::default()
+        };
         chain.hashes.insert(0, BlockHash(GENESIS.0));
         chain.block();
         chain
@@ -126,7 +129,11 @@ impl ScriptedChain {
 
     pub fn announce(&mut self, payload: &WorkerEndpointPayload, signature: &[u8; 64]) {
         let signed = payload.signed_bytes(&GENESIS);
-        assert!(secrets::verify_sr25519(payload.pubkey.as_bytes(), &signed, signature));
+        assert!(secrets::verify_sr25519(
+            payload.pubkey.as_bytes(),
+            &signed,
+            signature
+        ));
         let wire::registration::VersionedWorkerEndpoints::V1(urls) =
             payload.versioned_endpoints.clone();
         self.endpoints.insert(payload.pubkey, urls);
@@ -142,7 +149,11 @@ impl ScriptedChain {
     pub fn push(&mut self, operation: MailboxOperation) -> u64 {
         let (block_number, timestamp_ms) = (self.number, self.now_ms());
         let inbox = &mut self.cluster().inbox;
-        inbox.push(MailboxEntry { block_number, timestamp_ms, operation });
+        inbox.push(MailboxEntry {
+            block_number,
+            timestamp_ms,
+            operation,
+        });
         inbox.len() as u64 - 1
     }
 
@@ -152,9 +163,17 @@ impl ScriptedChain {
         if message.sequence != *next {
             return;
         }
-        let signed =
-            signed_bytes(&GENESIS, &message.sender, message.sequence, &message.payload);
-        assert!(secrets::verify_sr25519(worker.as_bytes(), &signed, &message.signature));
+        let signed = signed_bytes(
+            &GENESIS,
+            &message.sender,
+            message.sequence,
+            &message.payload,
+        );
+        assert!(secrets::verify_sr25519(
+            worker.as_bytes(),
+            &signed,
+            &message.signature
+        ));
         if !self.is_active(&worker) {
             return;
         }
@@ -169,20 +188,41 @@ impl ScriptedChain {
             MessagePayload::MasterKey { public_key } => {
                 gatekeeper && *self.master.get_or_insert(public_key) == public_key
             }
-            MessagePayload::ClusterKey { cluster, public_key } => {
+            MessagePayload::ClusterKey {
+                cluster,
+                public_key,
+            } => {
                 let cluster = self.clusters.get_mut(&cluster).unwrap();
                 gatekeeper && *cluster.public_key.get_or_insert(public_key) == public_key
             }
-            MessagePayload::SealedClusterSeed { cluster, worker, encapsulated_key, ciphertext } => {
-                let seed = SealedSeed { encapsulated_key, ciphertext };
+            MessagePayload::SealedClusterSeed {
+                cluster,
+                worker,
+                encapsulated_key,
+                ciphertext,
+            } => {
+                let seed = SealedSeed {
+                    encapsulated_key,
+                    ciphertext,
+                };
                 let cluster = self.clusters.get_mut(&cluster).unwrap();
                 gatekeeper && cluster.seeds.insert(worker, seed).is_none()
             }
             MessagePayload::ContractKeys {
-                cluster, contract, public_key, hpke_public_key, deployer, cluster_signature
+                cluster,
+                contract,
+                public_key,
+                hpke_public_key,
+                deployer,
+                cluster_signature,
             } => {
                 let signed = wire::message::contract_keys_signed_bytes(
-                    &GENESIS, &cluster, &contract, &deployer, &public_key, &hpke_public_key,
+                    &GENESIS,
+                    &cluster,
+                    &contract,
+                    &deployer,
+                    &public_key,
+                    &hpke_public_key,
                 );
                 let cluster = self.clusters.get_mut(&cluster).unwrap();
                 let key = cluster.public_key.unwrap();
@@ -191,13 +231,25 @@ impl ScriptedChain {
                 !self.refused_keys.contains(&contract)
                     && *cluster.keys.entry(contract).or_insert(keys) == keys
             }
-            MessagePayload::Checkpoint { cluster, next_number, state_root, block_number } => {
+            MessagePayload::Checkpoint {
+                cluster,
+                next_number,
+                state_root,
+                block_number,
+            } => {
                 let cluster = self.clusters.get_mut(&cluster).unwrap();
-                let last = cluster.checkpoints.get(&from).map_or(0, |last| last.next_number);
+                let last = cluster
+                    .checkpoints
+                    .get(&from)
+                    .map_or(0, |last| last.next_number);
                 let fits = cluster.workers.contains(&from) && next_number >= last;
                 if fits {
-                    let checkpoint =
-                        Checkpoint { next_number, state_root, block_number, reported_at: number };
+                    let checkpoint = Checkpoint {
+                        next_number,
+                        state_root,
+                        block_number,
+                        reported_at: number,
+                    };
                     cluster.checkpoints.insert(from, checkpoint);
                 }
                 fits
@@ -255,7 +307,12 @@ impl Cluster {
             // As the light client: the first entry that is missing ends the list.
             Some(from) if from >= self.first => {
                 let from = from as usize;
-                self.inbox.iter().skip(from).take(entries_max as usize).cloned().collect()
+                self.inbox
+                    .iter()
+                    .skip(from)
+                    .take(entries_max as usize)
+                    .cloned()
+                    .collect()
             }
             _ => Vec::new(),
         };

@@ -38,7 +38,10 @@ fn call(
         return Ok(Err(ExecutionError::ContractNotFound));
     }
     let value = state.read(&value_key(contract))?.unwrap_or_default();
-    let returned = |data| Done { data, ..Done::default() };
+    let returned = |data| Done {
+        data,
+        ..Done::default()
+    };
     Ok(Ok(match input {
         b"get" => returned(value),
         b"who" => returned(context.origin.0.to_vec()),
@@ -52,7 +55,10 @@ fn call(
             Some(more) => {
                 let now = context.now_ms.to_le_bytes();
                 let value = [&value[..], more, &context.origin.0[..2], &now].concat();
-                Done { changes: vec![(value_key(contract), Some(value))], ..Done::default() }
+                Done {
+                    changes: vec![(value_key(contract), Some(value))],
+                    ..Done::default()
+                }
             }
             None => return Ok(Err(ExecutionError::Trapped("unknown message".to_owned()))),
         },
@@ -78,7 +84,11 @@ impl Executor for TinyExecutor {
                 let key = [&b"balance/"[..], &account.0].concat();
                 Ok(change(&key, amount.to_le_bytes().to_vec()))
             }
-            Operation::Instantiate { contract, code_hash, .. } => {
+            Operation::Instantiate {
+                contract,
+                code_hash,
+                ..
+            } => {
                 if state.read(&code_key(code_hash))?.is_none() {
                     Err(ExecutionError::CodeNotFound)
                 } else if state.read(&contract_key(contract))?.is_some() {
@@ -90,12 +100,19 @@ impl Executor for TinyExecutor {
                     })
                 }
             }
-            Operation::Call { contract, input, .. } => call(state, context, contract, input)?,
+            Operation::Call {
+                contract, input, ..
+            } => call(state, context, contract, input)?,
         };
         let (result, changes, instantiated) = match done {
-            Ok(done) => {
-                (Ok(Returned { flags: 0, data: done.data }), done.changes, done.instantiated)
-            }
+            Ok(done) => (
+                Ok(Returned {
+                    flags: 0,
+                    data: done.data,
+                }),
+                done.changes,
+                done.instantiated,
+            ),
             Err(error) => (Err(error), Vec::new(), Vec::new()),
         };
         Ok(Outcome {

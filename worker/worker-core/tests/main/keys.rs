@@ -31,8 +31,15 @@ fn the_master_secret_is_kept_before_it_is_spoken_of_and_survives_a_restart() {
     world.nodes[0].restart();
     world.blocks(3);
     let seed = master.cluster_seed(&CLUSTER);
-    assert_eq!(world.chain.cluster().public_key, Some(seed.signing_key().public()));
-    let keeps = world.nodes[0].did.iter().filter(|did| **did == Did::Keep).count();
+    assert_eq!(
+        world.chain.cluster().public_key,
+        Some(seed.signing_key().public())
+    );
+    let keeps = world.nodes[0]
+        .did
+        .iter()
+        .filter(|did| **did == Did::Keep)
+        .count();
     assert_eq!(keeps, 1, "no second secret");
 }
 
@@ -41,9 +48,43 @@ fn a_gatekeeper_without_the_secret_says_so_and_hands_out_nothing() {
     let mut world = World::new(1);
     world.chain.master = Some([9; 32]);
     world.blocks(5);
-    assert_eq!(world.nodes[0].said(|notice| *notice == Notice::MasterSecretMissing), 1);
+    assert_eq!(
+        world.nodes[0].said(|notice| *notice == Notice::MasterSecretMissing),
+        1
+    );
     assert!(world.nodes[0].submitted().is_empty());
     assert!(world.chain.cluster().seeds.is_empty());
+}
+
+#[test]
+fn of_two_gatekeepers_that_start_at_once_only_one_makes_keys() {
+    let mut world = World::new(2);
+    // The second gatekeeper's messages reach the chain in the same blocks.
+    let second = world.nodes[2].id();
+    world.chain.gatekeepers.push(second);
+    world.set_up_cluster();
+    world.blocks(14);
+    let kept = KeptSecrets::from_bytes(&world.nodes[0].sealed).unwrap();
+    let master = MasterSecret::from_bytes(&kept.master.expect("a master secret"));
+    assert_eq!(world.chain.master, Some(master.public_key()));
+    let seed = master.cluster_seed(&CLUSTER);
+    assert_eq!(
+        world.chain.cluster().public_key,
+        Some(seed.signing_key().public())
+    );
+    for (_, message, _) in &world.chain.log {
+        let wire::message::MessageSender::Worker(from) = message.sender;
+        let of_gatekeepers = matches!(
+            message.payload,
+            MessagePayload::ClusterKey { .. } | MessagePayload::SealedClusterSeed { .. }
+        );
+        assert!(from != second || !of_gatekeepers, "{message:?}");
+    }
+    assert_eq!(
+        world.nodes[2].said(|notice| *notice == Notice::MasterSecretMissing),
+        1
+    );
+    assert!(world.nodes[1].serving().is_some());
 }
 
 #[test]
@@ -68,20 +109,37 @@ fn seeds_go_to_active_workers_only() {
     world.blocks(16);
     assert!(world.chain.cluster().seeds.contains_key(&absent));
     // One message for each, however many blocks passed.
-    let seeds = world.nodes[0].submitted().iter().filter(|message| {
-        matches!(message.payload, MessagePayload::SealedClusterSeed { .. })
-    }).count();
+    let seeds = world.nodes[0]
+        .submitted()
+        .iter()
+        .filter(|message| matches!(message.payload, MessagePayload::SealedClusterSeed { .. }))
+        .count();
     assert_eq!(seeds, 2);
 }
 
 #[test]
 fn a_cluster_key_is_said_once() {
     let world = World::serving(2);
-    let count = world.chain.log.iter().filter(|(_, message, _)| {
-        matches!(message.payload, MessagePayload::ClusterKey { cluster: CLUSTER, .. })
-    }).count();
+    let count = world
+        .chain
+        .log
+        .iter()
+        .filter(|(_, message, _)| {
+            matches!(
+                message.payload,
+                MessagePayload::ClusterKey {
+                    cluster: CLUSTER,
+                    ..
+                }
+            )
+        })
+        .count();
     assert_eq!(count, 1);
-    assert!(world.chain.log.iter().all(|(_, _, done)| *done), "{:?}", world.chain.log);
+    assert!(
+        world.chain.log.iter().all(|(_, _, done)| *done),
+        "{:?}",
+        world.chain.log
+    );
 }
 
 /// Puts a seed of another cluster, sealed properly to the worker, on chain.
@@ -93,10 +151,13 @@ fn forge(world: &mut World, place: usize) {
     let to = node.core.identity().hpke_public_key();
     let sealed = seed.seal_to(&to, &aad, &mut rng).unwrap();
     let id = node.id();
-    world.chain.cluster().seeds.insert(id, SealedSeed {
-        encapsulated_key: sealed.encapsulated_key,
-        ciphertext: sealed.ciphertext,
-    });
+    world.chain.cluster().seeds.insert(
+        id,
+        SealedSeed {
+            encapsulated_key: sealed.encapsulated_key,
+            ciphertext: sealed.ciphertext,
+        },
+    );
 }
 
 fn refused(node: &Node) -> usize {
@@ -125,7 +186,10 @@ fn a_seed_is_not_judged_before_the_cluster_has_a_key() {
     forge(&mut world, 1);
     world.blocks(4);
     assert_eq!(refused(&world.nodes[1]), 0);
-    assert_eq!(world.nodes[1].said(|notice| *notice == Notice::AwaitingSeed(CLUSTER)), 1);
+    assert_eq!(
+        world.nodes[1].said(|notice| *notice == Notice::AwaitingSeed(CLUSTER)),
+        1
+    );
 }
 
 #[test]
@@ -139,10 +203,11 @@ fn a_seed_is_kept_and_needs_no_gatekeeper_after_a_restart() {
 }
 
 fn key_messages(node: &Node, of: ContractId) -> usize {
-    let of_contract = |payload: &MessagePayload| {
-        matches!(payload, MessagePayload::ContractKeys { contract, .. } if *contract == of)
-    };
-    node.submitted().iter().filter(|message| of_contract(&message.payload)).count()
+    let of_contract = |payload: &MessagePayload| matches!(payload, MessagePayload::ContractKeys { contract, .. } if *contract == of);
+    node.submitted()
+        .iter()
+        .filter(|message| of_contract(&message.payload))
+        .count()
 }
 
 #[test]
@@ -180,7 +245,13 @@ fn keys_of_contracts_that_contracts_made_are_published() {
     let mut world = World::serving(1);
     world.plain(b"make:\x55");
     world.blocks(3);
-    assert!(world.chain.cluster().keys.contains_key(&ContractId([0x55; 32])));
+    assert!(
+        world
+            .chain
+            .cluster()
+            .keys
+            .contains_key(&ContractId([0x55; 32]))
+    );
 }
 
 #[test]
@@ -195,7 +266,11 @@ fn keys_left_unsaid_by_a_crash_are_said_after_the_restart() {
     world.blocks(3);
     assert!(world.chain.cluster().keys.contains_key(&made));
     assert_eq!(key_messages(&world.nodes[1], made), 1);
-    assert_eq!(key_messages(&world.nodes[1], CONTRACT), 0, "what the chain has is not said again");
+    assert_eq!(
+        key_messages(&world.nodes[1], CONTRACT),
+        0,
+        "what the chain has is not said again"
+    );
 }
 
 #[test]

@@ -24,7 +24,10 @@ fn a_worker_registers_once_and_renews_before_it_lapses() {
         let left_ms = before - world.chain.now_ms();
         if world.chain.workers[&id].expires_at_ms != before {
             renewals += 1;
-            assert!(left_ms <= REGISTRATION_MS / 3 && left_ms > REGISTRATION_MS / 4, "{left_ms}");
+            assert!(
+                left_ms <= REGISTRATION_MS / 3 && left_ms > REGISTRATION_MS / 4,
+                "{left_ms}"
+            );
         }
         assert!(world.chain.is_active(&id));
     }
@@ -56,7 +59,14 @@ fn a_lapsed_registration_ends_serving_with_the_next_block_and_a_new_one_resumes_
     }
     world.block();
     assert_eq!(world.nodes[1].serving(), None);
+    let submitted = world.nodes[1].submitted().len();
     world.plain(b"set:late");
+    world.blocks(10);
+    assert_eq!(
+        world.nodes[1].submitted().len(),
+        submitted,
+        "the chain takes nothing from it"
+    );
     world.chain.silenced.clear();
     world.blocks(14);
     let (_, _, entries) = world.nodes[1].serving().expect("serves again");
@@ -72,7 +82,10 @@ fn a_withdrawn_build_ends_serving_with_the_next_block() {
         assert_eq!(node.serving(), None);
         assert_eq!(node.said(|notice| *notice == Notice::BuildNotAllowed), 1);
         let now_ms = world.chain.now_ms();
-        assert!(matches!(node.post(&[0], now_ms), Err(Refusal::NotServing(_))));
+        assert!(matches!(
+            node.post(&[0], now_ms),
+            Err(Refusal::NotServing(_))
+        ));
     }
     world.chain.allowed.insert(BUILD);
     world.block();

@@ -20,8 +20,15 @@ fn fill(world: &mut World) {
     world.plain(b"trap");
     let payload = world.sealed(ALICE, b"set:lost");
     let contract = ContractId([0x99; 32]);
-    world.chain.push(MailboxOperation::Command { contract, sender: ALICE, payload });
-    world.chain.push(MailboxOperation::Deposit { account: MALLORY, amount: 77 });
+    world.chain.push(MailboxOperation::Command {
+        contract,
+        sender: ALICE,
+        payload,
+    });
+    world.chain.push(MailboxOperation::Deposit {
+        account: MALLORY,
+        amount: 77,
+    });
     world.instantiate(CONTRACT);
     world.plain(b"make:\x55");
     world.plain(b"set:last");
@@ -120,7 +127,10 @@ fn outcomes_older_than_the_last_4096_are_forgotten() {
     let mut world = World::serving(1);
     let first = world.plain(b"get");
     for _ in 0..worker_core::running::OUTCOMES_KEPT {
-        world.chain.push(MailboxOperation::Deposit { account: MALLORY, amount: 1 });
+        world.chain.push(MailboxOperation::Deposit {
+            account: MALLORY,
+            amount: 1,
+        });
     }
     world.blocks(2);
     assert!(outcomes(&world.nodes[1].disk, first + 1).is_empty());

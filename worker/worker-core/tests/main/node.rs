@@ -81,9 +81,16 @@ pub struct Disk {
 
 impl Disk {
     pub fn new() -> Arc<Self> {
-        let identity = StoreIdentity { genesis: GENESIS, cluster: CLUSTER };
+        let identity = StoreIdentity {
+            genesis: GENESIS,
+            cluster: CLUSTER,
+        };
         let db = StateDb::in_memory(&StateKey::from_bytes(&[3; 32]), &identity).unwrap();
-        Arc::new(Self { db, commits: Mutex::default(), clears: Mutex::default() })
+        Arc::new(Self {
+            db,
+            commits: Mutex::default(),
+            clears: Mutex::default(),
+        })
     }
 
     /// A disk after the first `count` commits of this one, each passed through `change`.
@@ -124,9 +131,19 @@ impl ClusterStore for Disk {
         block_hash: BlockHash,
         changes: &[Change],
     ) -> Result<StateRoot, StoreError> {
-        let position = Position { next_number, block_number, block_hash, block_timestamp_ms: 0 };
-        self.commits.lock().unwrap().push((position, changes.to_vec()));
-        self.db.commit(&position, changes).map_err(|error| StoreError(error.to_string()))
+        let position = Position {
+            next_number,
+            block_number,
+            block_hash,
+            block_timestamp_ms: 0,
+        };
+        self.commits
+            .lock()
+            .unwrap()
+            .push((position, changes.to_vec()));
+        self.db
+            .commit(&position, changes)
+            .map_err(|error| StoreError(error.to_string()))
     }
 
     fn root_at(&self, next_number: u64) -> Option<StateRoot> {
@@ -136,7 +153,9 @@ impl ClusterStore for Disk {
     fn clear(&self) -> Result<(), StoreError> {
         *self.clears.lock().unwrap() += 1;
         self.commits.lock().unwrap().clear();
-        self.db.clear().map_err(|error| StoreError(error.to_string()))
+        self.db
+            .clear()
+            .map_err(|error| StoreError(error.to_string()))
     }
 }
 
@@ -169,7 +188,14 @@ fn core_of(sealed: &[u8]) -> Core {
         endpoints: vec!["https://worker.example".to_owned()],
     };
     let kept = KeptSecrets::from_bytes(sealed).unwrap();
-    Core::new(GENESIS, settings, kept, Arc::new(TinyExecutor), Arc::new(Host), STALE_MS)
+    Core::new(
+        GENESIS,
+        settings,
+        kept,
+        Arc::new(TinyExecutor),
+        Arc::new(Host),
+        STALE_MS,
+    )
 }
 
 impl Node {
@@ -202,7 +228,10 @@ impl Node {
         for _ in 0..10_000 {
             let watch = self.core.watch();
             let view = chain.view(&watch, self.entries_max);
-            let inbox_next = view.cluster.as_ref().map_or(0, |cluster| cluster.inbox_next);
+            let inbox_next = view
+                .cluster
+                .as_ref()
+                .map_or(0, |cluster| cluster.inbox_next);
             self.step(Input::Finalized(view), chain);
             let opened =
                 self.core.watch().from_number != watch.from_number && watch.from_number.is_none();
@@ -239,7 +268,13 @@ impl Node {
                 }
                 Effect::OpenStore { cluster, .. } => {
                     self.did.push(Did::OpenStore);
-                    self.step(Input::StoreOpened { cluster, store: self.disk.clone() }, chain);
+                    self.step(
+                        Input::StoreOpened {
+                            cluster,
+                            store: self.disk.clone(),
+                        },
+                        chain,
+                    );
                 }
                 Effect::Say(notice) => self.did.push(Did::Say(notice)),
                 Effect::Stop(reason) => self.did.push(Did::Stop(reason)),
@@ -263,16 +298,22 @@ impl Node {
     }
 
     pub fn said(&self, wanted: impl Fn(&Notice) -> bool) -> usize {
-        self.did.iter().filter(|did| matches!(did, Did::Say(notice) if wanted(notice))).count()
+        self.did
+            .iter()
+            .filter(|did| matches!(did, Did::Say(notice) if wanted(notice)))
+            .count()
     }
 
     /// (block, root, entries run) that it serves.
     pub fn serving(&self) -> Option<(BlockNumber, StateRoot, u64)> {
         match self.core.serving() {
             ServingState::NotServing => None,
-            ServingState::Serving { block_number, state_root, next_number, .. } => {
-                Some((block_number, state_root, next_number))
-            }
+            ServingState::Serving {
+                block_number,
+                state_root,
+                next_number,
+                ..
+            } => Some((block_number, state_root, next_number)),
         }
     }
 
@@ -350,17 +391,28 @@ impl World {
     }
 
     pub fn command(&mut self, sender: AccountId, payload: Vec<u8>) -> u64 {
-        self.chain.push(MailboxOperation::Command { contract: CONTRACT, sender, payload })
+        self.chain.push(MailboxOperation::Command {
+            contract: CONTRACT,
+            sender,
+            payload,
+        })
     }
 
     pub fn plain(&mut self, message: &[u8]) -> u64 {
-        self.command(ALICE, codec::Encode::encode(&CommandPayload::Plain(ink(message))))
+        self.command(
+            ALICE,
+            codec::Encode::encode(&CommandPayload::Plain(ink(message))),
+        )
     }
 
     /// A command sealed to the contract's key on chain.
     pub fn sealed(&mut self, sealed_for: AccountId, message: &[u8]) -> Vec<u8> {
         let key = self.chain.cluster().keys[&CONTRACT].1;
-        let route = CommandRoute { genesis: GENESIS, contract: CONTRACT, sender: sealed_for };
+        let route = CommandRoute {
+            genesis: GENESIS,
+            contract: CONTRACT,
+            sender: sealed_for,
+        };
         let rng = &mut self.nodes[0].rng;
         let payload = secrets::command::seal_command(&key, &route, &ink(message), rng).unwrap();
         codec::Encode::encode(&payload)
@@ -409,7 +461,9 @@ pub fn outcomes(disk: &Disk, upto: u64) -> BTreeMap<u64, wire::query::CommandOut
     let snapshot = disk.snapshot();
     (0..upto)
         .filter_map(|number| {
-            let bytes = snapshot.read(&worker_core::running::outcome_key(number)).unwrap()?;
+            let bytes = snapshot
+                .read(&worker_core::running::outcome_key(number))
+                .unwrap()?;
             Some((number, codec::Decode::decode(&mut &bytes[..]).unwrap()))
         })
         .collect()

@@ -13,9 +13,11 @@ fn sequences(messages: &[SignedMessage]) -> Vec<u64> {
 
 fn checkpoints(node: &Node) -> Vec<(u64, u32)> {
     let checkpoint = |message: &SignedMessage| match message.payload {
-        MessagePayload::Checkpoint { next_number, block_number, .. } => {
-            Some((next_number, block_number))
-        }
+        MessagePayload::Checkpoint {
+            next_number,
+            block_number,
+            ..
+        } => Some((next_number, block_number)),
         _ => None,
     };
     node.submitted().iter().filter_map(checkpoint).collect()
@@ -39,13 +41,17 @@ fn numbers_are_strict_and_every_message_is_taken() {
 #[test]
 fn a_lost_message_is_sent_again_under_its_number() {
     let mut world = World::new(0);
+    world.chain.clusters.clear();
     let gatekeeper = world.nodes[0].id();
     world.block();
     world.chain.silenced.insert(gatekeeper);
     world.blocks(20);
     let sent = world.nodes[0].submitted();
     assert_eq!(sequences(&sent), [0, 0, 0]);
-    assert!(sent.iter().all(|message| message.payload == sent[0].payload));
+    assert!(
+        sent.iter()
+            .all(|message| message.payload == sent[0].payload)
+    );
     world.chain.silenced.clear();
     world.blocks(10);
     assert!(world.chain.master.is_some());
@@ -59,11 +65,19 @@ fn after_a_restart_numbers_go_on_where_the_chain_is() {
     assert!(next > 0);
     world.nodes[0].restart();
     world.nodes[0].did.clear();
-    world.chain.clusters.entry(ClusterId([0xc2; 32])).or_default();
+    world
+        .chain
+        .clusters
+        .entry(ClusterId([0xc2; 32]))
+        .or_default();
     world.block();
     assert_eq!(sequences(&world.nodes[0].submitted()), [next]);
     world.block();
-    assert!(world.chain.clusters[&ClusterId([0xc2; 32])].public_key.is_some());
+    assert!(
+        world.chain.clusters[&ClusterId([0xc2; 32])]
+            .public_key
+            .is_some()
+    );
 }
 
 #[test]
@@ -73,7 +87,11 @@ fn a_number_taken_by_the_process_before_costs_no_message() {
     world.blocks(3);
     // Sent, and the process dies before it learns whether the chain took it.
     world.nodes[0].restart();
-    world.chain.cluster().workers.retain(|worker| *worker != second);
+    world
+        .chain
+        .cluster()
+        .workers
+        .retain(|worker| *worker != second);
     world.block();
     world.chain.cluster().workers.push(second);
     world.set_up_cluster();
@@ -94,7 +112,13 @@ fn many_clusters_are_served_in_turn() {
         world.block();
         assert!(world.nodes[0].submitted().len() - before <= 16);
     }
-    assert!(world.chain.clusters.values().all(|cluster| cluster.public_key.is_some()));
+    assert!(
+        world
+            .chain
+            .clusters
+            .values()
+            .all(|cluster| cluster.public_key.is_some())
+    );
 }
 
 #[test]
@@ -110,13 +134,23 @@ fn checkpoints_rise_and_are_not_too_frequent() {
     }
     let sent = checkpoints(&world.nodes[1]);
     assert!(sent.len() >= 7 && sent.len() <= 12, "{sent:?}");
-    assert!(sent.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1));
+    assert!(
+        sent.windows(2)
+            .all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1)
+    );
     let id = world.nodes[1].id();
     world.blocks(10);
-    assert_eq!(world.chain.clusters[&CLUSTER].checkpoints[&id].next_number, 3 + runs);
+    assert_eq!(
+        world.chain.clusters[&CLUSTER].checkpoints[&id].next_number,
+        3 + runs
+    );
     let count = checkpoints(&world.nodes[1]).len();
     world.blocks(50);
-    assert_eq!(checkpoints(&world.nodes[1]).len(), count, "an idle cluster says nothing");
+    assert_eq!(
+        checkpoints(&world.nodes[1]).len(),
+        count,
+        "an idle cluster says nothing"
+    );
 }
 
 #[test]

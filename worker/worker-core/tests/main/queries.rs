@@ -47,7 +47,12 @@ impl User {
     }
 
     fn certificate(&self, expires_at_ms: u64) -> Certificate {
-        issue_certificate(&self.account, &GENESIS, self.session_key.public(), expires_at_ms)
+        issue_certificate(
+            &self.account,
+            &GENESIS,
+            self.session_key.public(),
+            expires_at_ms,
+        )
     }
 
     fn identity(&self, expires_at_ms: u64) -> Identity<'_> {
@@ -85,7 +90,11 @@ fn data(reply: QueryReply) -> Vec<u8> {
 fn session(node: &Node, user: Option<Identity<'_>>, now_ms: u64) -> ClientSession {
     let mut rng = TestRng(now_ms ^ 0x5e55);
     let (opening, opener) = SessionOpener::start(&node.address(), user, now_ms, &mut rng).unwrap();
-    let answer = node.core.queries().open_session(&opening, now_ms, &mut rng).unwrap();
+    let answer = node
+        .core
+        .queries()
+        .open_session(&opening, now_ms, &mut rng)
+        .unwrap();
     opener.finish(&answer).unwrap()
 }
 
@@ -105,7 +114,9 @@ fn one_shot_and_session_give_the_same_answer_at_a_state_that_is_named() {
     let session = session(node, None, now_ms);
     for nonce in 0..3 {
         let (envelope, pending) = session.seal(&request(b"get", now_ms, nonce)).unwrap();
-        let reply = pending.open(&node.post(&envelope, now_ms).unwrap()).unwrap();
+        let reply = pending
+            .open(&node.post(&envelope, now_ms).unwrap())
+            .unwrap();
         assert_eq!(data(reply), answered);
     }
 }
@@ -121,11 +132,21 @@ fn the_origin_is_the_account_of_the_certificate_or_nobody() {
     assert_eq!(who(Some(user.identity(now_ms + 1)), 2), user.id().0);
     let session = session(node, Some(user.identity(now_ms + 1000)), now_ms);
     let (envelope, pending) = session.seal(&request(b"who", now_ms, 3)).unwrap();
-    assert_eq!(data(pending.open(&node.post(&envelope, now_ms).unwrap()).unwrap()), user.id().0);
+    assert_eq!(
+        data(
+            pending
+                .open(&node.post(&envelope, now_ms).unwrap())
+                .unwrap()
+        ),
+        user.id().0
+    );
     // The session ends with the certificate.
     assert_eq!(session.expires_at_ms(), now_ms + 1000);
     let (envelope, _) = session.seal(&request(b"who", now_ms, 4)).unwrap();
-    assert_eq!(node.post(&envelope, now_ms + 1000), Err(Refusal::UnknownSession));
+    assert_eq!(
+        node.post(&envelope, now_ms + 1000),
+        Err(Refusal::UnknownSession)
+    );
 }
 
 #[test]
@@ -135,7 +156,10 @@ fn a_query_changes_nothing() {
     let commits = node.disk.commit_count();
     let reply = ask(node, None, request(b"set:x", now_ms, 1), now_ms).unwrap();
     assert!(reply.result.is_ok());
-    assert_eq!(data(ask(node, None, request(b"get", now_ms, 2), now_ms).unwrap()), b"");
+    assert_eq!(
+        data(ask(node, None, request(b"get", now_ms, 2), now_ms).unwrap()),
+        b""
+    );
     assert_eq!(node.disk.commit_count(), commits);
 }
 
@@ -150,7 +174,10 @@ fn another_worker_does_not_open_a_query() {
     );
     let session = session(&world.nodes[1], None, now_ms);
     let (envelope, _) = session.seal(&request(b"get", now_ms, 1)).unwrap();
-    assert_eq!(world.nodes[2].post(&envelope, now_ms), Err(Refusal::UnknownSession));
+    assert_eq!(
+        world.nodes[2].post(&envelope, now_ms),
+        Err(Refusal::UnknownSession)
+    );
 }
 
 #[test]
@@ -158,14 +185,28 @@ fn a_replayed_one_shot_query_gets_a_sealed_error() {
     let world = World::serving(1);
     let (now_ms, node) = (world.chain.now_ms(), &world.nodes[1]);
     let (envelope, pending) = one_shot(node, None, request(b"get", now_ms, 1));
-    assert!(pending.open(&node.post(&envelope, now_ms).unwrap()).unwrap().result.is_ok());
-    let again = pending.open(&node.post(&envelope, now_ms + 59_999 - STALE_MS).unwrap()).unwrap();
+    assert!(
+        pending
+            .open(&node.post(&envelope, now_ms).unwrap())
+            .unwrap()
+            .result
+            .is_ok()
+    );
+    let again = pending
+        .open(&node.post(&envelope, now_ms + 59_999 - STALE_MS).unwrap())
+        .unwrap();
     assert_eq!(again.result, Err(QueryError::Replayed));
     // The same request sealed anew is another message.
     let mut rng = TestRng(5);
     let (other, pending) =
         seal_query(&node.address(), None, request(b"get", now_ms, 1), &mut rng).unwrap();
-    assert!(pending.open(&node.post(&other, now_ms).unwrap()).unwrap().result.is_ok());
+    assert!(
+        pending
+            .open(&node.post(&other, now_ms).unwrap())
+            .unwrap()
+            .result
+            .is_ok()
+    );
 }
 
 #[test]
@@ -174,18 +215,34 @@ fn a_host_that_turns_its_clock_forth_and_back_cannot_replay() {
     let now_ms = world.chain.now_ms();
     let (envelope, pending) = one_shot(&world.nodes[1], None, request(b"get", now_ms, 1));
     let result = |world: &World, now_ms| {
-        pending.open(&world.nodes[1].post(&envelope, now_ms).unwrap()).unwrap().result
+        pending
+            .open(&world.nodes[1].post(&envelope, now_ms).unwrap())
+            .unwrap()
+            .result
     };
     assert!(result(&world, now_ms).is_ok());
     // Blocks follow, so that the state is not stale; then the clock jumps ahead, another query makes
     // the worker forget, and the clock is set back.
     world.blocks(40);
     let ahead_ms = now_ms + 61_000;
-    assert!(ask(&world.nodes[1], None, request(b"get", ahead_ms, 2), ahead_ms).is_ok());
+    assert!(
+        ask(
+            &world.nodes[1],
+            None,
+            request(b"get", ahead_ms, 2),
+            ahead_ms
+        )
+        .is_ok()
+    );
     assert_eq!(result(&world, now_ms + 1), Err(QueryError::Replayed));
     // What was made for a later time is not hit by that.
     let later = request(b"get", now_ms + 30_000, 3);
-    assert!(ask(&world.nodes[1], None, later, now_ms + 1).unwrap().result.is_ok());
+    assert!(
+        ask(&world.nodes[1], None, later, now_ms + 1)
+            .unwrap()
+            .result
+            .is_ok()
+    );
 }
 
 #[test]
@@ -204,7 +261,10 @@ fn a_replayed_record_of_a_session_is_refused() {
 }
 
 fn error(node: &Node, request: QueryRequest, now_ms: u64) -> QueryError {
-    ask(node, None, request, now_ms).unwrap().result.expect_err("an error")
+    ask(node, None, request, now_ms)
+        .unwrap()
+        .result
+        .expect_err("an error")
 }
 
 #[test]
@@ -217,13 +277,28 @@ fn time_and_block_are_checked() {
         change(&mut request);
         request
     };
-    assert_eq!(error(node, with(1, &|r| r.expires_at_ms = now_ms), now_ms), QueryError::Expired);
+    assert_eq!(
+        error(node, with(1, &|r| r.expires_at_ms = now_ms), now_ms),
+        QueryError::Expired
+    );
     let too_far = now_ms + QUERY_LIFETIME_MS_MAX + 1;
-    assert_eq!(error(node, with(2, &|r| r.expires_at_ms = too_far), now_ms), QueryError::Expired);
-    assert_eq!(error(node, with(3, &|r| r.expires_at_ms = u64::MAX), now_ms), QueryError::Expired);
-    assert_eq!(error(node, with(4, &|r| r.expires_at_ms = 0), now_ms), QueryError::Expired);
+    assert_eq!(
+        error(node, with(2, &|r| r.expires_at_ms = too_far), now_ms),
+        QueryError::Expired
+    );
+    assert_eq!(
+        error(node, with(3, &|r| r.expires_at_ms = u64::MAX), now_ms),
+        QueryError::Expired
+    );
+    assert_eq!(
+        error(node, with(4, &|r| r.expires_at_ms = 0), now_ms),
+        QueryError::Expired
+    );
     let ahead = with(5, &|r| r.minimum_block = have + 1);
-    assert_eq!(error(node, ahead, now_ms), QueryError::BlockNotReached { have });
+    assert_eq!(
+        error(node, ahead, now_ms),
+        QueryError::BlockNotReached { have }
+    );
     let reached = with(6, &|r| r.minimum_block = have);
     assert!(ask(node, None, reached, now_ms).unwrap().result.is_ok());
 }
@@ -233,7 +308,12 @@ fn a_certificate_must_hold() {
     let world = World::serving(1);
     let (now_ms, node) = (world.chain.now_ms(), &world.nodes[1]);
     let (user, other) = (User::new(20), User::new(30));
-    let expired = ask(node, Some(user.identity(now_ms)), request(b"who", now_ms, 1), now_ms);
+    let expired = ask(
+        node,
+        Some(user.identity(now_ms)),
+        request(b"who", now_ms, 1),
+        now_ms,
+    );
     assert!(matches!(
         expired.unwrap().result,
         Err(QueryError::Certificate(why)) if why.contains("expired")
@@ -248,7 +328,10 @@ fn a_certificate_must_hold() {
     let identity = Some(user.identity(now_ms));
     let (opening, _) = SessionOpener::start(&node.address(), identity, now_ms, &mut rng).unwrap();
     let refused = node.core.queries().open_session(&opening, now_ms, &mut rng);
-    assert!(matches!(refused, Err(Refusal::Refused(ServerError::Certificate(_)))));
+    assert!(matches!(
+        refused,
+        Err(Refusal::Refused(ServerError::Certificate(_)))
+    ));
 }
 
 #[test]
@@ -283,13 +366,21 @@ fn contracts_fail_inside_the_sealed_answer() {
     let world = World::serving(1);
     let (now_ms, node) = (world.chain.now_ms(), &world.nodes[1]);
     let mut nowhere = request(b"get", now_ms, 1);
-    nowhere.target = QueryTarget::Call { contract: ContractId([1; 32]) };
+    nowhere.target = QueryTarget::Call {
+        contract: ContractId([1; 32]),
+    };
     assert_eq!(error(node, nowhere, now_ms), QueryError::ContractNotFound);
-    assert_eq!(error(node, request(b"long", now_ms, 2), now_ms), QueryError::AnswerTooLong);
+    assert_eq!(
+        error(node, request(b"long", now_ms, 2), now_ms),
+        QueryError::AnswerTooLong
+    );
     let trapped = error(node, request(b"trap", now_ms, 3), now_ms);
     assert!(matches!(trapped, QueryError::Execution(why) if why.contains("unknown message")));
     let mut salted = request(b"", now_ms, 4);
-    let target = |salt| QueryTarget::Instantiate { code_hash: code_hash(CODE), salt };
+    let target = |salt| QueryTarget::Instantiate {
+        code_hash: code_hash(CODE),
+        salt,
+    };
     salted.target = target(vec![0; 65]);
     assert!(matches!(
         error(node, salted.clone(), now_ms),
@@ -310,22 +401,33 @@ fn a_receipt_commits_to_request_answer_and_state() {
     let (envelope, pending) = one_shot(node, Some(user.identity(now_ms + 9)), wanted.clone());
     let answer = node.core.queries().answer(&envelope, now_ms).unwrap();
     let body = answer.receipt.clone().expect("a receipt");
-    let signed =
-        secrets::receipt::sign_batch(node.core.identity().signing(), vec![body]).unwrap();
-    let sealed = answer.seal.seal(answer.reply, signed.into_iter().next()).unwrap();
+    let signed = secrets::receipt::sign_batch(node.core.identity().signing(), vec![body]).unwrap();
+    let sealed = answer
+        .seal
+        .seal(answer.reply, signed.into_iter().next())
+        .unwrap();
     let reply = pending.open(&sealed).unwrap();
     let receipt = reply.receipt.as_ref().expect("a receipt");
     assert!(secrets::receipt::verify_receipt_signature(receipt));
     let body = &receipt.body;
-    assert_eq!(body.request_commitment, request_commitment(&Some(user.id()), &wanted));
-    assert_eq!(body.answer_commitment, answer_commitment(&wanted.nonce, &reply.result));
+    assert_eq!(
+        body.request_commitment,
+        request_commitment(&Some(user.id()), &wanted)
+    );
+    assert_eq!(
+        body.answer_commitment,
+        answer_commitment(&wanted.nonce, &reply.result)
+    );
     assert_eq!((body.genesis, body.contract), (GENESIS, CONTRACT));
     assert_eq!((body.worker, body.code_hash), (node.id(), code_hash(CODE)));
     assert_eq!(
         (body.block_number, body.state_root, body.next_number),
         node.serving().unwrap()
     );
-    assert_eq!((body.block_hash, body.state_root), (reply.block_hash, reply.state_root));
+    assert_eq!(
+        (body.block_hash, body.state_root),
+        (reply.block_hash, reply.state_root)
+    );
 }
 
 #[test]
@@ -334,7 +436,11 @@ fn no_receipt_for_what_was_not_asked_or_failed() {
     let (now_ms, node) = (world.chain.now_ms(), &world.nodes[1]);
     let receipt = |request| {
         let (envelope, _) = one_shot(node, None, request);
-        node.core.queries().answer(&envelope, now_ms).unwrap().receipt
+        node.core
+            .queries()
+            .answer(&envelope, now_ms)
+            .unwrap()
+            .receipt
     };
     assert_eq!(receipt(request(b"get", now_ms, 1)), None);
     let mut failing = request(b"trap", now_ms, 2);
@@ -372,7 +478,10 @@ fn an_outcome_is_told_to_its_sender_alone() {
         outcome(Some(user.identity(expiry)), u64::MAX, 4),
         Err(QueryError::OutcomeNotFound)
     );
-    assert_eq!(outcome(None, number, 5), Err(QueryError::CertificateMissing));
+    assert_eq!(
+        outcome(None, number, 5),
+        Err(QueryError::CertificateMissing)
+    );
 }
 
 #[test]
@@ -383,13 +492,21 @@ fn whatever_arrives_does_not_panic() {
     let mut rng = TestRng(77);
     for length in 0..envelope.len() {
         assert!(node.post(&envelope[..length], now_ms).is_err());
-        assert!(node.core.queries().open_session(&envelope[..length], now_ms, &mut rng).is_err());
+        assert!(
+            node.core
+                .queries()
+                .open_session(&envelope[..length], now_ms, &mut rng)
+                .is_err()
+        );
         let mut flipped = envelope.clone();
         flipped[length] ^= 1;
         assert!(node.post(&flipped, now_ms).is_err(), "byte {length}");
     }
     let long = vec![0; primitives::bounds::REQUEST_BYTES_MAX as usize + 1];
-    assert!(matches!(node.post(&long, now_ms), Err(Refusal::Malformed(_))));
+    assert!(matches!(
+        node.post(&long, now_ms),
+        Err(Refusal::Malformed(_))
+    ));
     assert!(node.post(&envelope, u64::MAX).is_err());
     assert!(node.post(&envelope, 0).is_ok());
 }
@@ -413,7 +530,10 @@ fn a_full_table_of_sessions_takes_new_ones_at_the_price_of_the_oldest() {
     let mut open = |now_ms| {
         let (opening, opener) =
             SessionOpener::start(&node.address(), None, now_ms, &mut rng).unwrap();
-        let answer = node.core.queries().open_session(&opening, now_ms, &mut rng)?;
+        let answer = node
+            .core
+            .queries()
+            .open_session(&opening, now_ms, &mut rng)?;
         Ok::<_, Refusal>(opener.finish(&answer).unwrap())
     };
     let first = open(now_ms).unwrap();
@@ -435,7 +555,10 @@ fn many_ask_while_commits_go_on_and_each_answer_names_a_state_that_was() {
     let now_ms = world.chain.now_ms();
     let start = world.nodes[1].serving().unwrap().1;
     let roots = Mutex::new(BTreeSet::from([start]));
-    let (address, queries) = (world.nodes[1].address(), world.nodes[1].core.queries().clone());
+    let (address, queries) = (
+        world.nodes[1].address(),
+        world.nodes[1].core.queries().clone(),
+    );
     let done = AtomicBool::new(false);
     let seen = std::thread::scope(|scope| {
         let askers: Vec<_> = (0..4u64)
@@ -465,16 +588,26 @@ fn many_ask_while_commits_go_on_and_each_answer_names_a_state_that_was() {
         for _ in 0..60 {
             world.plain(b"set:x");
             world.block();
-            roots.lock().unwrap().insert(world.nodes[1].serving().unwrap().1);
+            roots
+                .lock()
+                .unwrap()
+                .insert(world.nodes[1].serving().unwrap().1);
         }
         done.store(true, Ordering::Release);
-        askers.into_iter().map(|asker| asker.join().unwrap()).collect::<Vec<_>>()
+        askers
+            .into_iter()
+            .map(|asker| asker.join().unwrap())
+            .collect::<Vec<_>>()
     });
     let roots = roots.into_inner().unwrap();
     assert_eq!(roots.len(), 61);
     for answers in seen {
         assert!(answers.iter().all(|(root, _, _)| roots.contains(root)));
-        assert!(answers.windows(2).all(|pair| pair[0].1 <= pair[1].1 && pair[0].2 <= pair[1].2));
+        assert!(
+            answers
+                .windows(2)
+                .all(|pair| pair[0].1 <= pair[1].1 && pair[0].2 <= pair[1].2)
+        );
         assert!(answers.iter().all(|(_, _, length)| length % 11 == 0));
     }
 }

@@ -50,7 +50,10 @@ fn a_disk_that_differs_from_the_own_report_is_refused_and_rebuilt() {
     replace_disk(&mut world, other);
     world.block();
     assert_eq!(world.nodes[1].serving(), None);
-    assert_eq!(world.nodes[1].said(|notice| matches!(notice, Notice::StoreRefused(_))), 1);
+    assert_eq!(
+        world.nodes[1].said(|notice| matches!(notice, Notice::StoreRefused(_))),
+        1
+    );
     world.blocks(2);
     let after = world.nodes[1].serving().expect("serves");
     assert_eq!((after.1, after.2), (before.1, before.2));
@@ -89,7 +92,11 @@ fn a_refused_disk_that_cannot_be_rebuilt_stops_the_worker() {
     world.chain.cluster().first = 1;
     world.block();
     assert_eq!(world.nodes[1].stopped(), Some(StopReason::MailboxPruned(0)));
-    assert_eq!(*world.nodes[1].disk.clears.lock().unwrap(), 0, "nothing is thrown away");
+    assert_eq!(
+        *world.nodes[1].disk.clears.lock().unwrap(),
+        0,
+        "nothing is thrown away"
+    );
 }
 
 #[test]
@@ -112,7 +119,10 @@ fn a_block_that_the_chain_does_not_have_stops_the_worker() {
     world.chain.fork_at(acted_on);
     world.nodes[1].restart();
     world.block();
-    assert_eq!(world.nodes[1].stopped(), Some(StopReason::AnotherChain(acted_on)));
+    assert_eq!(
+        world.nodes[1].stopped(),
+        Some(StopReason::AnotherChain(acted_on))
+    );
     assert_eq!(world.nodes[1].serving(), None);
 }
 
@@ -140,7 +150,10 @@ fn a_store_ahead_of_the_mailbox_is_of_another_chain() {
     world.chain.unknown_hashes = true;
     world.nodes[1].restart();
     world.block();
-    assert_eq!(world.nodes[1].stopped(), Some(StopReason::AnotherChain(acted_on)));
+    assert_eq!(
+        world.nodes[1].stopped(),
+        Some(StopReason::AnotherChain(acted_on))
+    );
 }
 
 #[test]
@@ -172,7 +185,10 @@ fn an_older_disk_below_a_pruned_mailbox_stops_the_worker() {
     replace_disk(&mut world, older);
     world.chain.cluster().first = needs + 1;
     world.block();
-    assert_eq!(world.nodes[1].stopped(), Some(StopReason::MailboxPruned(needs)));
+    assert_eq!(
+        world.nodes[1].stopped(),
+        Some(StopReason::MailboxPruned(needs))
+    );
 }
 
 #[test]
