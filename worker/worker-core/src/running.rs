@@ -476,6 +476,19 @@ enum Prepared {
     },
 }
 
+impl Prepared {
+    /// An operation without code to run: no gas, no outcome to keep.
+    fn plain(origin: AccountId, operation: Operation) -> Self {
+        Self::Run {
+            origin,
+            contract: None,
+            operation,
+            gas_limit: 0,
+            storage_deposit_limit: None,
+        }
+    }
+}
+
 /// Turns a mailbox entry into an operation; a command that cannot be opened is refused, for the same
 /// reason on every worker.
 fn prepare(
@@ -484,13 +497,6 @@ fn prepare(
     cluster: &ClusterView,
     entry: &MailboxEntry,
 ) -> Result<Prepared, RunError> {
-    let plain = |origin, operation| Prepared::Run {
-        origin,
-        contract: None,
-        operation,
-        gas_limit: 0,
-        storage_deposit_limit: None,
-    };
     Ok(match &entry.operation {
         MailboxOperation::SetUpCluster {
             owner,
@@ -498,7 +504,7 @@ fn prepare(
             deposit_per_item,
             deposit_per_byte,
             treasury,
-        } => plain(
+        } => Prepared::plain(
             *owner,
             Operation::SetUpCluster {
                 owner: *owner,
@@ -513,12 +519,12 @@ fn prepare(
                 .codes
                 .get(code_hash)
                 .ok_or(RunError::CodeMissing(*code_hash))?;
-            plain(
+            Prepared::plain(
                 AccountId::default(),
                 Operation::UploadCode { code: code.clone() },
             )
         }
-        MailboxOperation::Deposit { account, amount } => plain(
+        MailboxOperation::Deposit { account, amount } => Prepared::plain(
             *account,
             Operation::Deposit {
                 account: *account,
@@ -551,31 +557,41 @@ fn prepare(
             contract,
             sender,
             payload,
-        } => match open_command(identity, seed, contract, sender, payload) {
-            Ok(InkCommand::InkMessage {
-                message,
-                transfer,
-                gas_limit,
-                storage_deposit_limit,
-                ..
-            }) => Prepared::Run {
-                origin: *sender,
-                contract: Some(*contract),
-                operation: Operation::Call {
-                    contract: *contract,
-                    input: message,
-                    value: transfer,
-                },
-                gas_limit,
-                storage_deposit_limit,
-            },
-            Err(reason) => Prepared::Refused {
-                sender: *sender,
-                contract: *contract,
-                reason,
-            },
-        },
+        } => prepare_command(identity, seed, contract, sender, payload),
     })
+}
+
+fn prepare_command(
+    identity: &Identity,
+    seed: &ClusterSeed,
+    contract: &ContractId,
+    sender: &AccountId,
+    payload: &[u8],
+) -> Prepared {
+    match open_command(identity, seed, contract, sender, payload) {
+        Ok(InkCommand::InkMessage {
+            message,
+            transfer,
+            gas_limit,
+            storage_deposit_limit,
+            ..
+        }) => Prepared::Run {
+            origin: *sender,
+            contract: Some(*contract),
+            operation: Operation::Call {
+                contract: *contract,
+                input: message,
+                value: transfer,
+            },
+            gas_limit,
+            storage_deposit_limit,
+        },
+        Err(reason) => Prepared::Refused {
+            sender: *sender,
+            contract: *contract,
+            reason,
+        },
+    }
 }
 
 fn open_command(
