@@ -41,6 +41,10 @@ pub struct Settings {
 }
 
 /// Something happened outside.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one value at a time, made and used up at once"
+)]
 pub enum Input {
     /// The light client has a new final block, read as the last [`Core::watch`] asked.
     Finalized(FinalizedView),
