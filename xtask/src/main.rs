@@ -10,6 +10,7 @@ mod layers;
 mod lint;
 mod setup;
 mod test;
+mod tidy;
 mod wasm;
 mod workspace;
 
@@ -26,6 +27,7 @@ Commands:
   build                build the binaries phat, phat-node and phat-worker
   test                 everything that must hold: layers, all tests, one whole election
   layers               check that no crate imports what its zone or its part forbids
+  tidy                 check that the tests exist which SECURITY.md names
   lint                 clippy, warnings denied
   bench                measure, each figure beside its anchor
   setup                install the system packages that the builds need
@@ -55,6 +57,7 @@ fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
         Some("dev") => dev::run(&workspace, &arguments),
         Some("test") => test::run(&workspace),
         Some("layers") => layers::run(&workspace),
+        Some("tidy") => tidy::run(&workspace),
         Some("lint") => lint::run(&workspace),
         Some("bench") => bench::run(&workspace, &arguments),
         None | Some("help" | "--help" | "-h") => {

@@ -2,7 +2,7 @@
 
 use crate::build::Build;
 use crate::workspace::{Workspace, progress, run as run_command};
-use crate::{dev, layers, setup};
+use crate::{dev, layers, setup, tidy};
 
 /// Names the example contract's built file for tests that start a network.
 const BALLOT_VARIABLE: &str = "PHAT_BALLOT_CONTRACT";
@@ -18,6 +18,7 @@ const PORT_BASE: &str = "19944";
 pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
     setup::run()?;
     layers::run(workspace)?;
+    tidy::run(workspace)?;
     let build = Build::prepare(workspace)?;
     let ballot = build.ballot()?;
     progress("building binaries and tests");

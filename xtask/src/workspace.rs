@@ -49,11 +49,6 @@ impl Workspace {
         &self.root
     }
 
-    /// Cargo's folder for this machine's code.
-    pub fn target_dir(&self) -> &Path {
-        &self.target_dir
-    }
-
     /// Where the binaries of a build are.
     pub fn binaries_dir(&self) -> PathBuf {
         self.target_dir.join("release")
