@@ -19,6 +19,8 @@ use tokio::process::Command;
 
 /// Version of the directory's layout.
 const LAYOUT: &str = "phat-dev 1";
+/// Storage key, outside of all pallets, of what makes a network's genesis its own.
+const NETWORK_KEY: &[u8] = b":phat-dev-network";
 /// How long any one step may take before it counts as failed.
 const STEP_PATIENCE: Duration = Duration::from_secs(120);
 /// Pause between two looks at something that is awaited.
@@ -119,11 +121,13 @@ impl Network {
             info: None,
             _lock: lock,
         };
-        network.make_spec().await?;
+        let (spec, measurement) = tokio::join!(network.export_spec(), network.measure());
+        let measurement = measurement?;
+        network.make_spec(spec?, &measurement)?;
         say("starting the chain node");
         network.start_node()?;
         let chain = network.connect().await?;
-        let measurement = network.allow_build(&chain).await?;
+        network.allow_build(&chain, measurement).await?;
         say("starting the gatekeeper and the workers");
         let bootnode = network.bootnode(&chain).await?;
         for place in 0..=network.options.workers {
@@ -300,26 +304,52 @@ impl Network {
         }
     }
 
-    async fn make_spec(&self) -> Result<(), DevNetworkError> {
-        let file = self.spec_file();
-        if file.exists() {
-            return Ok(());
+    /// The development chain's raw specification; nothing where the directory has one already.
+    async fn export_spec(&self) -> Result<Option<Vec<u8>>, DevNetworkError> {
+        if self.spec_file().exists() {
+            return Ok(None);
         }
-        let node = &self.options.binaries.node;
-        let output = Command::new(node)
-            .args(["export-chain-spec", "--chain", "dev", "--raw"])
-            .output()
-            .await
-            .map_err(|source| DevNetworkError::File { path: node.clone(), source })?;
-        if !output.status.success() {
-            return Err(DevNetworkError::Ended {
-                program: "phat-node export-chain-spec".to_owned(),
-                status: output.status.to_string(),
-                log: file,
-                tail: String::from_utf8_lossy(&output.stderr).into_owned(),
-            });
-        }
-        write(&file, &output.stdout)
+        let arguments = ["export-chain-spec", "--chain", "dev", "--raw"];
+        output_of(&self.options.binaries.node, &arguments).await.map(Some)
+    }
+
+    /// Writes the specification, with the worker build in its first block's allow-list: a network of
+    /// one's own need not vote on the build it starts with.
+    fn make_spec(
+        &self,
+        exported: Option<Vec<u8>>,
+        measurement: &Measurement,
+    ) -> Result<(), DevNetworkError> {
+        let Some(exported) = exported else { return Ok(()) };
+        let damaged = |reason: String| DevNetworkError::File {
+            path: self.options.binaries.node.clone(),
+            source: std::io::Error::other(format!("its chain specification: {reason}")),
+        };
+        let mut spec: serde_json::Value =
+            serde_json::from_slice(&exported).map_err(|error| damaged(error.to_string()))?;
+        let top = spec
+            .pointer_mut("/genesis/raw/top")
+            .and_then(serde_json::Value::as_object_mut)
+            .ok_or_else(|| damaged("it is not raw".to_owned()))?;
+        let hex = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
+        let counter = keys::plain("PhalaRegistry", "CounterForAllowedMeasurements");
+        top.insert(hex(&keys::allowed_measurement(measurement)), hex(&0u32.to_le_bytes()).into());
+        top.insert(hex(&counter), hex(&1u32.to_le_bytes()).into());
+        // Else all such networks have one genesis hash, and what was made for one holds on another.
+        let mut unique = [0u8; 32];
+        OsRng.fill_bytes(&mut unique);
+        top.insert(hex(NETWORK_KEY), hex(&unique).into());
+        write(&self.spec_file(), spec.to_string().as_bytes())
+    }
+
+    /// What the worker build measures as.
+    async fn measure(&self) -> Result<Measurement, DevNetworkError> {
+        let worker = &self.options.binaries.worker;
+        let output = output_of(worker, &["measure"]).await?;
+        String::from_utf8_lossy(&output).trim().parse().map_err(|error| DevNetworkError::File {
+            path: worker.clone(),
+            source: std::io::Error::other(format!("its measurement: {error}")),
+        })
     }
 
     fn start_node(&mut self) -> Result<(), DevNetworkError> {
@@ -368,28 +398,19 @@ impl Network {
         Ok(format!("/ip4/127.0.0.1/tcp/{}/p2p/{peer}", self.options.ports.p2p()))
     }
 
-    async fn allow_build(&self, chain: &Chain) -> Result<Measurement, DevNetworkError> {
-        let worker = &self.options.binaries.worker;
-        let output = Command::new(worker)
-            .arg("measure")
-            .output()
-            .await
-            .map_err(|source| DevNetworkError::File { path: worker.clone(), source })?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let measurement: Measurement =
-            text.trim().parse().map_err(|_| DevNetworkError::Ended {
-                program: "phat-worker measure".to_owned(),
-                status: output.status.to_string(),
-                log: worker.clone(),
-                tail: String::from_utf8_lossy(&output.stderr).into_owned(),
-            })?;
+    /// Allows the worker build where the chain does not yet: a network that goes on with a new build.
+    async fn allow_build(
+        &self,
+        chain: &Chain,
+        measurement: Measurement,
+    ) -> Result<(), DevNetworkError> {
         let key = keys::allowed_measurement(&measurement);
         if chain.unproven::<u32>("allow-list", key).await?.is_none() {
             let allow =
                 Transaction::allow_measurement(measurement).as_superuser(chain).await?;
             chain.submit(&alice()?, &allow).await?;
         }
-        Ok(measurement)
+        Ok(())
     }
 
     fn start_worker(&mut self, place: usize, bootnode: &str) -> Result<(), DevNetworkError> {
@@ -520,6 +541,24 @@ impl Network {
         chain.submit(&alice()?, &batch).await?;
         Ok(())
     }
+}
+
+/// What a program prints, if it succeeds.
+async fn output_of(program: &Path, arguments: &[&str]) -> Result<Vec<u8>, DevNetworkError> {
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .await
+        .map_err(|source| DevNetworkError::File { path: program.to_owned(), source })?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    Err(DevNetworkError::Ended {
+        program: format!("{} {}", program.display(), arguments.join(" ")),
+        status: output.status.to_string(),
+        log: PathBuf::from("its own output"),
+        tail: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
 }
 
 fn alice() -> Result<Account, DevNetworkError> {
