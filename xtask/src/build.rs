@@ -1,8 +1,10 @@
 //! Builds everything that a network needs.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use anyhow::Context as _;
 use contract_build::{BuildOptions, Toolchain};
 
 use crate::workspace::{Workspace, progress, run as run_command};
@@ -10,6 +12,8 @@ use crate::{setup, wasm};
 
 /// Names the runtime's wasm for the build script of `chain/runtime`.
 const RUNTIME_WASM_VARIABLE: &str = "PHAT_RUNTIME_WASM";
+/// The name that `dev-network` looks for beside the node.
+const DEV_CHAIN_SPEC: &str = "phat-dev-chain-spec.json";
 /// Where the example contract's source is.
 const BALLOT: &str = "guest/examples/ballot";
 
@@ -76,7 +80,26 @@ impl<'a> Build<'a> {
     /// When one does not compile.
     pub fn binaries(&self) -> anyhow::Result<()> {
         progress("building the binaries");
-        run_command(self.cargo("build").arg("--bins"), "building the binaries")
+        run_command(self.cargo("build").arg("--bins"), "building the binaries")?;
+        self.dev_chain_spec()
+    }
+
+    /// Leaves the development chain's specification beside the node, so that a network starts without
+    /// making it: the node runs its whole runtime for it, which takes seconds.
+    fn dev_chain_spec(&self) -> anyhow::Result<()> {
+        let folder = self.workspace.binaries_dir();
+        let (node, file) = (folder.join("phat-node"), folder.join(DEV_CHAIN_SPEC));
+        let changed = |path: &std::path::Path| fs::metadata(path).and_then(|meta| meta.modified());
+        if matches!((changed(&file), changed(&node)), (Ok(file), Ok(node)) if file >= node) {
+            return Ok(());
+        }
+        let output = Command::new(&node)
+            .args(["export-chain-spec", "--chain", "dev", "--raw"])
+            .stderr(std::process::Stdio::inherit())
+            .output()
+            .with_context(|| format!("cannot run {}", node.display()))?;
+        anyhow::ensure!(output.status.success(), "phat-node does not export its chain specification");
+        fs::write(&file, output.stdout).with_context(|| format!("cannot write {}", file.display()))
     }
 
     /// Builds the example contract and gives its `.contract` file.

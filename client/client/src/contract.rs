@@ -36,7 +36,7 @@ pub enum ContractError {
         known: String,
     },
     /// The wrong number of arguments.
-    #[error("{message} takes {expected} arguments ({signature}), {found} were given")]
+    #[error("{message} takes {expected} argument(s) ({signature}), {found} given")]
     ArgumentCount {
         /// Of which message.
         message: String,

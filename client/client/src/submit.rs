@@ -1,12 +1,14 @@
 //! Transactions: signed, submitted, followed into a block.
 
 use crate::{Account, Chain, ChainError};
+use attestation::Evidence;
 use codec::{Compact, Encode};
 use primitives::{
     AccountId, Balance, BlockHash, ClusterId, CodeHash, ContractId, Measurement, WorkerId,
 };
 use scale_encode::{EncodeAsFields, FieldIter, TypeResolver};
 use subxt::tx::{StaticPayload, TransactionStatus};
+use wire::registration::WorkerRegistration;
 
 /// Arguments that are SCALE already: the pallets take the types of `wire` and `primitives`.
 #[derive(Clone)]
@@ -112,6 +114,11 @@ impl Transaction {
     /// Withdraws a worker build. Needs the superuser of a development network.
     pub fn disallow_measurement(measurement: Measurement) -> Self {
         Self::new("PhalaRegistry", "disallow_measurement", measurement)
+    }
+
+    /// Registers a worker on evidence. Anybody may submit it; the chain judges the evidence.
+    pub fn register_worker(registration: &WorkerRegistration, evidence: &Evidence) -> Self {
+        Self::new("PhalaRegistry", "register_worker_v2", (registration, evidence))
     }
 
     /// Makes a registered worker a gatekeeper. Needs the superuser of a development network.

@@ -21,6 +21,8 @@ use tokio::process::Command;
 const LAYOUT: &str = "phat-dev 1";
 /// Storage key, outside of all pallets, of what makes a network's genesis its own.
 const NETWORK_KEY: &[u8] = b":phat-dev-network";
+/// Name of the development chain's raw specification, where the build left it beside the node.
+pub const SPEC_BESIDE_NODE: &str = "phat-dev-chain-spec.json";
 /// How long any one step may take before it counts as failed.
 const STEP_PATIENCE: Duration = Duration::from_secs(120);
 /// Pause between two looks at something that is awaited.
@@ -41,6 +43,9 @@ pub struct Options {
     pub workers: usize,
     /// Price of gas, deposit for an item and for a byte, in the cluster.
     pub prices: [Balance; 3],
+    /// Length of a slot, milliseconds, 100 at least; `None` for the development chain's own (1000).
+    /// Counts only where the directory has no network yet.
+    pub slot_ms: Option<u64>,
 }
 
 /// What a worker is for.
@@ -202,6 +207,23 @@ impl Network {
         Ok(())
     }
 
+    /// Removes a stopped worker's state, but not its keys: it has to rebuild from the mailbox.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn wipe_worker_state(&self, place: usize) -> Result<(), DevNetworkError> {
+        let directory = self.options.data_dir.join(worker_name(place));
+        let file_error = |source| DevNetworkError::File { path: directory.clone(), source };
+        for entry in fs::read_dir(&directory).map_err(file_error)? {
+            let path = entry.map_err(file_error)?.path();
+            let is_state = path.extension().is_some_and(|extension| extension == "redb");
+            if is_state {
+                fs::remove_file(&path).map_err(file_error)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Kills the node as a power cut would.
     pub async fn kill_node(&mut self) {
         if let Some(node) = self.node.take() {
@@ -309,8 +331,11 @@ impl Network {
         if self.spec_file().exists() {
             return Ok(None);
         }
-        let arguments = ["export-chain-spec", "--chain", "dev", "--raw"];
-        output_of(&self.options.binaries.node, &arguments).await.map(Some)
+        let node = &self.options.binaries.node;
+        if let Some(made_before) = spec_beside(node) {
+            return Ok(Some(made_before));
+        }
+        output_of(node, &["export-chain-spec", "--chain", "dev", "--raw"]).await.map(Some)
     }
 
     /// Writes the specification, with the worker build in its first block's allow-list: a network of
@@ -339,6 +364,10 @@ impl Network {
         let mut unique = [0u8; 32];
         OsRng.fill_bytes(&mut unique);
         top.insert(hex(NETWORK_KEY), hex(&unique).into());
+        if let Some(slot_ms) = self.options.slot_ms {
+            let key = keys::plain("Slots", "DurationMs");
+            top.insert(hex(&key), hex(&slot_ms.to_le_bytes()).into());
+        }
         write(&self.spec_file(), spec.to_string().as_bytes())
     }
 
@@ -541,6 +570,14 @@ impl Network {
         chain.submit(&alice()?, &batch).await?;
         Ok(())
     }
+}
+
+/// The specification that the build left beside the node, unless it is older than the node: making it
+/// costs the node seconds, because it runs the whole runtime for it.
+fn spec_beside(node: &Path) -> Option<Vec<u8>> {
+    let file = node.with_file_name(SPEC_BESIDE_NODE);
+    let changed = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok();
+    (changed(&file)? >= changed(node)?).then(|| fs::read(&file).ok()).flatten()
 }
 
 /// What a program prints, if it succeeds.

@@ -63,6 +63,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         ports: Ports::from_base(arguments.port_base),
         workers: 2,
         prices: [0, 0, 0],
+        slot_ms: None,
     };
     let mut say = |text: &str| println!("[{:6.1} s] {text}", started.elapsed().as_secs_f32());
     let mut end = std::pin::pin!(interrupted());

@@ -65,6 +65,7 @@ async fn run(arguments: RunArguments, started: Instant) -> Result<()> {
     })?;
     let platform: Arc<dyn platform::Platform> =
         platform::open(&arguments.platform_config()?).context("the platform cannot be opened")?.into();
+    check_quotes(platform.clone()).await?;
     let chain = chain_view::ChainView::start(&spec, &arguments.bootnode).await?;
     let data_dir = data_dir::DataDir::open(&arguments.data_dir, chain.genesis())?;
     let follower = Follower::new(&arguments, started, platform, chain, data_dir)?;
@@ -86,6 +87,18 @@ async fn run(arguments: RunArguments, started: Instant) -> Result<()> {
         tracing::info!("stopped");
     }
     result
+}
+
+/// A machine without its TEE could never register: better to end now than to wait for ever.
+async fn check_quotes(platform: Arc<dyn platform::Platform>) -> Result<()> {
+    if platform.kind() == platform::PlatformKind::InsecureSimulated {
+        return Ok(());
+    }
+    let kind = platform.kind();
+    tokio::task::spawn_blocking(move || platform.quote([0; 64]))
+        .await?
+        .map(drop)
+        .with_context(|| format!("the platform {kind} gives no quote"))
 }
 
 async fn wait_for_signal() {

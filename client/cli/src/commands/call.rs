@@ -15,7 +15,7 @@ pub struct Arguments {
     /// The message.
     message: String,
     /// Its arguments, as people write them: true, 42, "text", 45R…, JSON for compound values.
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_negative_numbers = true)]
     arguments: Vec<String>,
     /// The account that sends and pays.
     #[arg(long = "as", value_name = "ACCOUNT")]

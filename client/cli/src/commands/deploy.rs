@@ -16,7 +16,7 @@ pub struct Arguments {
     #[arg(long, default_value = "new", value_name = "NAME")]
     constructor: String,
     /// Its arguments, as people write them: true, 42, "text", 45R…, JSON for compound values.
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_negative_numbers = true)]
     arguments: Vec<String>,
     /// The account that deploys and pays.
     #[arg(long = "as", value_name = "ACCOUNT")]

@@ -37,6 +37,7 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<()> {
         ports: Ports::from_base(arguments.port_base),
         workers: arguments.workers.into(),
         prices: [0, 0, 0],
+        slot_ms: None,
     };
     let mut end = std::pin::pin!(interrupted());
     let mut say = |text: &str| output.progress(text);

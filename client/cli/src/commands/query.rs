@@ -17,7 +17,7 @@ pub struct Arguments {
     /// The message.
     message: String,
     /// Its arguments, as people write them: true, 42, "text", 45R…, JSON for compound values.
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_negative_numbers = true)]
     arguments: Vec<String>,
     /// The account that asks; without it nobody in particular does.
     #[arg(long = "as", value_name = "ACCOUNT")]
