@@ -131,6 +131,9 @@ pub enum Notice {
         "gatekeeper: the chain's master key is not this worker's; it needs the secret that made it"
     )]
     MasterSecretMissing,
+    /// The gatekeeper's chain is too old to hand out keys by.
+    #[error("gatekeeper: the last final block is too old to hand out keys by")]
+    GatekeeperStale,
     /// A sealed seed does not open or is another cluster's.
     #[error(
         "the seed that a gatekeeper sent for cluster {0} does not fit the cluster's key: refused"
@@ -284,7 +287,13 @@ impl Core {
         }
         let active = self.keep_registered(view, effects);
         if active && view.gatekeepers.contains(&self.identity.worker()) {
-            self.guard_keys(view, effects, rng);
+            // An old block may name members that the chain has withdrawn since.
+            let age_ms = self.host.untrusted_now_ms().saturating_sub(view.timestamp_ms);
+            if age_ms <= self.queries.stale_after_ms() {
+                self.guard_keys(view, effects, rng);
+            } else {
+                self.say(Notice::GatekeeperStale, effects);
+            }
         }
         match &view.cluster {
             Some(cluster) if active => self.follow_cluster(view, cluster, effects),

@@ -162,6 +162,11 @@ impl QueryService {
             .unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// Age of the last final block from which on nothing is answered, milliseconds.
+    pub(crate) fn stale_after_ms(&self) -> u64 {
+        self.stale_after_ms
+    }
+
     fn current(&self) -> Option<Arc<Published>> {
         self.published
             .read()

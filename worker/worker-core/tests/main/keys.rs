@@ -7,6 +7,7 @@ use crate::{
 use chain_facts::SealedSeed;
 use primitives::{ClusterId, ContractId};
 use secrets::{ClusterSeedSource, MasterSecret, sealed_seed_aad};
+use std::sync::atomic::Ordering;
 use wire::message::MessagePayload;
 use worker_core::{KeptSecrets, Notice};
 
@@ -115,6 +116,18 @@ fn seeds_go_to_active_workers_only() {
         .filter(|message| matches!(message.payload, MessagePayload::SealedClusterSeed { .. }))
         .count();
     assert_eq!(seeds, 2);
+}
+
+#[test]
+fn a_gatekeeper_cut_off_from_the_chain_hands_out_nothing() {
+    let mut world = World::new(1);
+    world.nodes[0].host.now_ms.store(u64::MAX, Ordering::Relaxed);
+    world.blocks(10);
+    assert!(world.chain.cluster().seeds.is_empty());
+    assert_eq!(world.nodes[0].said(|said| *said == Notice::GatekeeperStale), 1);
+    world.nodes[0].host.now_ms.store(0, Ordering::Relaxed);
+    world.blocks(10);
+    assert_eq!(world.chain.cluster().seeds.len(), 1);
 }
 
 #[test]

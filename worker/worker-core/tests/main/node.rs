@@ -11,7 +11,10 @@ use rand_core::{CryptoRng, RngCore, impls};
 use secrets::{StateKey, client::WorkerAddress, command::CommandRoute};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use wire::{
     command::{CommandPayload, InkCommand},
@@ -58,7 +61,11 @@ impl RngCore for TestRng {
 
 impl CryptoRng for TestRng {}
 
-struct Host;
+/// The host's clock; it stands at 0 until a test moves it.
+#[derive(Clone, Default)]
+pub struct Host {
+    pub now_ms: Arc<AtomicU64>,
+}
 
 impl HostFacts for Host {
     fn fill_random(&self, buffer: &mut [u8]) {
@@ -66,7 +73,7 @@ impl HostFacts for Host {
     }
 
     fn untrusted_now_ms(&self) -> u64 {
-        0
+        self.now_ms.load(Ordering::Relaxed)
     }
 }
 
@@ -172,6 +179,7 @@ pub enum Did {
 
 pub struct Node {
     pub core: Core,
+    pub host: Host,
     pub sealed: Vec<u8>,
     pub disk: Arc<Disk>,
     pub did: Vec<Did>,
@@ -181,7 +189,7 @@ pub struct Node {
     pub mute: bool,
 }
 
-fn core_of(sealed: &[u8]) -> Core {
+fn core_of(sealed: &[u8], host: &Host) -> Core {
     let settings = Settings {
         version: 1,
         operator: Some(AccountId([0x0b; 32])),
@@ -193,7 +201,7 @@ fn core_of(sealed: &[u8]) -> Core {
         settings,
         kept,
         Arc::new(TinyExecutor),
-        Arc::new(Host),
+        Arc::new(host.clone()),
         STALE_MS,
     )
 }
@@ -202,8 +210,10 @@ impl Node {
     pub fn new(seed: u64) -> Self {
         let mut rng = TestRng(seed);
         let sealed = KeptSecrets::generate(&mut rng).to_bytes().to_vec();
+        let host = Host::default();
         Self {
-            core: core_of(&sealed),
+            core: core_of(&sealed, &host),
+            host,
             sealed,
             disk: Disk::new(),
             did: Vec::new(),
@@ -219,7 +229,7 @@ impl Node {
 
     /// A new process on the same disk.
     pub fn restart(&mut self) {
-        self.core = core_of(&self.sealed);
+        self.core = core_of(&self.sealed, &self.host);
         self.mute = false;
     }
 
