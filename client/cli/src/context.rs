@@ -94,10 +94,13 @@ impl Network {
 
     /// The cluster named, or the network's only one.
     pub async fn cluster(&self, chain: &Chain, wanted: Option<ClusterId>) -> Result<ClusterId> {
+        let clusters = chain.clusters().await?;
         if let Some(wanted) = wanted {
+            if !clusters.iter().any(|(cluster, _)| *cluster == wanted) {
+                bail!("there is no cluster {wanted} on this network: see phat cluster list");
+            }
             return Ok(wanted);
         }
-        let clusters = chain.clusters().await?;
         match clusters.as_slice() {
             [(only, _)] => Ok(*only),
             [] => bail!("this network has no cluster"),

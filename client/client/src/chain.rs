@@ -389,6 +389,13 @@ impl Chain {
         Ok(free.map_or(0, u128::from_le_bytes))
     }
 
+    /// The number of an account's next transaction, after those that wait in the node's pool.
+    pub(crate) async fn next_nonce(&self, account: &AccountId) -> Result<u64, ChainError> {
+        let mut params = RpcParams::new();
+        params.push(crate::address(account)).map_err(ChainError::node)?;
+        self.call("system_accountNextIndex", params).await
+    }
+
     /// The node's own peer id, to make a multiaddress of it.
     ///
     /// # Errors

@@ -7,7 +7,10 @@ use primitives::{
     AccountId, Balance, BlockHash, ClusterId, CodeHash, ContractId, Measurement, WorkerId,
 };
 use scale_encode::{EncodeAsFields, FieldIter, TypeResolver};
-use subxt::tx::{StaticPayload, TransactionStatus};
+use subxt::{
+    config::{DefaultExtrinsicParamsBuilder, substrate::SubstrateConfig},
+    tx::{StaticPayload, TransactionStatus},
+};
 use wire::registration::WorkerRegistration;
 
 /// Arguments that are SCALE already: the pallets take the types of `wire` and `primitives`.
@@ -200,10 +203,14 @@ impl Chain {
         transaction: &Transaction,
         until_final: bool,
     ) -> Result<Included, ChainError> {
+        // Subxt would take the number from the last final block, which has not the account's newest
+        // transactions yet: a second one soon after the first would be refused as outdated.
+        let nonce = self.next_nonce(&account.id()).await?;
+        let params = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new().nonce(nonce).build();
         let at = self.current().await?;
         let mut progress = at
             .tx()
-            .sign_and_submit_then_watch_default(&transaction.payload(), account.pair())
+            .sign_and_submit_then_watch(&transaction.payload(), account.pair(), params)
             .await
             .map_err(ChainError::refused)?;
         while let Some(status) = progress.next().await {

@@ -127,7 +127,7 @@ pub enum ExecutionError {
     #[error("there is no such contract in this cluster")]
     ContractNotFound,
     /// No such code in this cluster.
-    #[error("there is no such code in this cluster")]
+    #[error("there is no such code in this cluster: none was uploaded, or it is no program that the engine runs")]
     CodeNotFound,
     /// The code is not a contract that this engine runs.
     #[error("the code is refused: {0}")]

@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use arguments::{Arguments, Command, RunArguments};
 use clap::Parser;
 use follow::Follower;
-use std::{process::ExitCode, sync::Arc, time::Instant};
+use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Instant};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
@@ -24,7 +24,12 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("PHAT_LOG").unwrap_or_else(|_| {
         EnvFilter::new("error,phat_worker=info,platform=info")
     });
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // A log file wants no colours.
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     let result = match arguments.command {
         Command::Measure => measure(),
         Command::Run(arguments) => run(arguments, started),
