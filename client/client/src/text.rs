@@ -44,7 +44,13 @@ pub(crate) fn parse_account(text: &str) -> Result<AccountId, String> {
 
 /// Reads an argument as typed on a command line: JSON, or bare text where the type is text, an account
 /// or bytes.
+///
+/// A whole number stays text, so that none of its digits is lost: JSON numbers end at 64 bits.
 pub(crate) fn argument_to_json(text: &str) -> Json {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Json::String(text.to_owned());
+    }
     serde_json::from_str(text).unwrap_or_else(|_| Json::String(text.to_owned()))
 }
 
@@ -534,7 +540,11 @@ mod tests {
     fn values_are_read_and_written_as_people_write_them() {
         check::<bool>("true", Ok("true"));
         check::<u32>("42", Ok("42"));
-        check::<u128>("340282366920938463463374607431768211455", Err("expected a whole number"));
+        check::<u128>(
+            "340282366920938463463374607431768211455",
+            Ok("\"340282366920938463463374607431768211455\""),
+        );
+        check::<u64>("340282366920938463463374607431768211455", Err("above the most"));
         check::<u128>(
             "\"340282366920938463463374607431768211455\"",
             Ok("\"340282366920938463463374607431768211455\""),

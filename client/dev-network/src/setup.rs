@@ -69,7 +69,7 @@ pub struct WorkerInfo {
     pub url: String,
     /// Milliseconds from the start of its process until it served; `None` for a gatekeeper.
     pub ready_after_ms: Option<u64>,
-    /// Milliseconds of it until the light client had its first final block.
+    /// Milliseconds of it from the light client's start to its first final block.
     pub light_client_after_ms: Option<u64>,
 }
 

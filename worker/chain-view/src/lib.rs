@@ -15,11 +15,13 @@ mod submit;
 
 use chain_facts::view::{FinalizedView, Watch};
 use primitives::{BlockHash, BlockNumber, GenesisHash};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use subxt::{
     OnlineClient,
+    backend::{Backend, CombinedBackend},
     client::{Block, Blocks, OnlineClientAtBlock},
     config::substrate::SubstrateConfig,
+    error::BackendError,
     lightclient::{ChainConfig, LightClient},
 };
 
@@ -64,6 +66,7 @@ fn light_client_error(error: impl std::fmt::Display) -> ChainViewError {
 /// A light client that follows one chain.
 pub struct ChainView {
     api: OnlineClient<SubstrateConfig>,
+    backend: Arc<CombinedBackend<SubstrateConfig>>,
     // Dropping it ends the light client.
     _light_client: LightClient,
 }
@@ -86,10 +89,15 @@ impl ChainView {
         }
         let (light_client, rpc) = LightClient::relay_chain(config)
             .map_err(|error| ChainViewError::Spec(error.to_string()))?;
-        let api = OnlineClient::<SubstrateConfig>::from_rpc_client(rpc)
+        let backend = CombinedBackend::builder()
+            .build_with_background_driver(subxt::rpcs::RpcClient::from(rpc))
             .await
             .map_err(light_client_error)?;
-        Ok(Self { api, _light_client: light_client })
+        let backend = Arc::new(backend);
+        let api = OnlineClient::<SubstrateConfig>::from_backend(backend.clone())
+            .await
+            .map_err(light_client_error)?;
+        Ok(Self { api, backend, _light_client: light_client })
     }
 
     /// Which network this is.
@@ -102,13 +110,15 @@ impl ChainView {
     /// # Errors
     /// When the light client refuses the subscription.
     pub async fn blocks(&self) -> Result<FinalizedBlocks, ChainViewError> {
-        Ok(FinalizedBlocks { blocks: self.api.stream_blocks().await.map_err(light_client_error)? })
+        let blocks = self.api.stream_blocks().await.map_err(light_client_error)?;
+        Ok(FinalizedBlocks { blocks, backend: self.backend.clone() })
     }
 }
 
 /// A stream of final blocks.
 pub struct FinalizedBlocks {
     blocks: Blocks<SubstrateConfig>,
+    backend: Arc<CombinedBackend<SubstrateConfig>>,
 }
 
 impl FinalizedBlocks {
@@ -127,29 +137,40 @@ impl FinalizedBlocks {
         while let Some(Some(later)) = self.blocks.next().now_or_never() {
             newest = later.map_err(light_client_error)?;
         }
-        let at = tokio::time::timeout(READ_TIMEOUT, newest.at())
-            .await
-            .map_err(|_| ChainViewError::Timeout(READ_TIMEOUT))?
-            .map_err(light_client_error)?;
-        Ok(FinalizedBlock { at })
+        Ok(FinalizedBlock { block: newest, backend: self.backend.clone() })
     }
 }
 
 /// One final block; its state can be read while this value lives.
+///
+/// Reads need no metadata: keys and layouts are [`chain_facts`]' own. Only a submission asks the runtime
+/// for its metadata, which costs the light client a run of it.
 #[derive(Clone)]
 pub struct FinalizedBlock {
-    at: OnlineClientAtBlock<SubstrateConfig>,
+    block: Block<SubstrateConfig>,
+    backend: Arc<CombinedBackend<SubstrateConfig>>,
 }
 
 impl FinalizedBlock {
     /// Its number.
     pub fn number(&self) -> BlockNumber {
-        self.at.block_number() as BlockNumber
+        self.block.number() as BlockNumber
     }
 
     /// Its hash.
     pub fn hash(&self) -> BlockHash {
-        BlockHash(self.at.block_hash().0)
+        BlockHash(self.block.hash().0)
+    }
+
+    /// The raw value at `key`, proven against this block's state root.
+    async fn value(&self, key: Vec<u8>) -> Result<Option<Vec<u8>>, BackendError> {
+        let backend: &dyn Backend<SubstrateConfig> = &*self.backend;
+        backend.storage_fetch_value(key, self.block.hash()).await
+    }
+
+    /// The block with its metadata, for building transactions.
+    async fn at(&self) -> Result<OnlineClientAtBlock<SubstrateConfig>, ChainViewError> {
+        self.block.at().await.map_err(light_client_error)
     }
 
     /// The facts that a worker watches, each proven against this block's state root.

@@ -8,7 +8,6 @@ use chain_facts::{
 use codec::Decode;
 use primitives::{BlockHash, ClusterId, HpkePublicKey, WorkerId, bounds};
 use std::collections::BTreeMap;
-use subxt::error::StorageError;
 use wire::{
     mailbox::{MailboxEntry, MailboxOperation},
     registration::VersionedWorkerEndpoints,
@@ -23,13 +22,12 @@ impl FinalizedBlock {
         what: &'static str,
         key: Vec<u8>,
     ) -> Result<Option<T>, ChainViewError> {
-        match self.at.storage().fetch_raw(key).await {
-            Ok(bytes) => wire::decode_all(&bytes, VALUE_BYTES_MAX)
-                .map(Some)
-                .map_err(|_| ChainViewError::UnknownFormat { what }),
-            Err(StorageError::NoValueFound) => Ok(None),
-            Err(error) => Err(light_client_error(error)),
-        }
+        self.value(key)
+            .await
+            .map_err(light_client_error)?
+            .map(|bytes| wire::decode_all(&bytes, VALUE_BYTES_MAX))
+            .transpose()
+            .map_err(|_| ChainViewError::UnknownFormat { what })
     }
 }
 

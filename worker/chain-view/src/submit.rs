@@ -68,7 +68,7 @@ impl FinalizedBlock {
     /// [`ChainViewError::Refused`].
     pub async fn submit_message(&self, message: &SignedMessage) -> Result<(), ChainViewError> {
         let payload = call("PhalaMq", "sync_offchain_message", message.encode());
-        let transaction = self.at.tx().create_v4_unsigned(&payload).map_err(refused)?;
+        let transaction = self.at().await?.tx().create_v4_unsigned(&payload).map_err(refused)?;
         transaction.submit().await.map(|_| ()).map_err(refused)
     }
 
@@ -105,8 +105,8 @@ impl FinalizedBlock {
         operator: &OperatorKey,
         payload: StaticPayload<Arguments>,
     ) -> Result<(), ChainViewError> {
-        let mut progress = self
-            .at
+        let at = self.at().await?;
+        let mut progress = at
             .tx()
             .sign_and_submit_then_watch_default(&payload, &operator.0)
             .await

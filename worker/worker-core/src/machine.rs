@@ -323,6 +323,10 @@ impl Core {
 
     /// Whether the chain, at this block, lets the worker act; asks for registration where it lapses.
     fn keep_registered(&mut self, view: &FinalizedView, effects: &mut Vec<Effect>) -> bool {
+        // The first block has no time: what is dated by it would be too old at once.
+        if view.timestamp_ms == 0 {
+            return false;
+        }
         let left_ms = view.registration.as_ref().map_or(0, |info| {
             info.expires_at_ms.saturating_sub(view.timestamp_ms)
         });

@@ -56,7 +56,7 @@ pub struct Info {
     pub serving: Option<Serving>,
     /// Milliseconds from the start of the process until it first served; for the operator.
     pub ready_after_ms: Option<u64>,
-    /// Milliseconds from the start of the process until the light client had its first final block.
+    /// Milliseconds from the light client's start, early in the process, to its first final block.
     pub light_client_after_ms: Option<u64>,
 }
 
@@ -340,8 +340,8 @@ mod tests {
             }
             open.send(()).unwrap();
         }
-        drop(open.send(()));
-        drop(open.send(()));
+        let _ = open.send(());
+        let _ = open.send(());
         for request in fits {
             assert!(request.await.is_ok());
         }

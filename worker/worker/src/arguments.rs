@@ -30,7 +30,7 @@ pub struct RunArguments {
     pub chain_spec: PathBuf,
     /// Multiaddress of a node, /ip4/…/tcp/…/p2p/…; may be given several times. Without one, the
     /// specification's own.
-    #[arg(long, value_name = "MULTIADDRESS")]
+    #[arg(long, value_name = "MULTIADDRESS", value_parser = bootnode)]
     pub bootnode: Vec<String>,
     /// Where keys (sealed) and state (encrypted) are kept.
     #[arg(long, value_name = "DIRECTORY")]
@@ -54,6 +54,15 @@ pub struct RunArguments {
     /// Age of the last final block from which on no query is answered, seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub stale_after: u64,
+}
+
+/// The light client passes over an address that it cannot read, and would then find no peer.
+fn bootnode(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.split('/').collect();
+    match parts.as_slice() {
+        ["", _, _, .., "p2p", peer] if !peer.is_empty() => Ok(text.to_owned()),
+        _ => Err("expected a multiaddress with a peer id, /ip4/…/tcp/…/p2p/…".to_owned()),
+    }
 }
 
 impl RunArguments {
@@ -80,5 +89,19 @@ impl RunArguments {
                 PlatformConfig::InsecureSimulated { data_dir: self.data_dir.clone() }
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_without_a_peer_id_is_refused() {
+        assert!(bootnode("/ip4/127.0.0.1/tcp/30333/p2p/12D3KooW").is_ok());
+        assert!(bootnode("/dns/node.example/tcp/443/wss/p2p/12D3KooW").is_ok());
+        for wrong in ["", "nonsense", "127.0.0.1:30333", "/ip4/127.0.0.1/tcp/30333", "/ip4/1.1.1.1/tcp/1/p2p/"] {
+            assert!(bootnode(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -41,6 +41,7 @@ impl HostFacts for Host {
 /// Follows the chain and acts on it.
 pub struct Follower {
     started: Instant,
+    light_client_started: Instant,
     platform: Arc<dyn Platform>,
     chain: Arc<ChainView>,
     data_dir: DataDir,
@@ -53,10 +54,10 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Puts the worker together.
+    /// Puts the worker together. The instants: when the process started, and when the light client did.
     pub fn new(
         arguments: &RunArguments,
-        started: Instant,
+        [started, light_client_started]: [Instant; 2],
         platform: Arc<dyn Platform>,
         chain: ChainView,
         data_dir: DataDir,
@@ -92,6 +93,7 @@ impl Follower {
         data_dir.load_evidence(&milestones);
         Ok(Self {
             started,
+            light_client_started,
             platform,
             chain: Arc::new(chain),
             data_dir,
@@ -114,7 +116,7 @@ impl Follower {
         loop {
             match blocks.next(PATIENCE).await {
                 Ok(block) => {
-                    let after = self.started.elapsed().as_millis() as u64;
+                    let after = self.light_client_started.elapsed().as_millis() as u64;
                     let _ = self.milestones.light_client_after_ms.set(after);
                     self.on_block(&block).await?;
                 }
@@ -198,8 +200,16 @@ impl Follower {
             Effect::OpenStore { cluster, key } => {
                 let identity = StoreIdentity { genesis: self.chain.genesis(), cluster };
                 let file = self.data_dir.state_file(&cluster);
-                let state = StateDb::open(&file, &key, &identity)
-                    .with_context(|| format!("the state in {}", file.display()))?;
+                let shown = || format!("the state in {}", file.display());
+                if !file.exists() {
+                    // Made under another name: a disk that is full half-way, or a power cut, must not
+                    // leave a file that looks like a damaged state.
+                    let fresh = file.with_extension("new");
+                    let _ = std::fs::remove_file(&fresh);
+                    drop(StateDb::open(&fresh, &key, &identity).with_context(shown)?);
+                    std::fs::rename(&fresh, &file).with_context(shown)?;
+                }
+                let state = StateDb::open(&file, &key, &identity).with_context(shown)?;
                 let store = Arc::new(FileStore(state));
                 self.step(Input::StoreOpened { cluster, store }, block)?;
             }

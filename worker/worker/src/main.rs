@@ -71,9 +71,10 @@ async fn run(arguments: RunArguments, started: Instant) -> Result<()> {
     let platform: Arc<dyn platform::Platform> =
         platform::open(&arguments.platform_config()?).context("the platform cannot be opened")?.into();
     check_quotes(platform.clone()).await?;
+    let light_client_started = Instant::now();
     let chain = chain_view::ChainView::start(&spec, &arguments.bootnode).await?;
     let data_dir = data_dir::DataDir::open(&arguments.data_dir, chain.genesis())?;
-    let follower = Follower::new(&arguments, started, platform, chain, data_dir)?;
+    let follower = Follower::new(&arguments, [started, light_client_started], platform, chain, data_dir)?;
     let service = follower.service();
     let router = worker_rpc::router(service, worker_rpc::Limits::for_this_machine());
     let mut http_stop = stopped.clone();

@@ -10,7 +10,7 @@ use worker_rpc::{Info, Service, ServiceError, Serving};
 /// Facts that become known while the worker runs.
 #[derive(Default)]
 pub struct Milestones {
-    /// Milliseconds from process start to the first final block.
+    /// Milliseconds from the light client's start to its first final block.
     pub light_client_after_ms: OnceLock<u64>,
     /// Milliseconds from process start to the first answer that could be given.
     pub ready_after_ms: OnceLock<u64>,
