@@ -15,24 +15,41 @@ use wire::registration::WorkerRegistration;
 const WORKER: WorkerId = WorkerId([0x5a; 32]);
 
 pub async fn check(stage: &Stage, report: &mut Report) {
-    report.note("worker evidence that the chain must refuse", refused(stage).await);
-    report.note("after bad evidence the network answers as before", stage.unharmed().await);
+    report.note(
+        "worker evidence that the chain must refuse",
+        refused(stage).await,
+    );
+    report.note(
+        "after bad evidence the network answers as before",
+        stage.unharmed().await,
+    );
 }
 
 async fn refused(stage: &Stage) -> Result<()> {
     let allowed = MockTd::of_build(Sha384::digest(fs::read(stage.tools.worker())?).into());
-    ensure!(allowed.measurement() == stage.info.measurement, "another build than the network's");
+    ensure!(
+        allowed.measurement() == stage.info.measurement,
+        "another build than the network's"
+    );
     let registration = registration(stage.info.genesis);
     let report_data = registration.report_data();
     let now = now_ms() / 1000;
-    let (known, foreign) =
-        (DevelopmentPki::insecure_well_known(), DevelopmentPki::from_seed([9; 32]));
+    let (known, foreign) = (
+        DevelopmentPki::insecure_well_known(),
+        DevelopmentPki::from_seed([9; 32]),
+    );
 
     let evidence = foreign.tdx_evidence(&allowed, &report_data, now);
     refuses(stage, &registration, &evidence, "EvidenceRootNotAccepted").await?;
     let other_build = MockTd::of_build([7; 48]);
     let evidence = known.tdx_evidence(&other_build, &report_data, now);
-    refuses(stage, &registration, &evidence, "EvidenceMeasurementNotAllowed").await?;
+    refuses(
+        stage,
+        &registration,
+        &evidence,
+        "EvidenceMeasurementNotAllowed",
+    )
+    .await?;
     let mut debugged = allowed.clone();
     debugged.debug = true;
     let evidence = known.tdx_evidence(&debugged, &report_data, now);
@@ -40,7 +57,13 @@ async fn refused(stage: &Stage) -> Result<()> {
     let mut altered = report_data;
     altered[0] ^= 1;
     let evidence = known.tdx_evidence(&allowed, &altered, now);
-    refuses(stage, &registration, &evidence, "EvidenceReportDataMismatch").await?;
+    refuses(
+        stage,
+        &registration,
+        &evidence,
+        "EvidenceReportDataMismatch",
+    )
+    .await?;
     let evidence = known.tdx_evidence(&allowed, &report_data, now - 90 * 24 * 60 * 60);
     refuses(stage, &registration, &evidence, "EvidenceExpired").await?;
     let elsewhere = self::registration(GenesisHash([9; 32]));
@@ -48,8 +71,15 @@ async fn refused(stage: &Stage) -> Result<()> {
     refuses(stage, &elsewhere, &evidence, "GenesisMismatch").await?;
 
     let key = keys::worker(&WORKER);
-    let found = stage.chain().await?.unproven::<WorkerInfo>("worker registration", key).await?;
-    ensure!(found.is_none(), "the chain registered a worker that it refused");
+    let found = stage
+        .chain()
+        .await?
+        .unproven::<WorkerInfo>("worker registration", key)
+        .await?;
+    ensure!(
+        found.is_none(),
+        "the chain registered a worker that it refused"
+    );
     // The same facts on good evidence are taken: it is the evidence that was refused, nothing else.
     let evidence = known.tdx_evidence(&allowed, &report_data, now);
     submit(stage, &registration, &evidence).await?;
@@ -72,9 +102,12 @@ async fn submit(
     registration: &WorkerRegistration,
     evidence: &Evidence,
 ) -> Result<(), ChainError> {
-    let chain = stage.chain().await.map_err(|error| ChainError::Node(error.to_string()))?;
-    let somebody = Account::from_uri("//Ferdie")
+    let chain = stage
+        .chain()
+        .await
         .map_err(|error| ChainError::Node(error.to_string()))?;
+    let somebody =
+        Account::from_uri("//Ferdie").map_err(|error| ChainError::Node(error.to_string()))?;
     let transaction = Transaction::register_worker(registration, evidence);
     chain.submit(&somebody, &transaction).await.map(drop)
 }

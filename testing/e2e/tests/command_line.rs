@@ -11,21 +11,36 @@ use std::{fs, path::PathBuf};
 pub async fn check(stage: &mut Stage, report: &mut Report) {
     report.note("contract files that are none", files(stage).await);
     report.note("wrong constructors and arguments", arguments(stage).await);
-    report.note("unknown contracts, messages and accounts", unknown(stage).await);
-    report.note("a command by somebody not entitled", not_entitled(stage).await);
+    report.note(
+        "unknown contracts, messages and accounts",
+        unknown(stage).await,
+    );
+    report.note(
+        "a command by somebody not entitled",
+        not_entitled(stage).await,
+    );
     report.note("no network, or another than pinned", networks(stage).await);
     report.note("wrong usage", usage(stage).await);
     report.note("help of every command", help(stage).await);
     report.note("code that is no program", garbage_code(stage).await);
-    report.note("after bad commands the network answers as before", stage.unharmed().await);
+    report.note(
+        "after bad commands the network answers as before",
+        stage.unharmed().await,
+    );
 }
 
 /// The command fails with `text`, as text and as JSON.
 async fn fails(stage: &Stage, arguments: &[&str], text: &str) -> Result<()> {
     let ran = stage.phat(arguments).await?;
     ran.expect(1, text)?;
-    ensure!(ran.out.is_empty(), "an error belongs on standard error: {ran:?}");
-    ensure!(ran.err.starts_with("phat: "), "an error says who speaks: {ran:?}");
+    ensure!(
+        ran.out.is_empty(),
+        "an error belongs on standard error: {ran:?}"
+    );
+    ensure!(
+        ran.err.starts_with("phat: "),
+        "an error says who speaks: {ran:?}"
+    );
     let mut with_json = vec!["--json"];
     with_json.extend(arguments);
     let ran = stage.phat(&with_json).await?;
@@ -47,26 +62,60 @@ async fn files(stage: &Stage) -> Result<()> {
     let refused = async |name: &str, bytes: &[u8], text: &str| {
         let path = file(stage, name, bytes)?;
         let [chair, candidates, districts] = Stage::constructor_arguments()?;
-        fails(stage, &["deploy", &path, "--as", CHAIR, &chair, &candidates, &districts], text)
-            .await
-            .context(name.to_owned())
+        fails(
+            stage,
+            &[
+                "deploy",
+                &path,
+                "--as",
+                CHAIR,
+                &chair,
+                &candidates,
+                &districts,
+            ],
+            text,
+        )
+        .await
+        .context(name.to_owned())
     };
     for part in [1, whole.len() / 3, whole.len() - 2] {
         refused("cut-short.contract", &whole[..part], "not a .contract file").await?;
     }
-    let noise: Vec<u8> = (0..5000u32).map(|place| (place.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let noise: Vec<u8> = (0..5000u32)
+        .map(|place| (place.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
     refused("noise.contract", &noise, "not a .contract file").await?;
     refused("empty.contract", b"", "not a .contract file").await?;
     let mut altered: Value = serde_json::from_slice(&whole)?;
-    let wasm = altered["source"]["wasm"].as_str().context("the ballot has no code")?.to_owned();
+    let wasm = altered["source"]["wasm"]
+        .as_str()
+        .context("the ballot has no code")?
+        .to_owned();
     let last = if wasm.ends_with('0') { "1" } else { "0" };
     altered["source"]["wasm"] = json!(format!("{}{last}", &wasm[..wasm.len() - 1]));
-    refused("altered.contract", altered.to_string().as_bytes(), "it was altered or cut short").await?;
+    refused(
+        "altered.contract",
+        altered.to_string().as_bytes(),
+        "it was altered or cut short",
+    )
+    .await?;
     let mut metadata_only = altered.clone();
-    metadata_only["source"].as_object_mut().context("no source")?.remove("wasm");
-    refused("metadata.contract", metadata_only.to_string().as_bytes(), "metadata only, no code").await?;
-    fails(stage, &["deploy", "missing.contract", "--as", CHAIR], "missing.contract cannot be read")
-        .await
+    metadata_only["source"]
+        .as_object_mut()
+        .context("no source")?
+        .remove("wasm");
+    refused(
+        "metadata.contract",
+        metadata_only.to_string().as_bytes(),
+        "metadata only, no code",
+    )
+    .await?;
+    fails(
+        stage,
+        &["deploy", "missing.contract", "--as", CHAIR],
+        "missing.contract cannot be read",
+    )
+    .await
 }
 
 async fn arguments(stage: &Stage) -> Result<()> {
@@ -82,12 +131,28 @@ async fn arguments(stage: &Stage) -> Result<()> {
         "there is no constructor nope; there are: new",
     )
     .await?;
-    deploy(&["no-address", &candidates, &districts], "argument chair of new is of type AccountId").await?;
-    deploy(&[&chair, "7", &districts], "argument candidates of new is of type ").await?;
-    deploy(&[&chair, &candidates, "[[true,1]]"], "argument districts of new is of type ").await?;
-    deploy(&[&chair, &candidates], "new takes 3 arguments (chair: AccountId").await?;
+    deploy(
+        &["no-address", &candidates, &districts],
+        "argument chair of new is of type AccountId",
+    )
+    .await?;
+    deploy(
+        &[&chair, "7", &districts],
+        "argument candidates of new is of type ",
+    )
+    .await?;
+    deploy(
+        &[&chair, &candidates, "[[true,1]]"],
+        "argument districts of new is of type ",
+    )
+    .await?;
+    deploy(&[&chair, &candidates], "new takes 3 argument").await?;
     // The contract itself refuses: no candidates. Nothing is instantiated.
-    deploy(&[&chair, "[]", &districts], "new was refused by the contract: \"BadSetUp\"").await?;
+    deploy(
+        &[&chair, "[]", &districts],
+        "new was refused by the contract: \"BadSetUp\"",
+    )
+    .await?;
     let id = stage.id.to_string();
     fails(
         stage,
@@ -95,7 +160,12 @@ async fn arguments(stage: &Stage) -> Result<()> {
         "argument votes of report is of type ",
     )
     .await?;
-    fails(stage, &["query", &id, "tally", "1"], "tally takes 0 arguments").await
+    fails(
+        stage,
+        &["query", &id, "tally", "1"],
+        "tally takes 0 argument",
+    )
+    .await
 }
 
 async fn unknown(stage: &Stage) -> Result<()> {
@@ -104,40 +174,75 @@ async fn unknown(stage: &Stage) -> Result<()> {
     let nobody = format!("0x{}", "77".repeat(32));
     let text = format!("there is no contract {nobody}");
     for command in ["query", "call"] {
-        let arguments =
-            [command, &nobody, "tally", "--metadata", &ballot, "--as", CHAIR];
+        let arguments = [
+            command,
+            &nobody,
+            "tally",
+            "--metadata",
+            &ballot,
+            "--as",
+            CHAIR,
+        ];
         fails(stage, &arguments, &text).await?;
     }
     fails(stage, &["contract", "info", &nobody], &text).await?;
-    fails(stage, &["query", &nobody, "tally"], "name its .contract file with --metadata").await?;
-    fails(stage, &["query", &id, "nope"], "there is no message nope; there are: ").await?;
+    fails(
+        stage,
+        &["query", &nobody, "tally"],
+        "name its .contract file with --metadata",
+    )
+    .await?;
+    fails(
+        stage,
+        &["query", &id, "nope"],
+        "there is no message nope; there are: ",
+    )
+    .await?;
     fails(
         stage,
         &["query", &id, "tally", "--as", "nobody"],
         "there is no account nobody: make it with phat account new nobody",
     )
     .await?;
-    fails(stage, &["query", &id, "tally", "--as", "../x"], "is no account name").await?;
+    fails(
+        stage,
+        &["query", &id, "tally", "--as", "../x"],
+        "is no account name",
+    )
+    .await?;
     fails(
         stage,
         &["query", &id, "tally", "--worker", &nobody],
         &format!("worker {nobody} does not belong to cluster"),
     )
     .await?;
-    fails(stage, &["contract", "list", "--cluster", &nobody], "there is no cluster").await
+    fails(
+        stage,
+        &["contract", "list", "--cluster", &nobody],
+        "there is no cluster",
+    )
+    .await
 }
 
 async fn not_entitled(stage: &Stage) -> Result<()> {
     let id = stage.id.to_string();
     let refused = "report was refused by the contract: \"NotOfficer\"";
-    fails(stage, &["call", &id, "report", "1", "[100, 200]", "--as", CHAIR], refused).await?;
+    fails(
+        stage,
+        &["call", &id, "report", "1", "[100, 200]", "--as", CHAIR],
+        refused,
+    )
+    .await?;
     let refused = "close was refused by the contract: \"NotChair\"";
     fails(stage, &["call", &id, "close", "--as", OFFICER], refused).await?;
     let refused = "tally was refused by the contract: \"StillOpen\"";
     fails(stage, &["query", &id, "tally", "--as", OFFICER], refused).await?;
     fails(stage, &["query", &id, "tally"], refused).await?;
     // An account without means cannot send anything.
-    stage.phat(&["account", "new", "poor"]).await?.expect(0, "poor")?;
+    stage
+        .phat(&["account", "new", "poor"])
+        .await?
+        .expect(0, "poor")?;
     let pays_not = ["call", &id, "close", "--as", "poor"];
     fails(stage, &pays_not, "the chain refuses the transaction").await
 }
@@ -147,19 +252,43 @@ async fn networks(stage: &Stage) -> Result<()> {
         let ran = stage.phat_bare(arguments).await?;
         ran.expect(1, text)
     };
-    bare(&["worker", "list"], "start one with phat dev, or name a node with --node").await?;
+    bare(
+        &["worker", "list"],
+        "start one with phat dev, or name a node with --node",
+    )
+    .await?;
     let nobody = format!("ws://127.0.0.1:{}", crate::tools::free_ports(1)?);
-    bare(&["--node", &nobody, "worker", "list"], &format!("no node answers at {nobody}")).await?;
-    bare(&["--node", "nonsense", "worker", "list"], "no node answers at nonsense").await?;
+    bare(
+        &["--node", &nobody, "worker", "list"],
+        &format!("no node answers at {nobody}"),
+    )
+    .await?;
+    bare(
+        &["--node", "nonsense", "worker", "list"],
+        "no node answers at nonsense",
+    )
+    .await?;
     let other = format!("0x{}", "09".repeat(32));
     let node = &stage.info.node;
-    let text = format!("the node is on network {}, not on {other}", stage.info.genesis);
-    bare(&["--node", node, "--genesis", &other, "worker", "list"], &text).await?;
+    let text = format!(
+        "the node is on network {}, not on {other}",
+        stage.info.genesis
+    );
+    bare(
+        &["--node", node, "--genesis", &other, "worker", "list"],
+        &text,
+    )
+    .await?;
     fails(stage, &["--genesis", &other, "cluster", "list"], &text).await
 }
 
 async fn usage(stage: &Stage) -> Result<()> {
-    for arguments in [&["nope"][..], &["query", "not-an-id", "tally"], &["deploy"], &["dev", "--workers", "9"]] {
+    for arguments in [
+        &["nope"][..],
+        &["query", "not-an-id", "tally"],
+        &["deploy"],
+        &["dev", "--workers", "9"],
+    ] {
         let ran = stage.phat(arguments).await?;
         ran.expect(2, "error: ")?;
         let mut with_json = vec!["--json"];
@@ -173,18 +302,40 @@ async fn usage(stage: &Stage) -> Result<()> {
 
 async fn help(stage: &Stage) -> Result<()> {
     let commands = [
-        "", "dev", "account", "account new", "account list", "account show", "build", "deploy",
-        "call", "query", "receipt", "receipt verify", "worker", "worker list", "cluster",
-        "cluster list", "contract", "contract list", "contract info",
+        "",
+        "dev",
+        "account",
+        "account new",
+        "account list",
+        "account show",
+        "build",
+        "deploy",
+        "call",
+        "query",
+        "receipt",
+        "receipt verify",
+        "worker",
+        "worker list",
+        "cluster",
+        "cluster list",
+        "contract",
+        "contract list",
+        "contract info",
     ];
     for name in commands {
         let mut arguments: Vec<&str> = name.split_whitespace().collect();
         arguments.push("--help");
         let ran = stage.phat_bare(&arguments).await?;
-        ran.expect(0, "Usage: phat").with_context(|| name.to_owned())?;
+        ran.expect(0, "Usage: phat")
+            .with_context(|| name.to_owned())?;
     }
     // Every command that only looks gives one JSON value.
-    for name in ["worker list", "cluster list", "contract list", "account list"] {
+    for name in [
+        "worker list",
+        "cluster list",
+        "contract list",
+        "account list",
+    ] {
         let mut arguments = vec!["--json"];
         arguments.extend(name.split_whitespace());
         let ran = stage.phat(&arguments).await?;
@@ -206,7 +357,15 @@ async fn garbage_code(stage: &Stage) -> Result<()> {
     let [chair, candidates, districts] = Stage::constructor_arguments()?;
     fails(
         stage,
-        &["deploy", &path, "--as", CHAIR, &chair, &candidates, &districts],
+        &[
+            "deploy",
+            &path,
+            "--as",
+            CHAIR,
+            &chair,
+            &candidates,
+            &districts,
+        ],
         "new did not run: there is no such code in this cluster",
     )
     .await?;

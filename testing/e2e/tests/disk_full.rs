@@ -26,7 +26,11 @@ impl Disk {
         fs::create_dir_all(path)?;
         let options = ["-t", "tmpfs", "-o", "size=16m", "tmpfs"];
         let output = Command::new("mount").args(options).arg(path).output()?;
-        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
+        ensure!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
         Ok(Self(path.to_owned()))
     }
 
@@ -81,7 +85,10 @@ async fn full(stage: &mut Stage, disk: &Disk) -> Result<()> {
 
     let (mut process, log) = stage.start_worker(&arguments, "full-later.log")?;
     let (number, _) = stage.await_position(1, 1).await?;
-    stage.await_position(2, number).await.context("with room again")?;
+    stage
+        .await_position(2, number)
+        .await
+        .context("with room again")?;
     disk.fill()?;
     for count in 0..REPORTS_MAX {
         stage.report([10 + count, 1]).await?;
@@ -102,7 +109,10 @@ async fn full(stage: &mut Stage, disk: &Disk) -> Result<()> {
 async fn ends(mut process: Child, log: &Path) -> Result<()> {
     let status = until("the worker to end", async || Ok(process.try_wait()?)).await;
     let said = fs::read_to_string(log)?;
-    ensure!(status.with_context(|| said.clone())?.code() == Some(1), "{said}");
+    ensure!(
+        status.with_context(|| said.clone())?.code() == Some(1),
+        "{said}"
+    );
     ensure!(said.contains("the disk is full"), "{said}");
     ensure!(!said.contains("panicked"), "{said}");
     Ok(())

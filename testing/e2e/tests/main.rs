@@ -37,7 +37,10 @@ async fn bad_input_and_restarts_lose_nothing() -> Result<()> {
     restarts::check_stale(&mut stage, &mut report).await;
     disk_full::check(&mut stage, &mut report).await;
     dev_command::check(&stage, &mut report).await;
-    report.note("after all of it, the network answers as before", stage.unharmed().await);
+    report.note(
+        "after all of it, the network answers as before",
+        stage.unharmed().await,
+    );
     stage.stop_network().await;
     if let Some(receipt) = receipt {
         let held = receipts::check_offline(&stage, &receipt).await;

@@ -13,15 +13,31 @@ use secrets::client::{Identity, PendingReply, SessionOpener, seal_query};
 use wire::query::{Envelope, QueryError, QueryReply, SessionId};
 
 pub async fn check(stage: &Stage, report: &mut Report) {
-    report.note("a query or opening sealed to another worker", wrong_worker(stage).await);
+    report.note(
+        "a query or opening sealed to another worker",
+        wrong_worker(stage).await,
+    );
     report.note("a replayed query", replayed(stage).await);
-    report.note("a replayed record of a session", replayed_record(stage).await);
+    report.note(
+        "a replayed record of a session",
+        replayed_record(stage).await,
+    );
     report.note("a lapsed query", lapsed(stage).await);
-    report.note("an expired certificate", certificate(stage, None, "has expired").await);
-    let other = certificate(stage, Some(GenesisHash([9; 32])), "does not hold on this network");
+    report.note(
+        "an expired certificate",
+        certificate(stage, None, "has expired").await,
+    );
+    let other = certificate(
+        stage,
+        Some(GenesisHash([9; 32])),
+        "does not hold on this network",
+    );
     report.note("a certificate for another network", other.await);
     report.note("requests that are none", malformed(stage).await);
-    report.note("after bad requests the network answers as before", stage.unharmed().await);
+    report.note(
+        "after bad requests the network answers as before",
+        stage.unharmed().await,
+    );
 }
 
 /// Posts to the worker process at `place`, 1 or 2; gives status and body.
@@ -46,7 +62,10 @@ async fn refused(
 ) -> Result<()> {
     let (found, body) = post(stage, place, path, body).await?;
     let body = String::from_utf8_lossy(&body);
-    ensure!(found == status && body.contains(text), "{status} {text:?} was expected: {found} {body}");
+    ensure!(
+        found == status && body.contains(text),
+        "{status} {text:?} was expected: {found} {body}"
+    );
     Ok(())
 }
 
@@ -63,7 +82,9 @@ async fn wrong_worker(stage: &Stage) -> Result<()> {
     let (envelope, pending) = seal_query(one.address(), None, request, &mut OsRng)?;
     let text = "made for another worker or network";
     refused(stage, 2, "/v1/query", envelope.clone(), 400, text).await?;
-    answered(stage, envelope, &pending).await.context("the right worker")?;
+    answered(stage, envelope, &pending)
+        .await
+        .context("the right worker")?;
     let (opening, _) = SessionOpener::start(one.address(), None, now_ms(), &mut OsRng)?;
     refused(stage, 2, "/v1/session", opening, 400, text).await?;
     // The right worker's key under another network's name.
@@ -80,7 +101,11 @@ async fn replayed(stage: &Stage) -> Result<()> {
     let first = answered(stage, envelope.clone(), &pending).await?;
     ensure!(first.result.is_ok(), "{:?}", first.result);
     let second = answered(stage, envelope, &pending).await?;
-    ensure!(second.result == Err(QueryError::Replayed), "{:?}", second.result);
+    ensure!(
+        second.result == Err(QueryError::Replayed),
+        "{:?}",
+        second.result
+    );
     Ok(())
 }
 
@@ -93,9 +118,19 @@ async fn replayed_record(stage: &Stage) -> Result<()> {
     let (envelope, pending) = session.seal(&stage.tally_request(QueryOptions::default())?)?;
     let first = answered(stage, envelope.clone(), &pending).await?;
     ensure!(first.result.is_ok(), "{:?}", first.result);
-    refused(stage, 1, "/v1/query", envelope.clone(), 400, "was seen before").await?;
+    refused(
+        stage,
+        1,
+        "/v1/query",
+        envelope.clone(),
+        400,
+        "was seen before",
+    )
+    .await?;
     // An altered record opens for nobody, and does not end the session.
-    let mut altered = session.seal(&stage.tally_request(QueryOptions::default())?)?.0;
+    let mut altered = session
+        .seal(&stage.tally_request(QueryOptions::default())?)?
+        .0;
     if let Some(last) = altered.last_mut() {
         *last ^= 1;
     }
@@ -112,13 +147,21 @@ async fn lapsed(stage: &Stage) -> Result<()> {
         let address = *stage.worker(0)?.address();
         let (envelope, pending) = seal_query(&address, None, request, &mut OsRng)?;
         let reply = answered(stage, envelope, &pending).await?;
-        ensure!(reply.result == Err(QueryError::Expired), "{:?}", reply.result);
+        ensure!(
+            reply.result == Err(QueryError::Expired),
+            "{:?}",
+            reply.result
+        );
     }
     let mut request = stage.tally_request(QueryOptions::default())?;
     request.minimum_block = u32::MAX;
     let (envelope, pending) = seal_query(stage.worker(0)?.address(), None, request, &mut OsRng)?;
     let reply = answered(stage, envelope, &pending).await?;
-    ensure!(matches!(reply.result, Err(QueryError::BlockNotReached { .. })), "{:?}", reply.result);
+    ensure!(
+        matches!(reply.result, Err(QueryError::BlockNotReached { .. })),
+        "{:?}",
+        reply.result
+    );
     Ok(())
 }
 
@@ -126,10 +169,17 @@ async fn lapsed(stage: &Stage) -> Result<()> {
 async fn certificate(stage: &Stage, other: Option<GenesisHash>, text: &str) -> Result<()> {
     let chair = Account::from_uri(CHAIR)?;
     let lifetime_ms = 60_000;
-    let expires_at_ms = if other.is_some() { now_ms() + lifetime_ms } else { now_ms() - 1 };
+    let expires_at_ms = if other.is_some() {
+        now_ms() + lifetime_ms
+    } else {
+        now_ms() - 1
+    };
     let genesis = other.unwrap_or(stage.info.genesis);
     let (session_key, certificate) = chair.issue_session_key(&genesis, expires_at_ms);
-    let identity = || Identity { session_key: &session_key, certificate: certificate.clone() };
+    let identity = || Identity {
+        session_key: &session_key,
+        certificate: certificate.clone(),
+    };
     let address = *stage.worker(0)?.address();
     let request = stage.tally_request(QueryOptions::default())?;
     let (envelope, pending) = seal_query(&address, Some(identity()), request, &mut OsRng)?;
@@ -150,17 +200,46 @@ async fn malformed(stage: &Stage) -> Result<()> {
         refused(stage, 1, path, vec![0xff; 300], 400, "error").await?;
         refused(stage, 1, path, vec![0; 300], 400, "error").await?;
     }
-    refused(stage, 1, "/v1/query", vec![0xff; 300], 400, "cannot be read").await?;
+    refused(
+        stage,
+        1,
+        "/v1/query",
+        vec![0xff; 300],
+        400,
+        "cannot be read",
+    )
+    .await?;
     let unknown = Envelope::Session {
         session: SessionId([7; 16]),
         sequence: 0,
         ciphertext: vec![1; 64],
     };
-    refused(stage, 1, "/v1/query", unknown.encode(), 410, "open a new one").await?;
-    refused(stage, 1, "/v1/nothing", Vec::new(), 404, "there is nothing at this path").await?;
+    refused(
+        stage,
+        1,
+        "/v1/query",
+        unknown.encode(),
+        410,
+        "open a new one",
+    )
+    .await?;
+    refused(
+        stage,
+        1,
+        "/v1/nothing",
+        Vec::new(),
+        404,
+        "there is nothing at this path",
+    )
+    .await?;
     // Not a method of this path, and headers of another kind: an answer, not a hang.
     let url = format!("{}/v1/query", stage.worker_url(1));
-    let status = reqwest::Client::new().get(url).send().await?.status().as_u16();
+    let status = reqwest::Client::new()
+        .get(url)
+        .send()
+        .await?
+        .status()
+        .as_u16();
     ensure!(status == 405, "GET of a POST path gives {status}");
     Ok(())
 }

@@ -18,13 +18,18 @@ pub async fn check(stage: &Stage, report: &mut Report) -> Option<PathBuf> {
         return None;
     }
     report.note("receipts that were altered", altered(stage, &file).await);
-    report.note("receipts that are none, or of another network", not_receipts(stage, &file).await);
+    report.note(
+        "receipts that are none, or of another network",
+        not_receipts(stage, &file).await,
+    );
     Some(file)
 }
 
 async fn make(stage: &Stage, file: &PathBuf) -> Result<()> {
     let (id, path) = (stage.id.to_string(), file.display().to_string());
-    let ran = stage.phat(&["query", &id, "tally", "--as", CHAIR, "--receipt", &path]).await?;
+    let ran = stage
+        .phat(&["query", &id, "tally", "--as", CHAIR, "--receipt", &path])
+        .await?;
     ran.expect(0, "\"Ada\"")?;
     let ran = stage.phat(&["receipt", "verify", &path]).await?;
     ran.expect(0, "the receipt holds")?;
@@ -33,7 +38,10 @@ async fn make(stage: &Stage, file: &PathBuf) -> Result<()> {
     let ran = stage.phat(&["--json", "receipt", "verify", &path]).await?;
     ran.expect(0, "DEVELOPMENT")?;
     let json = ran.json()?;
-    ensure!(json["holds"] == true && json["links"].as_array().is_some_and(|l| l.len() > 5), "{json}");
+    ensure!(
+        json["holds"] == true && json["links"].as_array().is_some_and(|l| l.len() > 5),
+        "{json}"
+    );
     e2e::tamper::check_tampering(&fs::read(file)?, stage.info.genesis).map(drop)
 }
 
@@ -46,7 +54,10 @@ async fn fails(stage: &Stage, name: &str, bytes: &[u8], links: &[&str]) -> Resul
     ran.expect(3, "\"holds\":false").context(name.to_owned())?;
     let json = ran.json()?;
     let failed = json["failed"].as_str().unwrap_or_default().to_owned();
-    ensure!(links.contains(&failed.as_str()), "{name} fails at {failed}, not {links:?}: {json}");
+    ensure!(
+        links.contains(&failed.as_str()),
+        "{name} fails at {failed}, not {links:?}: {json}"
+    );
     let ran = stage.phat(&["receipt", "verify", &path]).await?;
     ran.expect(3, &format!("FAIL {failed}"))?;
     ran.expect(3, "the receipt does NOT hold")
@@ -84,17 +95,27 @@ async fn not_receipts(stage: &Stage, file: &PathBuf) -> Result<()> {
     fails(stage, "noise", &[0xff; 100], &["file"]).await?;
     let path = file.display().to_string();
     let other = format!("0x{}", "09".repeat(32));
-    let ran = stage.phat(&["--genesis", &other, "receipt", "verify", &path]).await?;
+    let ran = stage
+        .phat(&["--genesis", &other, "receipt", "verify", &path])
+        .await?;
     ran.expect(3, "FAIL network")?;
     ran.expect(3, &format!("not of {other}"))?;
-    stage.phat(&["receipt", "verify", "missing.json"]).await?.expect(1, "missing.json")
+    stage
+        .phat(&["receipt", "verify", "missing.json"])
+        .await?
+        .expect(1, "missing.json")
 }
 
 /// While nothing runs: pinned by the caller, and not pinned, which it says.
 pub async fn check_offline(stage: &Stage, file: &PathBuf) -> Result<()> {
     let (path, genesis) = (file.display().to_string(), stage.info.genesis.to_string());
-    let ran = stage.phat_bare(&["--genesis", &genesis, "receipt", "verify", &path]).await?;
+    let ran = stage
+        .phat_bare(&["--genesis", &genesis, "receipt", "verify", &path])
+        .await?;
     ran.expect(0, "as pinned")?;
     ran.expect(0, "DEVELOPMENT root")?;
-    stage.phat_bare(&["receipt", "verify", &path]).await?.expect(0, "NOT pinned")
+    stage
+        .phat_bare(&["receipt", "verify", &path])
+        .await?
+        .expect(0, "NOT pinned")
 }

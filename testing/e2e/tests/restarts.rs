@@ -16,13 +16,34 @@ use std::{
 };
 
 pub async fn check(stage: &mut Stage, report: &mut Report) {
-    note(stage, report, "a killed worker goes on from its disk", goes_on).await;
-    note(stage, report, "a worker without its state file rebuilds it", rebuilds).await;
+    note(
+        stage,
+        report,
+        "a killed worker goes on from its disk",
+        goes_on,
+    )
+    .await;
+    note(
+        stage,
+        report,
+        "a worker without its state file rebuilds it",
+        rebuilds,
+    )
+    .await;
     note(stage, report, "a worker with an older state file", older).await;
-    note(stage, report, "a worker with another worker's state file", anothers).await;
+    note(
+        stage,
+        report,
+        "a worker with another worker's state file",
+        anothers,
+    )
+    .await;
     note(stage, report, "a worker with a damaged state file", damaged).await;
     report.note("a killed node", node(stage).await);
-    report.note("after restarts the network answers as before", stage.unharmed().await);
+    report.note(
+        "after restarts the network answers as before",
+        stage.unharmed().await,
+    );
 }
 
 /// A check that does not hold may leave a worker dead: the next ones start from a whole network.
@@ -52,7 +73,10 @@ async fn note(
 fn state_file(directory: &Path) -> Result<PathBuf> {
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "redb") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "redb")
+        {
             return Ok(path);
         }
     }
@@ -60,16 +84,27 @@ fn state_file(directory: &Path) -> Result<PathBuf> {
 }
 
 async fn kill(stage: &mut Stage, place: usize) -> Result<()> {
-    stage.network.as_mut().context("the network was stopped")?.kill_worker(place).await;
+    stage
+        .network
+        .as_mut()
+        .context("the network was stopped")?
+        .kill_worker(place)
+        .await;
     Ok(())
 }
 
 fn restart(stage: &mut Stage, place: usize) -> Result<()> {
-    Ok(stage.network.as_mut().context("the network was stopped")?.restart_worker(place)?)
+    Ok(stage
+        .network
+        .as_mut()
+        .context("the network was stopped")?
+        .restart_worker(place)?)
 }
 
 fn log(stage: &Stage, place: usize) -> Result<String> {
-    Ok(fs::read_to_string(stage.directory().join(format!("logs/worker-{place}.log")))?)
+    Ok(fs::read_to_string(
+        stage.directory().join(format!("logs/worker-{place}.log")),
+    )?)
 }
 
 /// Restarts worker 1; it comes to the state that it must have. Gives what it logged since.
@@ -80,7 +115,10 @@ async fn comes_back(stage: &mut Stage, number: u64, root: Option<&str>) -> Resul
     if let Some(root) = root
         && next == number
     {
-        ensure!(found == root, "the root after {number} entries is {found}, it was {root}");
+        ensure!(
+            found == root,
+            "the root after {number} entries is {found}, it was {root}"
+        );
     }
     stage.unharmed().await?;
     Ok(log(stage, 1)?.split_off(before))
@@ -92,9 +130,18 @@ async fn goes_on(stage: &mut Stage) -> Result<()> {
     let inode = fs::metadata(&file)?.ino();
     kill(stage, 1).await?;
     let said = comes_back(stage, number, Some(&root)).await?;
-    ensure!(!said.contains("refused"), "it did not go on from its disk: {said}");
-    ensure!(said.contains("serving cluster"), "it does not say that it serves: {said}");
-    ensure!(fs::metadata(&file)?.ino() == inode, "its state file was made anew");
+    ensure!(
+        !said.contains("refused"),
+        "it did not go on from its disk: {said}"
+    );
+    ensure!(
+        said.contains("serving cluster"),
+        "it does not say that it serves: {said}"
+    );
+    ensure!(
+        fs::metadata(&file)?.ino() == inode,
+        "its state file was made anew"
+    );
     Ok(())
 }
 
@@ -148,7 +195,10 @@ async fn damaged(stage: &mut Stage) -> Result<()> {
         Ok(said.contains("phat-worker: ").then_some(said))
     })
     .await?;
-    ensure!(said.contains("remove the file to rebuild it from the chain"), "{said}");
+    ensure!(
+        said.contains("remove the file to rebuild it from the chain"),
+        "{said}"
+    );
     kill(stage, 1).await?;
     fs::remove_file(&file)?;
     comes_back(stage, number, Some(&root)).await.map(drop)
@@ -158,14 +208,23 @@ async fn node(stage: &mut Stage) -> Result<()> {
     let network = stage.network.as_mut().context("the network was stopped")?;
     network.kill_node().await;
     network.restart_node()?;
-    until("the node to answer again", async || Ok(stage.chain().await.ok())).await?;
+    until("the node to answer again", async || {
+        Ok(stage.chain().await.ok())
+    })
+    .await?;
     stage.report([7, 8]).await
 }
 
 /// A worker that has lost touch with the chain answers nothing, says why, and recovers.
 pub async fn check_stale(stage: &mut Stage, report: &mut Report) {
-    report.note("a worker whose last final block is too old", stale(stage).await);
-    report.note("after it the network answers as before", stage.unharmed().await);
+    report.note(
+        "a worker whose last final block is too old",
+        stale(stage).await,
+    );
+    report.note(
+        "after it the network answers as before",
+        stage.unharmed().await,
+    );
 }
 
 async fn ask(stage: &Stage) -> Result<(u16, String)> {
@@ -196,7 +255,10 @@ async fn stale(stage: &mut Stage) -> Result<()> {
     let network = stage.network.as_mut().context("the network was stopped")?;
     network.restart_node()?;
     let said = said?;
-    ensure!(said.contains("last final block is") && said.contains("ms old"), "{said}");
+    ensure!(
+        said.contains("last final block is") && said.contains("ms old"),
+        "{said}"
+    );
     let answers = async || Ok((ask(stage).await?.0 == 200).then_some(()));
     until("the worker to answer again", answers).await?;
     process.kill().await?;

@@ -68,7 +68,8 @@ impl Stage {
 
     /// Arguments of the ballot's constructor, as a person types them.
     pub fn constructor_arguments() -> Result<[String; 3]> {
-        let address = |name| Ok::<_, anyhow::Error>(client::address(&Account::from_uri(name)?.id()));
+        let address =
+            |name| Ok::<_, anyhow::Error>(client::address(&Account::from_uri(name)?.id()));
         Ok([
             address(CHAIR)?,
             json!(["Ada", "Bea"]).to_string(),
@@ -81,11 +82,24 @@ impl Stage {
         let [chair, candidates, districts] = Self::constructor_arguments()?;
         let file = self.tools.ballot.display().to_string();
         let ran = self
-            .phat(&["--json", "deploy", &file, "--as", CHAIR, &chair, &candidates, &districts])
+            .phat(&[
+                "--json",
+                "deploy",
+                &file,
+                "--as",
+                CHAIR,
+                &chair,
+                &candidates,
+                &districts,
+            ])
             .await?;
         ran.expect(0, "codeHash")?;
-        let id = ran.json()?["contract"].as_str().map(str::to_owned).context("no contract id")?;
-        id.parse().map_err(|error| anyhow::anyhow!("the contract id {id}: {error}"))
+        let id = ran.json()?["contract"]
+            .as_str()
+            .map(str::to_owned)
+            .context("no contract id")?;
+        id.parse()
+            .map_err(|error| anyhow::anyhow!("the contract id {id}: {error}"))
     }
 
     /// District 1 reports (again).
@@ -93,7 +107,8 @@ impl Stage {
         if self.votes[0][1] != 0 {
             self.call("reopen", CHAIR, &[json!(1)]).await?;
         }
-        self.call("report", OFFICER, &[json!(1), json!(votes)]).await?;
+        self.call("report", OFFICER, &[json!(1), json!(votes)])
+            .await?;
         self.votes = json!([["Ada", votes[0]], ["Bea", votes[1]]]);
         Ok(())
     }
@@ -101,11 +116,16 @@ impl Stage {
     /// A command through the SDK, whose outcome the first worker that serves gives.
     pub async fn call(&self, message: &str, account: &str, values: &[Value]) -> Result<()> {
         let chain = self.chain().await?;
-        let input = self.contract.encode_values(self.contract.message(message)?, values)?;
+        let input = self
+            .contract
+            .encode_values(self.contract.message(message)?, values)?;
         let account = Account::from_uri(account)?;
-        let done =
-            client::command(&chain, &mut self.worker(0)?, &account, self.id, input).await?;
-        ensure!(matches!(done.outcome.result, Ok((0, _))), "{message}: {:?}", done.outcome);
+        let done = client::command(&chain, &mut self.worker(0)?, &account, self.id, input).await?;
+        ensure!(
+            matches!(done.outcome.result, Ok((0, _))),
+            "{message}: {:?}",
+            done.outcome
+        );
         Ok(())
     }
 
@@ -139,7 +159,10 @@ impl Stage {
     pub fn worker(&self, place: usize) -> Result<WorkerClient> {
         let id = self.info.workers[place + 1].worker;
         let record = self.records.iter().find(|record| record.info.worker == id);
-        Ok(WorkerClient::new(self.info.genesis, record.context("the chain lacks a worker")?)?)
+        Ok(WorkerClient::new(
+            self.info.genesis,
+            record.context("the chain lacks a worker")?,
+        )?)
     }
 
     /// Network and number of the worker process at `place`, 1 or 2.
@@ -151,7 +174,10 @@ impl Stage {
     pub async fn position(&self, place: usize) -> Option<(u64, String)> {
         let info = client::fetch_info(self.worker_url(place)).await.ok()?;
         let serving = info.get("serving")?;
-        Some((serving.get("next_number")?.as_u64()?, serving.get("state_root")?.as_str()?.to_owned()))
+        Some((
+            serving.get("next_number")?.as_u64()?,
+            serving.get("state_root")?.as_str()?.to_owned(),
+        ))
     }
 
     /// Both workers answer, from the same state, what was counted last.
@@ -166,20 +192,31 @@ impl Stage {
         let chair = Account::from_uri(CHAIR)?;
         for place in 0..2 {
             let tally = self.tally(&mut self.worker(place)?, &chair).await?;
-            ensure!(tally["votes"] == self.votes, "worker {place}: {tally}, not {}", self.votes);
+            ensure!(
+                tally["votes"] == self.votes,
+                "worker {place}: {tally}, not {}",
+                self.votes
+            );
         }
         Ok(())
     }
 
     pub fn tally_request(&self, options: QueryOptions) -> Result<wire::query::QueryRequest> {
-        let input = self.contract.encode_values(self.contract.message("tally")?, &[])?;
+        let input = self
+            .contract
+            .encode_values(self.contract.message("tally")?, &[])?;
         Ok(call_request(self.id, input, options))
     }
 
     async fn tally(&self, worker: &mut WorkerClient, account: &Account) -> Result<Value> {
-        let asked = worker.ask(Some(account), self.tally_request(QueryOptions::default())?).await?;
+        let asked = worker
+            .ask(Some(account), self.tally_request(QueryOptions::default())?)
+            .await?;
         let output = asked.reply.result.map_err(WorkerError::Query)?;
-        match self.contract.decode(self.contract.message("tally")?, &output.data)? {
+        match self
+            .contract
+            .decode(self.contract.message("tally")?, &output.data)?
+        {
             Output::Value(tally) => Ok(tally),
             Output::Error(error) => anyhow::bail!("the tally is refused: {error}"),
         }
@@ -196,7 +233,10 @@ impl Stage {
             format!("--data-dir={}", directory.display()),
             format!("--listen={}", url.trim_start_matches("http://")),
             format!("--endpoint={url}"),
-            format!("--operator-key-file={}", network.join("worker-1.operator").display()),
+            format!(
+                "--operator-key-file={}",
+                network.join("worker-1.operator").display()
+            ),
             "--platform=insecure_simulated".to_owned(),
         ]
     }
@@ -219,15 +259,23 @@ impl Stage {
 
     /// Waits until the worker process at `place`, 1 or 2, serves; at least from `number` on.
     pub async fn await_position(&self, place: usize, number: u64) -> Result<(u64, String)> {
-        until(&format!("worker {place} to serve within {PATIENCE:?}"), async || {
-            Ok(self.position(place).await.filter(|(next, _)| *next >= number))
-        })
+        until(
+            &format!("worker {place} to serve within {PATIENCE:?}"),
+            async || {
+                Ok(self
+                    .position(place)
+                    .await
+                    .filter(|(next, _)| *next >= number))
+            },
+        )
         .await
     }
 
     /// The end of each log, where a failure may have its reason.
     pub fn show_logs(&self) {
-        let Ok(entries) = fs::read_dir(self.directory().join("logs")) else { return };
+        let Ok(entries) = fs::read_dir(self.directory().join("logs")) else {
+            return;
+        };
         for entry in entries.flatten() {
             let text = fs::read_to_string(entry.path()).unwrap_or_default();
             let lines: Vec<&str> = text.lines().collect();

@@ -31,7 +31,9 @@ impl Tools {
             None => {
                 let this = env::current_exe()?;
                 let deps = this.parent().context("this test lies in no directory")?;
-                deps.parent().context("this test lies in no target directory")?.to_owned()
+                deps.parent()
+                    .context("this test lies in no target directory")?
+                    .to_owned()
             }
         };
         let ballot = match env::var_os("PHAT_BALLOT_CONTRACT") {
@@ -41,7 +43,11 @@ impl Tools {
         };
         let programs = ["phat", "phat-node", "phat-worker"].map(|name| binaries.join(name));
         for file in programs.iter().chain([&ballot]) {
-            ensure!(file.is_file(), "{} is missing: run cargo xtask build first", file.display());
+            ensure!(
+                file.is_file(),
+                "{} is missing: run cargo xtask build first",
+                file.display()
+            );
         }
         Ok(Self { binaries, ballot })
     }
@@ -66,7 +72,10 @@ pub struct Ran {
 impl Ran {
     /// It ended with `code` and printed `text`, on whichever output.
     pub fn expect(&self, code: i32, text: &str) -> Result<()> {
-        ensure!(self.code == Some(code), "exit code {code} was expected: {self:?}");
+        ensure!(
+            self.code == Some(code),
+            "exit code {code} was expected: {self:?}"
+        );
         ensure!(
             self.out.contains(text) || self.err.contains(text),
             "{text:?} was expected: {self:?}"
@@ -77,7 +86,10 @@ impl Ran {
 
     /// Standard output is one JSON value, and nothing is on standard error.
     pub fn json(&self) -> Result<serde_json::Value> {
-        ensure!(self.err.is_empty(), "with --json there is text on standard error: {self:?}");
+        ensure!(
+            self.err.is_empty(),
+            "with --json there is text on standard error: {self:?}"
+        );
         serde_json::from_str(&self.out).with_context(|| format!("not one JSON value: {self:?}"))
     }
 }
@@ -119,8 +131,9 @@ pub fn free_ports(count: u16) -> Result<u16> {
     for _ in 0..100 {
         let first = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let all = (0..count).map(|step| first.checked_add(step));
-        let held: Option<Vec<TcpListener>> =
-            all.map(|port| TcpListener::bind(("127.0.0.1", port?)).ok()).collect();
+        let held: Option<Vec<TcpListener>> = all
+            .map(|port| TcpListener::bind(("127.0.0.1", port?)).ok())
+            .collect();
         if held.is_some() {
             return Ok(first);
         }
@@ -129,16 +142,17 @@ pub fn free_ports(count: u16) -> Result<u16> {
 }
 
 /// Looks until there is something to see, within [`PATIENCE`].
-pub async fn until<T>(
-    what: &str,
-    mut look: impl AsyncFnMut() -> Result<Option<T>>,
-) -> Result<T> {
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
     let started = Instant::now();
     loop {
         if let Some(found) = look().await? {
             return Ok(found);
         }
-        ensure!(started.elapsed() < PATIENCE, "{what}: not within {} s", PATIENCE.as_secs());
+        ensure!(
+            started.elapsed() < PATIENCE,
+            "{what}: not within {} s",
+            PATIENCE.as_secs()
+        );
         tokio::time::sleep(POLL).await;
     }
 }
@@ -151,7 +165,10 @@ pub struct Report {
 
 impl Report {
     pub fn new() -> Self {
-        Self { started: Instant::now(), failed: Vec::new() }
+        Self {
+            started: Instant::now(),
+            failed: Vec::new(),
+        }
     }
 
     /// Prints past the test harness, which would keep it to itself.
@@ -175,6 +192,10 @@ impl Report {
             return Ok(());
         }
         stage.show_logs();
-        bail!("{} checks did not hold:\n{}", self.failed.len(), self.failed.join("\n"))
+        bail!(
+            "{} checks did not hold:\n{}",
+            self.failed.len(),
+            self.failed.join("\n")
+        )
     }
 }
