@@ -165,7 +165,9 @@ impl FinalizedBlock {
     /// The raw value at `key`, proven against this block's state root.
     async fn value(&self, key: Vec<u8>) -> Result<Option<Vec<u8>>, BackendError> {
         let backend: &dyn Backend<SubstrateConfig> = &*self.backend;
-        backend.storage_fetch_value(key, self.block.hash()).await
+        let mut values = backend.storage_fetch_values(vec![key], self.block.hash()).await?;
+        let found = values.next().await.transpose()?;
+        Ok(found.map(|found| found.value))
     }
 
     /// The block with its metadata, for building transactions.
