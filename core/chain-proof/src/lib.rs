@@ -27,7 +27,7 @@
 //! and are not followed.
 //!
 //! The reader of tries and the finality rule are written here and not taken from `sp-trie` and
-//! `finality-grandpa`: both bring what a browser does not need, and both are oracles in the tests.
+//! `finality-grandpa`: both bring what a browser does not need. `sp-trie` is the oracle in the tests.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(missing_docs)]
