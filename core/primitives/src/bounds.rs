@@ -1,7 +1,9 @@
 //! Every limit that two zones must agree on, in one place, with the relations between them.
 
 /// Longest contract code, bytes of WebAssembly.
-pub const CODE_BYTES_MAX: u32 = 2 * 1024 * 1024;
+pub const CODE_BYTES_MAX: u32 = 8 * 1024 * 1024;
+/// Most memory of a contract, pages of 64 KiB.
+pub const MEMORY_PAGES_MAX: u32 = 1024;
 /// Longest command payload on chain, bytes, sealed.
 pub const COMMAND_BYTES_MAX: u32 = 64 * 1024;
 /// Longest constructor input, bytes.
@@ -33,9 +35,9 @@ pub const WORKER_MESSAGE_BYTES_MAX: u32 = 4 * 1024;
 /// Longest sealed cluster seed, bytes.
 pub const SEALED_SEED_BYTES_MAX: u32 = 256;
 /// Longest body of a request to a worker, bytes.
-pub const REQUEST_BYTES_MAX: u32 = 1024 * 1024;
+pub const REQUEST_BYTES_MAX: u32 = 16 * 1024 * 1024;
 /// Longest answer of a contract, bytes.
-pub const ANSWER_BYTES_MAX: u32 = 1024 * 1024;
+pub const ANSWER_BYTES_MAX: u32 = 16 * 1024 * 1024;
 
 const _: () = assert!(COMMAND_BYTES_MAX < REQUEST_BYTES_MAX);
 const _: () = assert!(QUOTE_BYTES_MAX + COLLATERAL_BYTES_MAX < CODE_BYTES_MAX);

@@ -59,6 +59,15 @@ pub const STATE_RECORD_KEY: Label = Label("phat/v1/state-record-key");
 /// Key that blinds the names of a state store's records, below [`STATE_KEY`].
 pub const STATE_NAME_KEY: Label = Label("phat/v1/state-name-key");
 
+/// The code of the system contract.
+pub const SYSTEM_CODE: Label = Label("phat/v1/system-code");
+/// The id of a cluster's system contract.
+pub const SYSTEM_CONTRACT: Label = Label("phat/v1/system-contract");
+/// The id of a cluster's logger.
+pub const LOGGER: Label = Label("phat/v1/logger");
+/// Key that authenticates compiled contracts in a worker's cache.
+pub const COMPILED_CODE_KEY: Label = Label("phat/v1/compiled-code-key");
+
 /// Blake2b-256 of the label and the parts, each with its length before it (SCALE compact).
 ///
 /// ```
@@ -101,6 +110,21 @@ pub fn contract_id(
     hasher.update(cluster.as_bytes());
     hasher.update(salt);
     ContractId(hasher.finalize().into())
+}
+
+/// The hash that stands for the code of the system contract, which is part of the engine.
+pub fn system_code_hash() -> CodeHash {
+    CodeHash(tagged_hash(SYSTEM_CODE, &[]))
+}
+
+/// The id of a cluster's system contract.
+pub fn system_contract_id(cluster: &ClusterId) -> ContractId {
+    ContractId(tagged_hash(SYSTEM_CONTRACT, &[cluster.as_bytes()]))
+}
+
+/// The id that stands for a cluster's logger: what the driver `PinkLogger` names until somebody sets another.
+pub fn logger_id(cluster: &ClusterId) -> ContractId {
+    ContractId(tagged_hash(LOGGER, &[cluster.as_bytes()]))
 }
 
 /// The account that holds a cluster's PHA on chain: Blake2b-256 of `cluster:` ‖ cluster id.

@@ -50,10 +50,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use executor_api::{
-    Capabilities, Context, ExecutionError, Executor, Operation, Outcome, StateUnavailable,
-    StateView,
+    Capabilities, Context, ContractFacts, ExecutionError, Executor, Operation, Outcome,
+    StateUnavailable, StateView,
 };
 use primitives::{AccountId, ClusterId, CodeHash, ContractId};
+use wire::limits::ClusterLimits;
 
 use sandbox::Sandbox;
 use state::{ContractRecord, Overlay};
@@ -154,15 +155,23 @@ impl Executor for Engine {
         })
     }
 
-    fn code_hash(
+    fn contract(
         &self,
         state: &dyn StateView,
         contract: &ContractId,
-    ) -> Result<Option<CodeHash>, StateUnavailable> {
+    ) -> Result<Option<ContractFacts>, StateUnavailable> {
         match Overlay::default().contract(state, contract) {
-            Ok(Some(ContractRecord::Alive(info))) => Ok(Some(info.code_hash)),
+            Ok(Some(ContractRecord::Alive(info))) => Ok(Some(ContractFacts {
+                code_hash: info.code_hash,
+                owner: info.deployer,
+                weight: 0,
+            })),
             Ok(Some(ContractRecord::Terminated) | None) => Ok(None),
             Err(error) => Err(StateUnavailable(error.to_string())),
         }
+    }
+
+    fn limits(&self, _: &dyn StateView) -> Result<ClusterLimits, StateUnavailable> {
+        Ok(ClusterLimits::DEFAULT)
     }
 }

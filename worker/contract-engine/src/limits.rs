@@ -7,8 +7,8 @@ use primitives::bounds;
 
 /// Bytes of a WebAssembly page.
 pub const PAGE_BYTES: u64 = 65_536;
-/// Most memory of a contract, pages: 4 MiB.
-pub const MEMORY_PAGES_MAX: u64 = 64;
+/// Most memory of a contract, pages: 64 MiB. A cluster may set less.
+pub const MEMORY_PAGES_MAX: u64 = bounds::MEMORY_PAGES_MAX as u64;
 /// Most elements of a contract's table.
 pub const TABLE_ELEMENTS_MAX: u64 = 2_000;
 /// Native stack of one contract frame, bytes. Running out of it counts as running out of gas.
@@ -33,7 +33,7 @@ pub const EVENT_TOPICS_MAX: usize = 4;
 /// Longest data that one frame returns, bytes.
 pub const OUTPUT_BYTES_MAX: u32 = bounds::ANSWER_BYTES_MAX;
 /// Longest input of a call or of a host function, bytes.
-pub const INPUT_BYTES_MAX: u32 = 1024 * 1024;
+pub const INPUT_BYTES_MAX: u32 = bounds::REQUEST_BYTES_MAX;
 /// Longest salt of an instantiation, bytes.
 pub const SALT_BYTES_MAX: u32 = bounds::SALT_BYTES_MAX;
 /// Longest code, bytes.
@@ -82,7 +82,7 @@ pub mod cost {
     /// A new contract frame, apart from what runs in it.
     pub const FRAME: u64 = 30_000;
     /// A byte of code checked and compiled at upload.
-    pub const UPLOAD_BYTE: u64 = 1_000;
+    pub const UPLOAD_BYTE: u64 = 250;
 
     const _: () = assert!(
         UPLOAD_BYTE * super::CODE_BYTES_MAX as u64 * super::GAS_PER_FUEL

@@ -91,6 +91,9 @@ pub fn execute(
             let balance = balance.ok_or_else(|| Stop::limit("the balance would overflow"))?;
             Ok(execution.overlay.set_balance(account, balance)?)
         }),
+        Operation::SetLimits { .. } | Operation::SetWeight { .. } | Operation::BlockEnd => {
+            Ok(refused(ExecutionError::Bug("not offered yet".into())))
+        }
         Operation::UploadCode { code } => metered(execution, 0, |execution, fuel| {
             upload(execution, code, fuel)
         }),
@@ -157,6 +160,8 @@ pub fn refused(error: ExecutionError) -> Outcome {
         events: Vec::new(),
         changes: Vec::new(),
         instantiated: Vec::new(),
+        logs: Vec::new(),
+        effects: Vec::new(),
     }
 }
 
@@ -414,6 +419,8 @@ fn outcome(
         events: std::mem::take(&mut execution.events),
         changes,
         instantiated: std::mem::take(&mut execution.instantiated),
+        logs: Vec::new(),
+        effects: Vec::new(),
     })
 }
 

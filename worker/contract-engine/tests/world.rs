@@ -77,6 +77,7 @@ impl World {
             block: 7,
             gas_limit: 0,
             storage_deposit_limit: None,
+        nonce: None,
         };
         let set_up = Operation::SetUpCluster {
             owner: ALICE,

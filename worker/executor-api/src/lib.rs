@@ -7,9 +7,17 @@
 #![deny(missing_docs)]
 
 use codec::{Decode, Encode};
+use contract_abi::{
+    event::{CacheOp, PinkEvent},
+    extension::WorkerQuote,
+    http::{HttpError, HttpRequest, HttpResponse},
+    script::{JsCode, JsValue},
+};
 use primitives::{
     AccountId, Balance, BlockNumber, ClusterId, CodeHash, ContractId, UnixMillis, WorkerId,
 };
+use std::time::Instant;
+use wire::limits::ClusterLimits;
 
 /// A read failed below the engine: the store is damaged or cannot be read.
 ///
@@ -24,7 +32,114 @@ pub trait StateView: Send + Sync {
     fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateUnavailable>;
 }
 
+/// A query's hold on a processor, which it shares with others.
+///
+/// The engine calls [`Turn::checkpoint`] every few milliseconds while a contract computes, and puts
+/// [`Turn::pause`] and [`Turn::resume`] around what waits for something else.
+pub trait Turn: Send + Sync {
+    /// May block until it is this query's turn again. `false`: the query must end now.
+    fn checkpoint(&self) -> bool;
+    /// Gives the processor away for the time of a wait.
+    fn pause(&self);
+    /// Takes it back; may block. `false`: the query must end now.
+    fn resume(&self) -> bool;
+}
+
+/// A [`Turn`] of something that shares with nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unshared;
+
+impl Turn for Unshared {
+    fn checkpoint(&self) -> bool {
+        true
+    }
+
+    fn pause(&self) {}
+
+    fn resume(&self) -> bool {
+        true
+    }
+}
+
+/// Bounds of HTTP requests.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpBounds {
+    /// When all of them must be done.
+    pub deadline: Instant,
+    /// Longest body of a response, bytes.
+    pub body_bytes_max: u32,
+}
+
+/// HTTP out of a contract.
+pub trait HttpClient: Send + Sync {
+    /// Sends the requests at once and waits for all of them, or the deadline. One result for each, in
+    /// order. Blocks.
+    fn send(
+        &self,
+        contract: &ContractId,
+        requests: Vec<HttpRequest>,
+        bounds: HttpBounds,
+    ) -> Vec<Result<HttpResponse, HttpError>>;
+}
+
+/// The contract's share of the worker's cache is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the contract's share of the cache is full")]
+pub struct CacheFull;
+
+/// A worker's cache: values that contracts keep beside the state. It is lost at a restart, and each
+/// worker has its own.
+pub trait ContractCache: Send + Sync {
+    /// The value under `key`, unless it has lapsed.
+    fn get(&self, contract: &ContractId, key: &[u8]) -> Option<Vec<u8>>;
+    /// Sets a value, which lapses after the cache's default time.
+    ///
+    /// # Errors
+    /// When the value does not fit; the old one, if any, is kept.
+    fn set(&self, contract: &ContractId, key: &[u8], value: &[u8]) -> Result<(), CacheFull>;
+    /// Lets the value lapse in `seconds`; at once for 0.
+    fn set_expiration(&self, contract: &ContractId, key: &[u8], seconds: u64);
+    /// Removes the value and returns it.
+    fn remove(&self, contract: &ContractId, key: &[u8]) -> Option<Vec<u8>>;
+
+    /// Carries out a change that a transaction or an event asked for.
+    fn apply(&self, contract: &ContractId, change: &CacheOp) {
+        match change {
+            CacheOp::Set { key, value } => {
+                let _full = self.set(contract, key, value);
+            }
+            CacheOp::SetExpiration { key, expiration } => {
+                self.set_expiration(contract, key, *expiration);
+            }
+            CacheOp::Remove { key } => {
+                let _old = self.remove(contract, key);
+            }
+        }
+    }
+}
+
+/// Bounds of a script.
+#[derive(Clone, Copy)]
+pub struct ScriptBounds<'a> {
+    /// When it must be done.
+    pub deadline: Instant,
+    /// Most memory, bytes.
+    pub memory_bytes_max: u64,
+    /// The query's hold on a processor.
+    pub turn: &'a dyn Turn,
+}
+
+/// Evaluates JavaScript for contracts.
+pub trait ScriptEngine: Send + Sync {
+    /// Runs `codes` one after another in one fresh realm whose `scriptArgs` are `arguments`, and
+    /// returns what the last one gives. Whatever goes wrong is a [`JsValue::Exception`].
+    fn evaluate(&self, codes: &[JsCode], arguments: &[String], bounds: ScriptBounds<'_>)
+    -> JsValue;
+}
+
 /// What a contract may ask of the worker it runs on, apart from its state.
+///
+/// What has a default is not offered where it is not overridden.
 pub trait Capabilities: Send + Sync {
     /// A 64-byte sr25519 secret (canonical scalar ‖ nonce) that belongs to `contract`, for `salt`;
     /// the same on each worker of the cluster.
@@ -35,6 +150,26 @@ pub trait Capabilities: Send + Sync {
     fn worker(&self) -> WorkerId;
     /// The host's clock, milliseconds since the Unix epoch; untrusted. Used in queries only.
     fn untrusted_now_ms(&self) -> UnixMillis;
+    /// HTTP. Used in queries only.
+    fn http(&self) -> Option<&dyn HttpClient> {
+        None
+    }
+    /// The worker's cache. Used in queries; a transaction's changes are in [`Outcome::effects`].
+    fn cache(&self) -> Option<&dyn ContractCache> {
+        None
+    }
+    /// JavaScript. Used in queries only.
+    fn scripts(&self) -> Option<&dyn ScriptEngine> {
+        None
+    }
+    /// The worker's quote, if contracts may have it. Used in queries only.
+    fn quote(&self) -> Option<WorkerQuote> {
+        None
+    }
+    /// The query's hold on a processor. Used in queries and estimates.
+    fn turn(&self) -> &dyn Turn {
+        &Unshared
+    }
 }
 
 /// How an execution is run.
@@ -66,6 +201,8 @@ pub struct Context {
     pub gas_limit: u64,
     /// Most storage deposit to charge; `None` for no limit of the caller's own.
     pub storage_deposit_limit: Option<Balance>,
+    /// What the sender made the command unique with; goes into the event chain.
+    pub nonce: Option<Vec<u8>>,
 }
 
 /// What to do.
@@ -84,6 +221,20 @@ pub enum Operation {
         /// Account inside the cluster that receives fees.
         treasury: AccountId,
     },
+    /// Sets what contracts may use. Before the first, [`ClusterLimits::DEFAULT`] holds.
+    SetLimits {
+        /// The limits; within their bounds.
+        limits: ClusterLimits,
+    },
+    /// Sets a contract's share of the processor, as the chain says it.
+    SetWeight {
+        /// Whose.
+        contract: ContractId,
+        /// How much; 0 for the free share.
+        weight: u32,
+    },
+    /// The end of a block: runs the hooks that were set for it, each within its own gas.
+    BlockEnd,
     /// Makes code available in the cluster.
     UploadCode {
         /// The original WebAssembly bytes.
@@ -200,6 +351,48 @@ pub enum StorageDeposit {
 /// A key of the state and its new value; `None` removes it.
 pub type Change = (Vec<u8>, Option<Vec<u8>>);
 
+/// What wrote a line of a log.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct LogRecord {
+    /// Which contract.
+    pub contract: ContractId,
+    /// The contract that the execution began with.
+    pub entry: ContractId,
+    /// From 1, error, to 5, trace.
+    pub level: u8,
+    /// The text, bounded.
+    pub message: String,
+}
+
+/// What an execution asks of the worker, beside changes of the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// Who asks.
+    pub contract: ContractId,
+    /// For what. Only what the engine cannot do by itself is listed.
+    pub event: PinkEvent,
+}
+
+/// The head of a cluster's event chain: every transaction with public effects adds a block to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct EventChainHead {
+    /// The number of the next block.
+    pub next_number: u64,
+    /// The hash of the last block's header; zero before the first.
+    pub hash: [u8; 32],
+}
+
+/// What the state says of a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContractFacts {
+    /// Its code.
+    pub code_hash: CodeHash,
+    /// The account that made it, also by another contract: whose logs these are.
+    pub owner: AccountId,
+    /// Its share of the processor; 0 for the free share.
+    pub weight: u32,
+}
+
 /// What an execution did.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -220,6 +413,10 @@ pub struct Outcome {
     pub changes: Vec<Change>,
     /// Contracts made on the way, with their deployers.
     pub instantiated: Vec<(ContractId, AccountId)>,
+    /// Lines that contracts wrote, in order, kept also of an execution that failed.
+    pub logs: Vec<LogRecord>,
+    /// What the worker is asked to do, in order; empty where nothing is kept.
+    pub effects: Vec<Effect>,
 }
 
 /// A contract engine.
@@ -237,13 +434,19 @@ pub trait Executor: Send + Sync {
         operation: &Operation,
     ) -> Result<Outcome, StateUnavailable>;
 
-    /// The code hash of `contract`, or `None` where there is no such contract.
+    /// What the state says of `contract`, or `None` where there is no such contract.
     ///
     /// # Errors
     /// When the state cannot be read.
-    fn code_hash(
+    fn contract(
         &self,
         state: &dyn StateView,
         contract: &ContractId,
-    ) -> Result<Option<CodeHash>, StateUnavailable>;
+    ) -> Result<Option<ContractFacts>, StateUnavailable>;
+
+    /// What the contracts of this cluster may use.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    fn limits(&self, state: &dyn StateView) -> Result<ClusterLimits, StateUnavailable>;
 }

@@ -367,6 +367,7 @@ impl QueryService {
             now_ms: published.block_timestamp_ms,
             gas_limit: request.gas_limit,
             storage_deposit_limit: None,
+            nonce: None,
         };
         let outcome = self
             .executor
@@ -414,11 +415,11 @@ impl QueryService {
         let QueryTarget::Call { contract } = &request.target else {
             return Ok(None);
         };
-        let code_hash = self
+        let facts = self
             .executor
-            .code_hash(state, contract)
+            .contract(state, contract)
             .map_err(|_| Refusal::Broken)?;
-        Ok(code_hash.map(|code_hash| (*contract, code_hash)))
+        Ok(facts.map(|facts| (*contract, facts.code_hash)))
     }
 }
 

@@ -327,6 +327,7 @@ impl Running {
                     now_ms: entry.timestamp_ms,
                     gas_limit,
                     storage_deposit_limit,
+                    nonce: None,
                 };
                 let mut outcome =
                     executor.execute(overlay, &*self.capabilities, &context, &operation)?;

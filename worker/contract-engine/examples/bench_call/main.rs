@@ -74,6 +74,7 @@ fn run(
         now_ms: 1,
         gas_limit: 0,
         storage_deposit_limit: None,
+        nonce: None,
     };
     let outcome = engine.execute(state, &Worker, &context, operation)?;
     let returned = outcome.result?;

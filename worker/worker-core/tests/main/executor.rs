@@ -1,8 +1,9 @@
 //! An engine of a few lines: contracts are lists of bytes that calls append to.
 
+use codec::{Decode, Encode};
 use executor_api::*;
 use primitives::{CodeHash, ContractId};
-use wire::domain::code_hash;
+use wire::{domain::code_hash, limits::ClusterLimits};
 
 /// The engine. `set:…` appends, `get` reads, `who` gives the origin, `long` answers too much, `make:…`
 /// makes a contract whose id repeats the byte after the colon; anything else traps.
@@ -84,6 +85,12 @@ impl Executor for TinyExecutor {
                 let key = [&b"balance/"[..], &account.0].concat();
                 Ok(change(&key, amount.to_le_bytes().to_vec()))
             }
+            Operation::SetLimits { limits } => Ok(change(b"limits", limits.encode())),
+            Operation::SetWeight { contract, weight } => {
+                let key = [&b"weight/"[..], contract.as_bytes()].concat();
+                Ok(change(&key, weight.to_le_bytes().to_vec()))
+            }
+            Operation::BlockEnd => Ok(Done::default()),
             Operation::Instantiate {
                 contract,
                 code_hash,
@@ -124,15 +131,31 @@ impl Executor for TinyExecutor {
             events: Vec::new(),
             changes,
             instantiated,
+            logs: Vec::new(),
+            effects: Vec::new(),
         })
     }
 
-    fn code_hash(
+    fn contract(
         &self,
         state: &dyn StateView,
         contract: &ContractId,
-    ) -> Result<Option<CodeHash>, StateUnavailable> {
+    ) -> Result<Option<ContractFacts>, StateUnavailable> {
         let bytes = state.read(&contract_key(contract))?;
-        Ok(bytes.and_then(|bytes| bytes.try_into().ok()).map(CodeHash))
+        let code_hash = bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(CodeHash);
+        Ok(code_hash.map(|code_hash| ContractFacts {
+            code_hash,
+            owner: primitives::AccountId::default(),
+            weight: 0,
+        }))
+    }
+
+    fn limits(&self, state: &dyn StateView) -> Result<ClusterLimits, StateUnavailable> {
+        let bytes = state.read(b"limits")?;
+        Ok(bytes
+            .and_then(|bytes| ClusterLimits::decode(&mut &bytes[..]).ok())
+            .unwrap_or_default())
     }
 }
