@@ -34,7 +34,7 @@ const ZONES: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates, and what they never import.
-const FORBIDDEN: [(&str, &[&str]); 17] = [
+const FORBIDDEN: [(&str, &[&str]); 18] = [
     // Plain data: it can be used everywhere because it brings nothing.
     (
         "primitives",
@@ -64,6 +64,11 @@ const FORBIDDEN: [(&str, &[&str]); 17] = [
             "tokio",
             "polkadot-sdk",
         ],
+    ),
+    // Contracts link it too.
+    (
+        "contract-abi",
+        &["primitives", "wire", "secrets", "wasmtime", "polkadot-sdk"],
     ),
     ("chain-facts", &["secrets", "polkadot-sdk", "subxt"]),
     // Ready for a browser and for another chain.

@@ -12,8 +12,9 @@ use polkadot_sdk::{
     sp_core::{Get, H256, sr25519},
     sp_runtime::{AccountId32, DispatchError, DispatchResult, traits::BadOrigin},
 };
-use primitives::{AccountId, Balance, ClusterId, ContractId, WorkerId};
-use wire::domain::cluster_account;
+use primitives::{AccountId, Balance, BlockNumber, ClusterId, ContractId, WorkerId};
+use wire::domain::{cluster_account, system_contract_id};
+use wire::limits::ClusterLimits;
 use wire::mailbox::MailboxOperation;
 
 pub(crate) fn account(account: &AccountId32) -> AccountId {
@@ -62,7 +63,15 @@ impl<T: Config> Pallet<T> {
             deposit_per_byte: info.deposit_per_byte,
             treasury: account(&treasury),
         };
-        let (owner, system_contract) = (info.owner.clone(), info.system_contract);
+        let system_contract = H256(system_contract_id(&cluster_id(cluster)).0);
+        let owner = info.owner.clone();
+        let info = ClusterInfo {
+            system_contract,
+            ..info
+        };
+        // The workers make it when they set the cluster up, and tell its keys as those of any contract.
+        Self::add_contract(cluster, system_contract, &owner)?;
+        PendingContracts::<T>::insert(cluster, system_contract, ());
         ClusterCounter::<T>::put(number);
         ClusterWorkers::<T>::insert(cluster, workers);
         Clusters::<T>::insert(cluster, info);
@@ -126,6 +135,58 @@ impl<T: Config> Pallet<T> {
         }
     }
 
+    /// Whether `who` may change a cluster's settings: root, or its owner.
+    fn ensure_owner(who: Option<&AccountId32>, cluster: H256) -> DispatchResult {
+        let info = Clusters::<T>::get(cluster).ok_or(Error::<T>::ClusterNotFound)?;
+        ensure!(who.is_none_or(|who| *who == info.owner), BadOrigin);
+        Ok(())
+    }
+
+    pub(crate) fn do_set_limits(
+        who: Option<&AccountId32>,
+        cluster: H256,
+        limits: ClusterLimits,
+    ) -> DispatchResult {
+        Self::ensure_owner(who, cluster)?;
+        ensure!(limits.is_valid(), Error::<T>::InvalidLimits);
+        T::Mailbox::push(&cluster_id(cluster), MailboxOperation::SetLimits { limits })?;
+        Limits::<T>::insert(cluster, limits);
+        Self::deposit_event(Event::LimitsSet { cluster, limits });
+        Ok(())
+    }
+
+    pub(crate) fn do_set_block_hooks(
+        who: Option<&AccountId32>,
+        cluster: H256,
+        every: Option<BlockNumber>,
+    ) -> DispatchResult {
+        Self::ensure_owner(who, cluster)?;
+        match every {
+            None => BlockHooks::<T>::remove(cluster),
+            Some(every) => {
+                ensure!(every > 0, Error::<T>::InvalidInterval);
+                let is_new = !BlockHooks::<T>::contains_key(cluster);
+                ensure!(
+                    !is_new || BlockHooks::<T>::count() < HOOKED_CLUSTERS_MAX,
+                    Error::<T>::TooManyHookedClusters
+                );
+                BlockHooks::<T>::insert(cluster, every);
+            }
+        }
+        Self::deposit_event(Event::BlockHooksSet { cluster, every });
+        Ok(())
+    }
+
+    /// Tells the workers of clusters with hooks that block `number` ends. A full mailbox is skipped:
+    /// its workers are far behind.
+    pub(crate) fn push_block_ends(number: BlockNumber) {
+        for (cluster, every) in BlockHooks::<T>::iter() {
+            if number.is_multiple_of(every) {
+                let _full = T::Mailbox::push(&cluster_id(cluster), MailboxOperation::BlockEnd);
+            }
+        }
+    }
+
     pub(crate) fn do_remove_worker(
         who: Option<&AccountId32>,
         worker: sr25519::Public,
@@ -152,6 +213,8 @@ impl<T: Config> Pallet<T> {
             Error::<T>::ClusterNotFound
         );
         Clusters::<T>::remove(cluster);
+        Limits::<T>::remove(cluster);
+        BlockHooks::<T>::remove(cluster);
         let workers = ClusterWorkers::<T>::take(cluster);
         for worker in &workers {
             ClusterByWorkers::<T>::remove(worker);

@@ -53,6 +53,8 @@ pub use types::{
 
 /// Most records that one call clears of a destroyed cluster.
 pub const CLEARED_PER_CALL_MAX: u32 = 128;
+/// Most clusters whose contracts hear of the ends of blocks.
+pub const HOOKED_CLUSTERS_MAX: u32 = 32;
 
 /// The pallet.
 #[polkadot_sdk::frame_support::pallet]
@@ -68,10 +70,11 @@ pub mod pallet {
         },
         frame_system::pallet_prelude::*,
         sp_core::{H256, sr25519},
-        sp_runtime::AccountId32,
+        sp_runtime::{AccountId32, SaturatedConversion},
     };
     use primitives::bounds::{CLUSTER_CONTRACTS_MAX, CLUSTER_WORKERS_MAX, CODE_BYTES_MAX};
-    use primitives::{Balance, StateRoot};
+    use primitives::{Balance, BlockNumber, StateRoot};
+    use wire::limits::ClusterLimits;
 
     /// The version of the storage layout.
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
@@ -173,6 +176,14 @@ pub mod pallet {
     pub type Checkpoints<T: Config> =
         StorageDoubleMap<_, Twox64Concat, H256, Twox64Concat, sr25519::Public, Checkpoint>;
 
+    /// What each cluster's contracts may use, where its owner has set it; else the default holds.
+    #[pallet::storage]
+    pub type Limits<T: Config> = StorageMap<_, Twox64Concat, H256, ClusterLimits>;
+
+    /// Clusters whose contracts hear of the ends of blocks, and of every how many'th.
+    #[pallet::storage]
+    pub type BlockHooks<T: Config> = CountedStorageMap<_, Twox64Concat, H256, BlockNumber>;
+
     /// Destroyed clusters with records left to clear.
     #[pallet::storage]
     pub type DestroyedClusters<T: Config> = StorageMap<_, Twox64Concat, H256, ()>;
@@ -264,6 +275,20 @@ pub mod pallet {
             /// By how much.
             amount: Balance,
         },
+        /// What a cluster's contracts may use was set.
+        LimitsSet {
+            /// The cluster.
+            cluster: H256,
+            /// The limits.
+            limits: ClusterLimits,
+        },
+        /// A cluster's contracts hear of the ends of blocks, or no more.
+        BlockHooksSet {
+            /// The cluster.
+            cluster: H256,
+            /// Of every how many'th block; `None` for none.
+            every: Option<BlockNumber>,
+        },
         /// Two workers report different states after the same entries: one computed wrongly.
         CheckpointDiffers {
             /// The cluster.
@@ -304,7 +329,13 @@ pub mod pallet {
         TooManyContracts,
         /// This kind of resource is not supported; only InkCode is.
         ResourceNotSupported,
-        /// The code is longer than 2 MiB.
+        /// A limit is below the least or above the most that can be set.
+        InvalidLimits,
+        /// Hooks run every so many blocks, at least one.
+        InvalidInterval,
+        /// As many clusters as can be hear of the ends of blocks.
+        TooManyHookedClusters,
+        /// The code is longer than 6 MiB.
         PayloadTooLarge,
         /// The code is not WebAssembly.
         InvalidCode,
@@ -344,6 +375,15 @@ pub mod pallet {
 
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn on_initialize(_: BlockNumberFor<T>) -> Weight {
+            // Charged here for what the end of the block does.
+            weights::push_block_ends::<T>(BlockHooks::<T>::count())
+        }
+
+        fn on_finalize(number: BlockNumberFor<T>) {
+            Self::push_block_ends(number.saturated_into());
+        }
+
         fn integrity_test() {
             assert!(T::CodeDepositPerByte::get() > 0, "code must cost a deposit");
             assert!(
@@ -505,6 +545,32 @@ pub mod pallet {
         ) -> DispatchResult {
             let who = ensure_signed_or_root(origin)?;
             Self::do_remove_worker(who.as_ref(), worker, cluster_id)
+        }
+
+        /// Sets what the contracts of a cluster may use, by root or the cluster's owner. Holds from the
+        /// mailbox entry that this makes.
+        #[pallet::call_index(9)]
+        #[pallet::weight(weights::set_cluster_limits::<T>())]
+        pub fn set_cluster_limits(
+            origin: OriginFor<T>,
+            cluster_id: H256,
+            limits: ClusterLimits,
+        ) -> DispatchResult {
+            let who = ensure_signed_or_root(origin)?;
+            Self::do_set_limits(who.as_ref(), cluster_id, limits)
+        }
+
+        /// Lets a cluster's contracts hear of the end of every so many'th block, or of none, by root or the
+        /// cluster's owner. Each time is a mailbox entry.
+        #[pallet::call_index(10)]
+        #[pallet::weight(weights::set_block_hooks::<T>())]
+        pub fn set_block_hooks(
+            origin: OriginFor<T>,
+            cluster_id: H256,
+            every: Option<BlockNumber>,
+        ) -> DispatchResult {
+            let who = ensure_signed_or_root(origin)?;
+            Self::do_set_block_hooks(who.as_ref(), cluster_id, every)
         }
     }
 }

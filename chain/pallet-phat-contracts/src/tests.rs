@@ -1,6 +1,6 @@
 use crate::mock::*;
 use crate::*;
-use frame_support::{assert_noop, assert_ok};
+use frame_support::{assert_noop, assert_ok, traits::Hooks};
 use pallet_mailbox::{ClusterProgress, Mailbox};
 use pallet_worker_registry::Clusters as ClustersApi;
 use polkadot_sdk::*;
@@ -8,6 +8,7 @@ use primitives::{AccountId, ClusterId, CodeHash, ContractId, StateRoot, WorkerId
 use sp_core::H256;
 use sp_runtime::{AccountId32, DispatchResult, traits::BadOrigin};
 use wire::domain::{cluster_account, code_hash, contract_id};
+use wire::limits::ClusterLimits;
 use wire::mailbox::MailboxOperation;
 use wire::message::MessagePayload;
 
@@ -84,7 +85,8 @@ fn a_cluster_starts_with_its_set_up() {
             (info.gas_price, info.deposit_per_item, info.deposit_per_byte),
             (11, 12, 13)
         );
-        assert_eq!(info.system_contract, H256::zero());
+        let system = wire::domain::system_contract_id(&ClusterId(cluster(1).0));
+        assert_eq!(info.system_contract, H256(system.0));
         assert_eq!(
             ClusterWorkers::<Test>::get(cluster(1)).to_vec(),
             [worker(1), worker(2)]
@@ -106,7 +108,7 @@ fn a_cluster_starts_with_its_set_up() {
         System::assert_has_event(
             Event::ClusterCreated {
                 cluster: cluster(1),
-                system_contract: H256::zero(),
+                system_contract: H256(system.0),
             }
             .into(),
         );
@@ -508,14 +510,120 @@ fn a_destroyed_cluster_leaves_nothing() {
             PhatContracts::clear_cluster(signed(5), cluster(1)),
             Error::<Test>::NothingToClear
         );
-        assert_eq!(Contracts::<Test>::iter().count(), 0);
+        // What is left is of the cluster that was made since.
+        let left: Vec<_> = Contracts::<Test>::iter().map(|(_, info)| info.cluster).collect();
+        assert_eq!(left, [cluster(2)]);
         assert_eq!(CodeBlobs::<Test>::iter().count(), 0);
-        assert_eq!(ContractCount::<Test>::iter().count(), 0);
+        assert_eq!(ContractCount::<Test>::get(cluster(1)), 0);
         assert_eq!(ClusterContracts::<Test>::iter().count(), 0);
         assert_eq!(Checkpoints::<Test>::iter().count(), 0);
         assert_eq!(Balances::free_balance(account(3)), ENDOWMENT);
         assert!(inbox(1).is_empty());
-        // Cluster key, two seeds, two hundred contracts.
-        assert_eq!(Forgotten::get().len(), 1 + 2 + 200);
+        // Cluster key, two seeds, two hundred contracts and the system contract.
+        assert_eq!(Forgotten::get().len(), 1 + 2 + 201);
+    });
+}
+
+#[test]
+fn the_system_contract_is_there_from_the_start() {
+    run(|| {
+        assert_ok!(add_cluster(&[1]));
+        let system = wire::domain::system_contract_id(&ClusterId(cluster(1).0));
+        assert!(PendingContracts::<Test>::contains_key(cluster(1), H256(system.0)));
+        assert_ok!(PhatContracts::push_contract_message(
+            signed(3),
+            H256(system.0),
+            vec![1],
+            0
+        ));
+        assert_ok!(tell_keys(1, system, 77));
+        assert_eq!(
+            ClusterContracts::<Test>::get(cluster(1)).to_vec(),
+            [H256(system.0)]
+        );
+        assert_eq!(
+            Contracts::<Test>::get(H256(system.0)).unwrap().deployer,
+            account(1)
+        );
+    });
+}
+
+#[test]
+fn limits_are_set_by_the_owner_within_their_bounds() {
+    run(|| {
+        assert_ok!(add_cluster(&[1]));
+        let limits = ClusterLimits {
+            memory_pages: 512,
+            ..ClusterLimits::DEFAULT
+        };
+        let set = |who, limits| PhatContracts::set_cluster_limits(who, cluster(1), limits);
+        assert_noop!(set(signed(2), limits), BadOrigin);
+        let too_much = ClusterLimits {
+            query_ms: u32::MAX,
+            ..limits
+        };
+        assert_noop!(set(signed(1), too_much), Error::<Test>::InvalidLimits);
+        assert_noop!(
+            PhatContracts::set_cluster_limits(RuntimeOrigin::root(), cluster(2), limits),
+            Error::<Test>::ClusterNotFound
+        );
+        assert_ok!(set(signed(1), limits));
+        assert_ok!(set(RuntimeOrigin::root(), ClusterLimits::MAX));
+        assert_eq!(Limits::<Test>::get(cluster(1)), Some(ClusterLimits::MAX));
+        assert_eq!(
+            inbox(1)[1..],
+            [
+                MailboxOperation::SetLimits { limits },
+                MailboxOperation::SetLimits {
+                    limits: ClusterLimits::MAX
+                }
+            ]
+        );
+    });
+}
+
+#[test]
+fn ends_of_blocks_are_told_to_clusters_that_want_them() {
+    run(|| {
+        assert_ok!(add_cluster(&[1]));
+        assert_ok!(add_cluster(&[2]));
+        let hooks = |who, every| PhatContracts::set_block_hooks(who, cluster(1), every);
+        assert_noop!(hooks(signed(2), Some(1)), BadOrigin);
+        assert_noop!(hooks(signed(1), Some(0)), Error::<Test>::InvalidInterval);
+        assert_ok!(hooks(signed(1), Some(3)));
+        let ends = |blocks: core::ops::Range<u64>| {
+            for number in blocks {
+                PhatContracts::on_finalize(number);
+            }
+            let told = |number| {
+                inbox(number)
+                    .iter()
+                    .filter(|operation| **operation == MailboxOperation::BlockEnd)
+                    .count()
+            };
+            (told(1), told(2))
+        };
+        assert_eq!(ends(1..7), (2, 0));
+        assert_ok!(hooks(signed(1), None));
+        assert_eq!(ends(7..20), (2, 0));
+        assert_eq!(BlockHooks::<Test>::count(), 0);
+    });
+}
+
+#[test]
+fn as_many_clusters_as_can_be_hear_of_blocks() {
+    run(|| {
+        for number in 1..=HOOKED_CLUSTERS_MAX as u8 + 1 {
+            assert_ok!(add_cluster(&[number]));
+            let set = || PhatContracts::set_block_hooks(signed(1), cluster(number), Some(1));
+            if u32::from(number) <= HOOKED_CLUSTERS_MAX {
+                assert_ok!(set());
+            } else {
+                assert_noop!(set(), Error::<Test>::TooManyHookedClusters);
+            }
+        }
+        assert_ok!(PhatContracts::cluster_destroy(RuntimeOrigin::root(), cluster(1)));
+        let last = cluster(HOOKED_CLUSTERS_MAX as u8 + 1);
+        assert_ok!(PhatContracts::set_block_hooks(signed(1), last, Some(1)));
     });
 }

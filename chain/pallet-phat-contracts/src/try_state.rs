@@ -54,6 +54,11 @@ impl<T: Config> Pallet<T> {
                 "a cluster is not set up"
             );
         }
+        let mut settled = Limits::<T>::iter_keys().chain(BlockHooks::<T>::iter_keys());
+        ensure!(
+            settled.all(Clusters::<T>::contains_key),
+            "settings of no cluster are left over"
+        );
         for (cluster, worker, checkpoint) in Checkpoints::<T>::iter() {
             let of = ClusterByWorkers::<T>::get(worker);
             ensure!(

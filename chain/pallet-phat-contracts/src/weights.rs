@@ -79,6 +79,24 @@ pub fn remove_worker<T: Config>() -> Weight {
     estimate::<T>(0, 3, 4)
 }
 
+/// Setting a cluster's limits.
+pub fn set_cluster_limits<T: Config>() -> Weight {
+    estimate::<T>(0, 3, 2).saturating_add(push::<T>(WORKERS))
+}
+
+/// Switching a cluster's hooks on or off.
+pub fn set_block_hooks<T: Config>() -> Weight {
+    estimate::<T>(0, 3, 2)
+}
+
+/// Telling `clusters` that a block ends.
+pub fn push_block_ends<T: Config>(clusters: u32) -> Weight {
+    let each = push::<T>(WORKERS).saturating_add(T::DbWeight::get().reads(1));
+    T::DbWeight::get()
+        .reads(1)
+        .saturating_add(each.saturating_mul(clusters.into()))
+}
+
 /// Handling one message of a worker: a checkpoint that is compared with all others.
 pub fn handle_message<T: Config>() -> Weight {
     estimate::<T>(0, 6 + WORKERS, 4)

@@ -36,7 +36,7 @@ const BLOCK_TIME_MS: u64 = 500;
 /// Part of a block for ordinary calls.
 const NORMAL_RATIO: Perbill = Perbill::from_percent(75);
 /// Longest block, bytes: two uploads of the longest code fit.
-const BLOCK_BYTES_MAX: u32 = 6 * 1024 * 1024;
+const BLOCK_BYTES_MAX: u32 = 10 * 1024 * 1024;
 /// Blocks of a session: a change of validators' keys takes effect at its end.
 const SESSION_BLOCKS: BlockNumber = 600;
 

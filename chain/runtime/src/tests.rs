@@ -314,7 +314,7 @@ fn every_call_fits_into_a_block() {
         pallet_phat_contracts::Call::cluster_upload_resource {
             cluster_id: H256::zero(),
             resource_type: pallet_phat_contracts::ClusterResourceType::InkCode,
-            resource_data: vec![0; 2 * 1024 * 1024],
+            resource_data: vec![0; primitives::bounds::CODE_BYTES_MAX as usize],
         }
         .into(),
         pallet_phat_contracts::Call::instantiate_contract {

@@ -39,13 +39,15 @@ enum Command {
     Call(commands::call::Arguments),
     /// Ask a contract: answered at once, sealed, nothing changes.
     Query(commands::query::Arguments),
+    /// Read what a contract wrote; its owner alone can.
+    Logs(commands::logs::Arguments),
     /// Check receipts.
     #[command(subcommand)]
     Receipt(commands::receipt::Command),
     /// Look at workers.
     #[command(subcommand)]
     Worker(commands::worker::Command),
-    /// Look at clusters.
+    /// Look at clusters, and set what belongs to their owners.
     #[command(subcommand)]
     Cluster(commands::cluster::Command),
     /// Look at contracts.
@@ -98,6 +100,7 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
         Command::Deploy(arguments) => commands::deploy::run(&arguments, network, output).await?,
         Command::Call(arguments) => commands::call::run(&arguments, network, output).await?,
         Command::Query(arguments) => commands::query::run(&arguments, network, output).await?,
+        Command::Logs(arguments) => commands::logs::run(&arguments, network, output).await?,
         Command::Receipt(command) => return commands::receipt::run(&command, network, output),
         Command::Worker(command) => commands::worker::run(command, network, output).await?,
         Command::Cluster(command) => commands::cluster::run(command, network, output).await?,

@@ -4,7 +4,7 @@ use crate::{
     Account, Chain, ChainError, Contract, ContractError, Message, QueryOptions, Transaction,
     WorkerClient, WorkerError, instantiate_request,
 };
-use primitives::{BlockHash, ClusterId, ContractId};
+use primitives::{Balance, BlockHash, ClusterId, ContractId};
 use rand_core::{OsRng, RngCore};
 use secrets::command::{CommandRoute, seal_command};
 use std::time::{Duration, Instant};
@@ -75,6 +75,17 @@ pub struct Deployed {
     pub block: BlockHash,
     /// Gas that its constructor used.
     pub gas_consumed: u64,
+}
+
+/// What a command may take.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CommandOptions {
+    /// Value to transfer to the contract, from the sender's balance in the cluster.
+    pub transfer: Balance,
+    /// Most gas; 0 for the most that there is.
+    pub gas_limit: u64,
+    /// Most deposit for storage; `None` for what the balance allows.
+    pub storage_deposit_limit: Option<Balance>,
 }
 
 /// A command that was run.
@@ -156,9 +167,24 @@ pub async fn command(
     contract: ContractId,
     input: Vec<u8>,
 ) -> Result<Commanded, FlowError> {
+    command_with(chain, worker, account, contract, input, CommandOptions::default()).await
+}
+
+/// As [`command`], with a value to transfer and limits.
+///
+/// # Errors
+/// As [`command`].
+pub async fn command_with(
+    chain: &Chain,
+    worker: &mut WorkerClient,
+    account: &Account,
+    contract: ContractId,
+    input: Vec<u8>,
+    options: CommandOptions,
+) -> Result<Commanded, FlowError> {
     let (record, key) = chain.contract(&contract).await?;
     let key = key.ok_or(FlowError::NoKeys(contract))?;
-    let sent = send(chain, account, contract, &key, input).await?;
+    let sent = send(chain, account, contract, &key, input, options).await?;
     let number = own_number(&sent, record.cluster)?;
     let outcome = await_outcome(worker, account, number).await?;
     Ok(Commanded { number, block: sent.block, outcome })
@@ -170,6 +196,7 @@ async fn send(
     contract: ContractId,
     key: &primitives::HpkePublicKey,
     input: Vec<u8>,
+    options: CommandOptions,
 ) -> Result<crate::Included, FlowError> {
     if input.len() > COMMAND_BYTES_MAX {
         return Err(FlowError::TooLong(input.len()));
@@ -179,9 +206,9 @@ async fn send(
     let command = InkCommand::InkMessage {
         nonce,
         message: input,
-        transfer: 0,
-        gas_limit: 0,
-        storage_deposit_limit: None,
+        transfer: options.transfer,
+        gas_limit: options.gas_limit,
+        storage_deposit_limit: options.storage_deposit_limit,
     };
     let route = CommandRoute { genesis: chain.genesis(), contract, sender: account.id() };
     let payload = seal_command(key, &route, &command, &mut OsRng)

@@ -20,16 +20,21 @@ mod contract;
 mod flow;
 pub mod receipt;
 mod submit;
+mod system;
 mod text;
 mod worker;
 
 pub use account::{Account, AccountError};
 pub use chain::{Chain, ChainError, Proven, WorkerRecord};
 pub use contract::{Contract, ContractError, Message, Output};
-pub use flow::{Commanded, Deployed, FlowError, command, deploy, await_outcome};
+pub use flow::{
+    CommandOptions, Commanded, Deployed, FlowError, await_outcome, command, command_with, deploy,
+};
 pub use submit::{Included, Transaction};
+pub use system::SystemContract;
 pub use worker::{
     Asked, QueryOptions, WorkerClient, WorkerError, call_request, fetch_info, instantiate_request,
+    logger_request,
 };
 
 /// SS58 text of an account, with the network's prefix.

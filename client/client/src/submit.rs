@@ -4,14 +4,14 @@ use crate::{Account, Chain, ChainError};
 use attestation::Evidence;
 use codec::{Compact, Encode};
 use primitives::{
-    AccountId, Balance, BlockHash, ClusterId, CodeHash, ContractId, Measurement, WorkerId,
+    AccountId, Balance, BlockHash, BlockNumber, ClusterId, CodeHash, ContractId, Measurement, WorkerId,
 };
 use scale_encode::{EncodeAsFields, FieldIter, TypeResolver};
 use subxt::{
     config::{DefaultExtrinsicParamsBuilder, substrate::SubstrateConfig},
     tx::{StaticPayload, TransactionStatus},
 };
-use wire::registration::WorkerRegistration;
+use wire::{limits::ClusterLimits, registration::WorkerRegistration};
 
 /// Arguments that are SCALE already: the pallets take the types of `wire` and `primitives`.
 #[derive(Clone)]
@@ -144,6 +144,17 @@ impl Transaction {
             owner,
         );
         Self::new("PhalaPhatContracts", "add_cluster", arguments)
+    }
+
+    /// Sets what the contracts of a cluster may use. By the cluster's owner.
+    pub fn set_cluster_limits(cluster: ClusterId, limits: &ClusterLimits) -> Self {
+        Self::new("PhalaPhatContracts", "set_cluster_limits", (cluster, limits))
+    }
+
+    /// Lets a cluster's contracts hear of the end of every so many'th block, or of none. By the
+    /// cluster's owner.
+    pub fn set_block_hooks(cluster: ClusterId, every: Option<BlockNumber>) -> Self {
+        Self::new("PhalaPhatContracts", "set_block_hooks", (cluster, every))
     }
 
     /// Several calls, all or none.

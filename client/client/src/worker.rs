@@ -363,6 +363,12 @@ pub fn call_request(contract: ContractId, input: Vec<u8>, options: QueryOptions)
     request(QueryTarget::Call { contract }, input, options)
 }
 
+/// A question about what contracts wrote: JSON, as `docs/protocol/query.md` says.
+pub fn logger_request(question: &serde_json::Value) -> QueryRequest {
+    let input = question.to_string().into_bytes();
+    request(QueryTarget::Logger, input, QueryOptions::default())
+}
+
 /// A question what a constructor would do.
 pub fn instantiate_request(
     code_hash: CodeHash,

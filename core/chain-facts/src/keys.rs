@@ -58,6 +58,16 @@ pub fn endpoints(worker: &WorkerId) -> Vec<u8> {
     map("PhalaRegistry", "Endpoints", &[worker.as_ref()])
 }
 
+/// What a cluster's contracts may use, where its owner has set it: `wire::limits::ClusterLimits`.
+pub fn cluster_limits(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaPhatContracts", "Limits", &[cluster.as_ref()])
+}
+
+/// Every how many'th block's end a cluster's contracts hear of: `BlockNumber`.
+pub fn block_hooks(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaPhatContracts", "BlockHooks", &[cluster.as_ref()])
+}
+
 /// A cluster's sr25519 public key: 32 bytes.
 pub fn cluster_key(cluster: &ClusterId) -> Vec<u8> {
     map("PhalaRegistry", "ClusterKeys", &[cluster.as_ref()])

@@ -1,5 +1,6 @@
 //! The mailbox: what the chain hands to the workers of a cluster, numbered from 0 without a gap.
 
+use crate::limits::ClusterLimits;
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode};
 use primitives::{AccountId, Balance, BlockNumber, CodeHash, ContractId, UnixMillis};
@@ -62,6 +63,13 @@ pub enum MailboxOperation {
         /// length.
         payload: Vec<u8>,
     },
+    /// Set what the cluster's contracts may use.
+    SetLimits {
+        /// The limits; the chain has checked that they are within their bounds.
+        limits: ClusterLimits,
+    },
+    /// The end of a block, for the hooks of the cluster's contracts.
+    BlockEnd,
 }
 
 /// A numbered entry of a cluster's mailbox.

@@ -106,6 +106,9 @@ pub enum QueryTarget {
         /// The entry's number in the cluster's mailbox.
         number: u64,
     },
+    /// What contracts wrote. The input is a question in JSON, the output's data the answer; who asks sees
+    /// what the account's own contracts wrote, and results of the account's own commands.
+    Logger,
 }
 
 /// What became of a command or an instantiation: part of the cluster's state, the same on each worker.

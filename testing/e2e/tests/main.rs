@@ -8,6 +8,7 @@
 //! them; the ballot from `PHAT_BALLOT_CONTRACT`, else from where `cargo xtask build` puts it.
 
 mod attestation_evidence;
+mod cluster_settings;
 mod command_line;
 mod dev_command;
 mod disk_full;
@@ -29,6 +30,7 @@ async fn bad_input_and_restarts_lose_nothing() -> Result<()> {
     let mut stage = Stage::start(tools).await?;
     report.note("a network serves, with a ballot on it", Ok(()));
     command_line::check(&mut stage, &mut report).await;
+    cluster_settings::check(&stage, &mut report).await;
     protocol::check(&stage, &mut report).await;
     let receipt = receipts::check(&stage, &mut report).await;
     attestation_evidence::check(&stage, &mut report).await;

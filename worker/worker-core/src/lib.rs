@@ -22,8 +22,10 @@
 
 #![deny(missing_docs)]
 
+mod cache;
 mod gatekeeper;
 mod identity;
+mod logs;
 mod machine;
 mod outbox;
 mod query;

@@ -1,11 +1,12 @@
 //! The state machine itself: one arm for each input, one named step for each concern.
 
 use crate::{
+    cache::MemoryCache,
     gatekeeper,
     identity::{Identity, KeptSecrets},
     outbox::Outbox,
     query::{Published, QueryService, ServingState},
-    running::{ClusterCapabilities, HostFacts, Running, StoreJudgement, judge_store},
+    running::{ClusterCapabilities, HostFacts, Offers, Running, StoreJudgement, judge_store},
     store::ClusterStore,
 };
 use chain_facts::view::{ClusterView, FinalizedView, Watch};
@@ -172,6 +173,8 @@ pub struct Core {
     identity: Arc<Identity>,
     executor: Arc<dyn Executor>,
     host: Arc<dyn HostFacts>,
+    offers: Offers,
+    cache: Arc<MemoryCache>,
     queries: Arc<QueryService>,
     kept: KeptSecrets,
     master: Option<MasterSecret>,
@@ -195,6 +198,7 @@ impl Core {
         kept: KeptSecrets,
         executor: Arc<dyn Executor>,
         host: Arc<dyn HostFacts>,
+        offers: Offers,
         stale_after_ms: u64,
     ) -> Self {
         let identity = Arc::new(Identity::new(genesis, &kept.signing_seed, &kept.hpke_seed));
@@ -211,7 +215,9 @@ impl Core {
             settings,
             identity,
             executor,
+            cache: Arc::new(MemoryCache::new(host.clone())),
             host,
+            offers,
             queries,
             kept,
             master,
@@ -519,7 +525,10 @@ impl Core {
                         seed,
                         worker: self.identity.worker(),
                         host: self.host.clone(),
+                        offers: self.offers.clone(),
+                        cache: self.cache.clone(),
                     }),
+                    logs: self.queries.logs().clone(),
                     judged: false,
                     unpublished: Default::default(),
                     reported_at: None,
@@ -669,6 +678,13 @@ impl Core {
     }
 
     fn publish(&self, running: &Running, view: &FinalizedView, head: crate::store::Head) {
+        let state = running.store.snapshot();
+        // A state that cannot be read answers no query either; the limits do not matter then.
+        let limits = self.executor.limits(&*state).unwrap_or_default();
+        self.cache.set_part_bytes_max(limits.cache_bytes);
+        self.queries
+            .logs()
+            .set_ring_bytes_max(limits.log_bytes);
         self.queries.publish(Published {
             cluster: running.id,
             block_number: view.number,
@@ -676,7 +692,7 @@ impl Core {
             block_timestamp_ms: view.timestamp_ms,
             state_root: head.state_root,
             next_number: head.next_number,
-            state: running.store.snapshot(),
+            state,
             capabilities: running.capabilities.clone(),
         });
     }

@@ -3,6 +3,7 @@
 
 use crate::{
     identity::Identity,
+    logs::{self, Logs},
     running::{ClusterCapabilities, read_outcome},
     sessions::{ReplayMemory, SessionTable},
 };
@@ -129,6 +130,7 @@ pub struct QueryService {
     published: RwLock<Option<Arc<Published>>>,
     sessions: SessionTable,
     replays: ReplayMemory,
+    logs: Arc<Logs>,
 }
 
 impl QueryService {
@@ -144,7 +146,13 @@ impl QueryService {
             published: RwLock::new(None),
             sessions: SessionTable::default(),
             replays: ReplayMemory::default(),
+            logs: Arc::default(),
         }
+    }
+
+    /// What contracts wrote.
+    pub(crate) fn logs(&self) -> &Arc<Logs> {
+        &self.logs
     }
 
     pub(crate) fn publish(&self, published: Published) {
@@ -330,6 +338,7 @@ impl QueryService {
             QueryTarget::Outcome { number } => {
                 return outcome_of(published, origin, *number).map_err(|_| Refusal::Broken);
             }
+            QueryTarget::Logger => return Ok(Ok(self.ask_logger(origin, &request.input))),
             QueryTarget::Call { contract } => Operation::Call {
                 contract: *contract,
                 input: request.input.clone(),
@@ -378,7 +387,48 @@ impl QueryService {
                 &operation,
             )
             .map_err(|_| Refusal::Broken)?;
+        self.record(published, &context, &operation, &outcome);
         Ok(output(outcome))
+    }
+
+    fn ask_logger(&self, origin: Option<AccountId>, question: &[u8]) -> QueryOutput {
+        QueryOutput {
+            flags: 0,
+            data: self.logs.answer(question, origin),
+            gas_consumed: 0,
+            gas_required: 0,
+            storage_deposit: 0,
+        }
+    }
+
+    /// Keeps what contracts wrote, for their owners.
+    fn record(
+        &self,
+        published: &Published,
+        context: &Context,
+        operation: &Operation,
+        outcome: &Outcome,
+    ) {
+        let (Operation::Call { contract, input, .. }
+        | Operation::Instantiate { contract, input, .. }) = operation
+        else {
+            return;
+        };
+        let facts = |contract: &ContractId| {
+            let facts = self.executor.contract(&*published.state, contract);
+            facts.ok().flatten()
+        };
+        let execution = logs::Execution {
+            mode: context.mode,
+            entry: *contract,
+            origin: context.origin,
+            block_number: context.block_number,
+            at_ms: published.capabilities.host.untrusted_now_ms(),
+            nonce: &[],
+            selector: input.get(..4).unwrap_or(input),
+            owner_of: &|contract| facts(contract).map(|facts| facts.owner),
+        };
+        self.logs.record(&execution, outcome);
     }
 
     fn receipt_body(

@@ -1,7 +1,9 @@
 //! A cluster's contracts on this worker: the mailbox run in order, the store held against the chain.
 
 use crate::{
+    cache::MemoryCache,
     identity::Identity,
+    logs::{self, Logs},
     outbox::Outbox,
     store::{ClusterStore, StoreError},
 };
@@ -10,8 +12,10 @@ use chain_facts::{
     view::{ClusterView, FinalizedView},
 };
 use codec::{Decode, Encode};
+use contract_abi::{event::PinkEvent, extension::WorkerQuote};
 use executor_api::{
-    Capabilities, Change, Context, Executor, Mode, Operation, Outcome, StateUnavailable, StateView,
+    Capabilities, Change, Context, ContractCache, Executor, HttpClient, Mode, Operation, Outcome,
+    ScriptEngine, StateUnavailable, StateView,
 };
 use primitives::{AccountId, BlockNumber, ClusterId, CodeHash, ContractId, GenesisHash, StateRoot};
 use secrets::{
@@ -21,6 +25,7 @@ use secrets::{
 use std::{collections::BTreeMap, sync::Arc};
 use wire::{
     command::{CommandPayload, InkCommand},
+    domain::system_contract_id,
     mailbox::{MailboxEntry, MailboxOperation},
     message::{MessagePayload, contract_keys_signed_bytes},
     query::CommandOutcome,
@@ -150,6 +155,19 @@ pub(crate) struct ClusterCapabilities {
     pub(crate) seed: ClusterSeed,
     pub(crate) worker: primitives::WorkerId,
     pub(crate) host: Arc<dyn HostFacts>,
+    pub(crate) offers: Offers,
+    pub(crate) cache: Arc<MemoryCache>,
+}
+
+/// What this machine offers to contracts besides entropy and a clock. What is `None` is not offered.
+#[derive(Clone, Default)]
+pub struct Offers {
+    /// HTTP.
+    pub http: Option<Arc<dyn HttpClient>>,
+    /// JavaScript.
+    pub scripts: Option<Arc<dyn ScriptEngine>>,
+    /// The quote of the last registration.
+    pub quote: Option<Arc<dyn Fn() -> Option<WorkerQuote> + Send + Sync>>,
 }
 
 /// What only the host or the machine can give: entropy and its clock.
@@ -175,6 +193,22 @@ impl Capabilities for ClusterCapabilities {
 
     fn untrusted_now_ms(&self) -> u64 {
         self.host.untrusted_now_ms()
+    }
+
+    fn http(&self) -> Option<&dyn HttpClient> {
+        self.offers.http.as_deref()
+    }
+
+    fn cache(&self) -> Option<&dyn ContractCache> {
+        Some(&*self.cache)
+    }
+
+    fn scripts(&self) -> Option<&dyn ScriptEngine> {
+        self.offers.scripts.as_deref()
+    }
+
+    fn quote(&self) -> Option<WorkerQuote> {
+        self.offers.quote.as_ref().and_then(|quote| quote())
     }
 }
 
@@ -204,6 +238,7 @@ pub(crate) struct Running {
     pub(crate) id: ClusterId,
     pub(crate) store: Arc<dyn ClusterStore>,
     pub(crate) capabilities: Arc<ClusterCapabilities>,
+    pub(crate) logs: Arc<Logs>,
     /// Whether the store was held against the chain since it was opened.
     pub(crate) judged: bool,
     /// Contracts made whose keys are not yet seen on chain.
@@ -318,6 +353,7 @@ impl Running {
                 operation,
                 gas_limit,
                 storage_deposit_limit,
+                nonce,
             } => {
                 let context = Context {
                     mode: Mode::Transaction,
@@ -327,7 +363,7 @@ impl Running {
                     now_ms: entry.timestamp_ms,
                     gas_limit,
                     storage_deposit_limit,
-                    nonce: None,
+                    nonce,
                 };
                 let mut outcome =
                     executor.execute(overlay, &*self.capabilities, &context, &operation)?;
@@ -335,6 +371,12 @@ impl Running {
                     self.unpublished.insert(*made, Unpublished::by(*deployer));
                 }
                 overlay.apply(std::mem::take(&mut outcome.changes));
+                self.record(executor, overlay, &context, &operation, &outcome);
+                for effect in &outcome.effects {
+                    if let PinkEvent::CacheOp(change) = &effect.event {
+                        self.capabilities.cache.apply(&effect.contract, change);
+                    }
+                }
                 contract.map(|contract| kept_outcome(entry, origin, contract, outcome))
             }
             Prepared::Refused {
@@ -359,6 +401,45 @@ impl Running {
             overlay.changes.insert(outcome_key(old), None);
         }
         Ok(())
+    }
+
+    /// Keeps what a transaction wrote, for the contracts' owners.
+    fn record(
+        &self,
+        executor: &dyn Executor,
+        state: &dyn StateView,
+        context: &Context,
+        operation: &Operation,
+        outcome: &Outcome,
+    ) {
+        let (entry, input) = match operation {
+            Operation::Call {
+                contract, input, ..
+            }
+            | Operation::Instantiate {
+                contract, input, ..
+            } => (*contract, &input[..]),
+            // What hooks write belongs to the contracts that they run.
+            _ => (system_contract_id(&self.id), &[][..]),
+        };
+        let facts = |contract: &ContractId| executor.contract(state, contract).ok().flatten();
+        let at = (context.block_number, context.now_ms);
+        let execution = logs::Execution {
+            mode: context.mode,
+            entry,
+            origin: context.origin,
+            block_number: context.block_number,
+            at_ms: context.now_ms,
+            nonce: context.nonce.as_deref().unwrap_or_default(),
+            selector: input.get(..4).unwrap_or(input),
+            owner_of: &|contract| facts(contract).map(|facts| facts.owner),
+        };
+        self.logs.record(&execution, outcome);
+        if let (Operation::Instantiate { .. }, Err(error)) = (operation, &outcome.result) {
+            // The words that clients of the original network look for.
+            let text = format!("instantiate failed: {error}");
+            self.logs.note(entry, context.origin, at, text);
+        }
     }
 
     /// The contracts whose keys to look up with the next view: first those never looked up.
@@ -469,6 +550,7 @@ enum Prepared {
         operation: Operation,
         gas_limit: u64,
         storage_deposit_limit: Option<u128>,
+        nonce: Option<Vec<u8>>,
     },
     Refused {
         sender: AccountId,
@@ -486,6 +568,7 @@ impl Prepared {
             operation,
             gas_limit: 0,
             storage_deposit_limit: None,
+            nonce: None,
         }
     }
 }
@@ -553,12 +636,20 @@ fn prepare(
             },
             gas_limit: *gas_limit,
             storage_deposit_limit: *storage_deposit_limit,
+            nonce: None,
         },
         MailboxOperation::Command {
             contract,
             sender,
             payload,
         } => prepare_command(identity, seed, contract, sender, payload),
+        MailboxOperation::SetLimits { limits } => Prepared::plain(
+            AccountId::default(),
+            Operation::SetLimits { limits: *limits },
+        ),
+        MailboxOperation::BlockEnd => {
+            Prepared::plain(AccountId::default(), Operation::BlockEnd)
+        }
     })
 }
 
@@ -571,11 +662,11 @@ fn prepare_command(
 ) -> Prepared {
     match open_command(identity, seed, contract, sender, payload) {
         Ok(InkCommand::InkMessage {
+            nonce,
             message,
             transfer,
             gas_limit,
             storage_deposit_limit,
-            ..
         }) => Prepared::Run {
             origin: *sender,
             contract: Some(*contract),
@@ -586,6 +677,7 @@ fn prepare_command(
             },
             gas_limit,
             storage_deposit_limit,
+            nonce: Some(nonce),
         },
         Err(reason) => Prepared::Refused {
             sender: *sender,

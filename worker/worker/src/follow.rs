@@ -19,7 +19,9 @@ use std::{
     time::{Duration, Instant},
 };
 use wire::registration::WorkerRegistration;
-use worker_core::{Core, Effect, Input, ServingState, Settings, running::HostFacts};
+use worker_core::{
+    Core, Effect, Input, ServingState, Settings, running::{HostFacts, Offers},
+};
 
 /// Without a final block for so long, the operator is told.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -80,6 +82,7 @@ impl Follower {
             kept,
             Arc::new(engine),
             Arc::new(Host(platform.clone())),
+            Offers::default(),
             arguments.stale_after.saturating_mul(1000),
         );
         let milestones = Arc::new(Milestones::default());

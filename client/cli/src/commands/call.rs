@@ -3,7 +3,8 @@
 use crate::{context, output::Output};
 use anyhow::{Result, bail};
 use clap::Args;
-use primitives::ContractId;
+use client::CommandOptions;
+use primitives::{Balance, ContractId, units};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -20,6 +21,15 @@ pub struct Arguments {
     /// The account that sends and pays.
     #[arg(long = "as", value_name = "ACCOUNT")]
     account: String,
+    /// PHA to transfer to the contract, from the account's balance in the cluster.
+    #[arg(long, value_name = "PHA", default_value = "0", value_parser = amount)]
+    transfer: Balance,
+    /// Most gas to pay for, as phat query --estimate tells; by default the most that there is.
+    #[arg(long, value_name = "GAS", default_value_t = 0)]
+    gas_limit: u64,
+    /// Most PHA to deposit for storage; by default what the balance allows.
+    #[arg(long, value_name = "PHA", value_parser = amount)]
+    deposit_limit: Option<Balance>,
     /// The contract's .contract file, if it was not deployed from here.
     #[arg(long, value_name = "FILE")]
     metadata: Option<PathBuf>,
@@ -39,7 +49,13 @@ pub async fn run(
     let (record, _) = chain.contract(&id).await?;
     let mut worker = network.worker(&chain, &record.cluster, None).await?;
     output.progress("sending the sealed command and waiting for its outcome");
-    let done = client::command(&chain, &mut worker, &account, id, input).await?;
+    let options = CommandOptions {
+        transfer: arguments.transfer,
+        gas_limit: arguments.gas_limit,
+        storage_deposit_limit: arguments.deposit_limit,
+    };
+    let done =
+        client::command_with(&chain, &mut worker, &account, id, input, options).await?;
     let (flags, data) = match &done.outcome.result {
         Ok(returned) => returned,
         Err(reason) => bail!("{} did not run: {reason}", message.label),
@@ -64,4 +80,8 @@ pub async fn run(
         }),
     );
     Ok(())
+}
+
+fn amount(text: &str) -> Result<Balance, String> {
+    units::parse_pha(text)
 }

@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod contract;
 pub mod deploy;
 pub mod dev;
+pub mod logs;
 pub mod query;
 pub mod receipt;
 pub mod worker;

@@ -31,6 +31,9 @@ pub struct Arguments {
     /// Answer only from a state at least as new as this final block.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     minimum_block: BlockNumber,
+    /// Run it as a command would be, and tell what that would cost; nothing changes.
+    #[arg(long, conflicts_with = "receipt")]
+    estimate: bool,
     /// Write a receipt file, from which anybody can check the answer offline.
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
@@ -52,7 +55,7 @@ pub async fn run(
     let options = QueryOptions {
         minimum_block: arguments.minimum_block,
         receipt: arguments.receipt.is_some(),
-        estimate: false,
+        estimate: arguments.estimate,
     };
     let asked = worker.ask(account.as_ref(), client::call_request(id, input, options)).await?;
     if let Some(file) = &arguments.receipt
@@ -70,7 +73,14 @@ pub async fn run(
             bail!("{} was refused by the contract: {error}", message.label)
         }
     };
-    let text = serde_json::to_string_pretty(&value)?;
+    let mut text = serde_json::to_string_pretty(&value)?;
+    if arguments.estimate {
+        text.push_str(&format!(
+            "\ngas limit to give   {}\nstorage deposit     {} PHA",
+            answer.gas_required,
+            signed_pha(answer.storage_deposit),
+        ));
+    }
     output.result(
         text,
         &json!({
@@ -80,8 +90,16 @@ pub async fn run(
             "blockHash": asked.reply.block_hash,
             "stateRoot": asked.reply.state_root,
             "gasConsumed": answer.gas_consumed,
+            "gasRequired": answer.gas_required,
+            "storageDeposit": answer.storage_deposit.to_string(),
             "receipt": arguments.receipt,
         }),
     );
     Ok(())
+}
+
+/// A deposit; below zero it comes back.
+fn signed_pha(amount: i128) -> String {
+    let sign = if amount < 0 { "-" } else { "" };
+    format!("{sign}{}", primitives::units::to_pha(amount.unsigned_abs()))
 }

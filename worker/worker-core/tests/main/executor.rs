@@ -5,13 +5,17 @@ use executor_api::*;
 use primitives::{CodeHash, ContractId};
 use wire::{domain::code_hash, limits::ClusterLimits};
 
-/// The engine. `set:…` appends, `get` reads, `who` gives the origin, `long` answers too much, `make:…`
+/// The engine. `set:…` appends, `get` reads, `say:…` writes to the log, `who` gives the origin, `long` answers too much, `make:…`
 /// makes a contract whose id repeats the byte after the colon; anything else traps.
 pub struct TinyExecutor;
 
 /// Where a contract's code hash lies.
 pub fn contract_key(contract: &ContractId) -> Vec<u8> {
     [&b"contract/"[..], contract.as_bytes()].concat()
+}
+
+fn owner_key(contract: &ContractId) -> Vec<u8> {
+    [&b"owner/"[..], contract.as_bytes()].concat()
 }
 
 fn value_key(contract: &ContractId) -> Vec<u8> {
@@ -27,6 +31,7 @@ struct Done {
     data: Vec<u8>,
     changes: Vec<Change>,
     instantiated: Vec<(ContractId, primitives::AccountId)>,
+    logs: Vec<LogRecord>,
 }
 
 fn call(
@@ -45,6 +50,15 @@ fn call(
     };
     Ok(Ok(match input {
         b"get" => returned(value),
+        [b's', b'a', b'y', b':', text @ ..] => Done {
+            logs: vec![LogRecord {
+                contract: *contract,
+                entry: *contract,
+                level: 3,
+                message: String::from_utf8_lossy(text).into_owned(),
+            }],
+            ..Done::default()
+        },
         b"who" => returned(context.origin.0.to_vec()),
         b"long" => returned(vec![7; primitives::bounds::ANSWER_BYTES_MAX as usize + 1]),
         [b'm', b'a', b'k', b'e', b':', id] => Done {
@@ -103,7 +117,11 @@ impl Executor for TinyExecutor {
                 } else {
                     Ok(Done {
                         instantiated: vec![(*contract, context.origin)],
-                        ..change(&contract_key(contract), code_hash.0.to_vec())
+                        changes: vec![
+                            (contract_key(contract), Some(code_hash.0.to_vec())),
+                            (owner_key(contract), Some(context.origin.0.to_vec())),
+                        ],
+                        ..Done::default()
                     })
                 }
             }
@@ -111,7 +129,7 @@ impl Executor for TinyExecutor {
                 contract, input, ..
             } => call(state, context, contract, input)?,
         };
-        let (result, changes, instantiated) = match done {
+        let (result, changes, instantiated, logs) = match done {
             Ok(done) => (
                 Ok(Returned {
                     flags: 0,
@@ -119,8 +137,9 @@ impl Executor for TinyExecutor {
                 }),
                 done.changes,
                 done.instantiated,
+                done.logs,
             ),
-            Err(error) => (Err(error), Vec::new(), Vec::new()),
+            Err(error) => (Err(error), Vec::new(), Vec::new(), Vec::new()),
         };
         Ok(Outcome {
             result,
@@ -131,7 +150,7 @@ impl Executor for TinyExecutor {
             events: Vec::new(),
             changes,
             instantiated,
-            logs: Vec::new(),
+            logs,
             effects: Vec::new(),
         })
     }
@@ -145,9 +164,11 @@ impl Executor for TinyExecutor {
         let code_hash = bytes
             .and_then(|bytes| bytes.try_into().ok())
             .map(CodeHash);
+        let owner = state.read(&owner_key(contract))?;
+        let owner = owner.and_then(|bytes| bytes.try_into().ok());
         Ok(code_hash.map(|code_hash| ContractFacts {
             code_hash,
-            owner: primitives::AccountId::default(),
+            owner: primitives::AccountId(owner.unwrap_or_default()),
             weight: 0,
         }))
     }

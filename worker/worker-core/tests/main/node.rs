@@ -25,7 +25,7 @@ use wire::{
 };
 use worker_core::{
     ClusterStore, Core, Effect, Head, Input, KeptSecrets, Notice, Refusal, ServingState, Settings,
-    StopReason, StoreError, running::HostFacts,
+    StopReason, StoreError, running::{HostFacts, Offers},
 };
 
 pub const STALE_MS: u64 = 30_000;
@@ -202,6 +202,7 @@ fn core_of(sealed: &[u8], host: &Host) -> Core {
         kept,
         Arc::new(TinyExecutor),
         Arc::new(host.clone()),
+        Offers::default(),
         STALE_MS,
     )
 }
@@ -388,9 +389,13 @@ impl World {
     }
 
     pub fn instantiate(&mut self, contract: ContractId) -> u64 {
+        self.instantiate_by(ALICE, contract)
+    }
+
+    pub fn instantiate_by(&mut self, deployer: AccountId, contract: ContractId) -> u64 {
         self.chain.push(MailboxOperation::Instantiate {
             contract,
-            deployer: ALICE,
+            deployer,
             code_hash: code_hash(CODE),
             input: Vec::new(),
             salt: Vec::new(),
@@ -441,7 +446,7 @@ impl World {
     }
 }
 
-fn ink(message: &[u8]) -> InkCommand {
+pub fn ink(message: &[u8]) -> InkCommand {
     InkCommand::InkMessage {
         nonce: vec![1],
         message: message.to_vec(),

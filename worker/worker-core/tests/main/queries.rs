@@ -2,7 +2,7 @@
 
 use crate::{
     chain::GENESIS,
-    node::{CODE, CONTRACT, Node, STALE_MS, TestRng, World, request},
+    node::{CODE, CONTRACT, Node, STALE_MS, TestRng, World, ink, request},
 };
 use codec::Decode;
 use primitives::{AccountId, ContractId};
@@ -22,6 +22,7 @@ use std::{
 use wire::{
     certificate::Certificate,
     domain::code_hash,
+    mailbox::MailboxOperation,
     query::{
         CommandOutcome, QUERY_LIFETIME_MS_MAX, QueryError, QueryOutput, QueryReply, QueryRequest,
         QueryTarget, answer_commitment, request_commitment,
@@ -610,4 +611,38 @@ fn many_ask_while_commits_go_on_and_each_answer_names_a_state_that_was() {
         );
         assert!(answers.iter().all(|(_, _, length)| length % 11 == 0));
     }
+}
+
+#[test]
+fn the_owner_of_a_contract_reads_what_it_wrote() {
+    let mut world = World::serving(1);
+    let (owner, other) = (User::new(20), User::new(30));
+    let contract = ContractId([0xc1; 32]);
+    world.instantiate_by(owner.id(), contract);
+    let command = codec::Encode::encode(&wire::command::CommandPayload::Plain(ink(
+        b"say:in a command",
+    )));
+    world.chain.push(MailboxOperation::Command {
+        contract,
+        sender: other.id(),
+        payload: command,
+    });
+    world.blocks(2);
+    let (now_ms, node) = (world.chain.now_ms(), &world.nodes[1]);
+    let mut said = request(b"say:in a query", now_ms, 1);
+    said.target = QueryTarget::Call { contract };
+    ask(node, None, said, now_ms).unwrap();
+    let logs = |identity, nonce| {
+        let question = br#"{"action":"GetLog","from":-10,"count":10}"#;
+        let mut request = request(question, now_ms, nonce);
+        request.target = QueryTarget::Logger;
+        String::from_utf8(data(ask(node, identity, request, now_ms).unwrap())).unwrap()
+    };
+    let expiry = now_ms + 1000;
+    let told = logs(Some(owner.identity(expiry)), 2);
+    let (command, query) = (told.find("in a command"), told.find("in a query"));
+    assert!(command.is_some() && command < query, "{told}");
+    assert!(told.contains("\"execMode\":\"transaction\"") && told.contains("\"execMode\":\"query\""));
+    assert!(!logs(Some(other.identity(expiry)), 3).contains("in a "));
+    assert_eq!(logs(None, 4), r#"{"next":0,"records":[]}"#);
 }
