@@ -644,5 +644,5 @@ fn the_owner_of_a_contract_reads_what_it_wrote() {
     assert!(command.is_some() && command < query, "{told}");
     assert!(told.contains("\"execMode\":\"transaction\"") && told.contains("\"execMode\":\"query\""));
     assert!(!logs(Some(other.identity(expiry)), 3).contains("in a "));
-    assert_eq!(logs(None, 4), r#"{"next":0,"records":[]}"#);
+    assert!(logs(None, 4).contains(r#""records":[]"#));
 }
