@@ -34,7 +34,7 @@ const ZONES: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates, and what they never import.
-const FORBIDDEN: [(&str, &[&str]); 17] = [
+const FORBIDDEN: [(&str, &[&str]); 18] = [
     // Plain data: it can be used everywhere because it brings nothing.
     (
         "primitives",
@@ -129,6 +129,18 @@ const FORBIDDEN: [(&str, &[&str]); 17] = [
             "reqwest",
             "axum",
             "subxt",
+        ],
+    ),
+    // It talks to whom strangers name.
+    (
+        "http-egress",
+        &[
+            "secrets",
+            "platform",
+            "worker-core",
+            "contract-engine",
+            "contract-state",
+            "chain-view",
         ],
     ),
     (
