@@ -136,6 +136,18 @@ const FORBIDDEN: [(&str, &[&str]); 18] = [
             "subxt",
         ],
     ),
+    // It talks to whom strangers name.
+    (
+        "http-egress",
+        &[
+            "secrets",
+            "platform",
+            "worker-core",
+            "contract-engine",
+            "contract-state",
+            "chain-view",
+        ],
+    ),
     (
         "contract-state",
         &[
