@@ -8,21 +8,10 @@ use rand_core::{CryptoRng, RngCore};
 use schnorrkel::{MiniSecretKey, PublicKey, SecretKey};
 use zeroize::Zeroizing;
 
-use codec::{Decode, Encode};
+use contract_abi::extension::SignatureKind;
 
 /// The label of Substrate's sr25519 signatures.
 const SR25519_CONTEXT: &[u8] = b"substrate";
-
-/// Signature schemes, numbered as the pink extension numbers them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub enum SignatureKind {
-    #[codec(index = 0)]
-    Ed25519,
-    #[codec(index = 1)]
-    Sr25519,
-    #[codec(index = 2)]
-    Ecdsa,
-}
 
 /// The bytes are not a key of the kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,22 +1,31 @@
 //! One execution: what all its frames share, and what frames do to each other.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use executor_api::{
-    Capabilities, Context, ContractEvent, Mode, Returned, StateView, StorageDeposit,
+    Capabilities, Context, ContractEvent, Effect, EventChainHead, LogRecord, Mode, Returned,
+    StateView, StorageDeposit,
 };
 use primitives::{AccountId, Balance, ClusterId, CodeHash, ContractId};
+use wire::limits::ClusterLimits;
 
 use crate::crypto::blake2_256;
+use crate::event_chain;
 use crate::frame::{self, Entry, Finished, Task};
-use crate::limits::{CALL_DEPTH_MAX, DEBUG_BYTES_MAX, INSTANTIATIONS_MAX};
+use crate::limits::{
+    CALL_DEPTH_MAX, DEBUG_BYTES_MAX, INSTANTIATIONS_MAX, LOG_BYTES_MAX, LOG_LINE_BYTES_MAX,
+    LOG_LINES_MAX,
+};
 use crate::outside::Outside;
 use crate::sandbox::Sandbox;
 use crate::state::{
     CONTRACT_RECORD_BYTES, Checkpoint, ClusterRecord, ContractInfo, ContractRecord, Footprint,
-    KeyKind, Overlay, contract_key, storage_key,
+    KeyKind, Overlay, cluster_key, contract_key, instantiations_key, storage_key, weight_key,
 };
 use crate::stop::Stop;
+use crate::system;
 
 use codec::Encode as _;
 
@@ -25,6 +34,8 @@ struct Running {
     contract: ContractId,
     /// Whether it may be called again from below. Set by each call it makes.
     allows_reentry: bool,
+    /// Whether it runs other code in a delegate call, which is no entrance of its own.
+    delegated: bool,
 }
 
 /// What all frames of one execution share.
@@ -32,21 +43,41 @@ pub struct Execution {
     sandbox: Arc<Sandbox>,
     outside: Outside,
     pub context: Context,
+    /// The cluster as it was when the execution began.
     pub cluster: ClusterRecord,
+    /// The contract that the execution began with, once it is known.
+    pub entry: Option<ContractId>,
+    /// Who owns the contracts that are made.
+    pub owner: AccountId,
     pub overlay: Overlay,
     pub debug_message: Vec<u8>,
+    /// Lines of the log; kept whatever happens.
+    pub logs: Vec<LogRecord>,
+    pub log_bytes: usize,
     pub events: Vec<ContractEvent>,
+    /// What the worker is asked to do.
+    pub effects: Vec<Effect>,
+    /// Bytes of all events and effects.
+    pub announced_bytes: usize,
     pub instantiated: Vec<(ContractId, AccountId)>,
     running: Vec<Running>,
+    /// What deposits grew by, by what was stored so far; not yet settled.
+    pub deposit_growth: i128,
+    system_contract: OnceCell<ContractId>,
     /// The epoch at which a query ends.
     deadline: Option<u64>,
+    /// When a query ends, whatever it waits for.
+    ends: Option<Instant>,
 }
 
 /// A moment to go back to when a frame fails.
 pub struct Savepoint {
     overlay: Checkpoint,
     events: usize,
+    effects: usize,
+    announced_bytes: usize,
     instantiated: usize,
+    deposit_growth: i128,
 }
 
 /// Whom to call, with what.
@@ -55,6 +86,8 @@ pub struct Call {
     pub caller: AccountId,
     pub value: Balance,
     pub input: Vec<u8>,
+    /// Whether it may change nothing.
+    pub read_only: bool,
 }
 
 /// What to make, with what.
@@ -94,18 +127,52 @@ impl Execution {
     ) -> Self {
         let deadline = (context.mode == Mode::Query)
             .then(|| sandbox.epoch().saturating_add(sandbox.query_ticks_max));
+        let ends = (context.mode == Mode::Query)
+            .then(|| Instant::now() + Duration::from_millis(cluster.limits.query_ms.into()));
+        let owner = context.origin;
         Self {
             sandbox,
             outside,
             context,
             cluster,
+            entry: None,
+            owner,
             overlay: Overlay::default(),
             debug_message: Vec::new(),
+            logs: Vec::new(),
+            log_bytes: 0,
             events: Vec::new(),
+            effects: Vec::new(),
+            announced_bytes: 0,
             instantiated: Vec::new(),
             running: Vec::new(),
+            deposit_growth: 0,
+            system_contract: OnceCell::new(),
             deadline,
+            ends,
         }
+    }
+
+    /// What contracts may use.
+    pub fn limits(&self) -> &ClusterLimits {
+        &self.cluster.limits
+    }
+
+    /// Most memory of a frame, pages.
+    pub fn memory_pages_max(&self) -> u64 {
+        self.cluster.limits.memory_pages.into()
+    }
+
+    /// When a query ends, whatever it waits for; `None` where there is no deadline.
+    pub fn ends(&self) -> Option<Instant> {
+        self.ends
+    }
+
+    /// The cluster's system contract.
+    pub fn system_contract(&self) -> ContractId {
+        *self
+            .system_contract
+            .get_or_init(|| wire::domain::system_contract_id(&self.context.cluster))
     }
 
     pub fn sandbox(&self) -> &Sandbox {
@@ -140,14 +207,20 @@ impl Execution {
         Savepoint {
             overlay: self.overlay.checkpoint(),
             events: self.events.len(),
+            effects: self.effects.len(),
+            announced_bytes: self.announced_bytes,
             instantiated: self.instantiated.len(),
+            deposit_growth: self.deposit_growth,
         }
     }
 
     pub fn roll_back(&mut self, to: &Savepoint) {
         self.overlay.roll_back(to.overlay);
         self.events.truncate(to.events);
+        self.effects.truncate(to.effects);
+        self.announced_bytes = to.announced_bytes;
         self.instantiated.truncate(to.instantiated);
+        self.deposit_growth = to.deposit_growth;
     }
 
     /// Adds to what contracts wrote for debugging; what is above the bound is dropped.
@@ -155,6 +228,58 @@ impl Execution {
         let room = DEBUG_BYTES_MAX.saturating_sub(self.debug_message.len());
         self.debug_message
             .extend_from_slice(text.get(..room).unwrap_or(text));
+    }
+
+    /// Adds a line to the log: cut where it is too long, dropped where there are too many.
+    pub fn log(&mut self, contract: ContractId, level: u8, message: &str) {
+        let end = message.floor_char_boundary(LOG_LINE_BYTES_MAX);
+        let message = message.get(..end).unwrap_or_default();
+        let bytes = self.log_bytes.saturating_add(message.len());
+        if self.logs.len() >= LOG_LINES_MAX || bytes > LOG_BYTES_MAX {
+            return;
+        }
+        self.log_bytes = bytes;
+        self.logs.push(LogRecord {
+            contract,
+            entry: self.entry.unwrap_or(contract),
+            level,
+            message: message.to_owned(),
+        });
+    }
+
+    /// Changes the cluster's settings, from the next execution on.
+    pub fn change_cluster(&mut self, change: impl FnOnce(&mut ClusterRecord)) -> Result<(), Stop> {
+        let record = self.overlay.read_record(self.outside.state(), &cluster_key());
+        let mut cluster = record?.unwrap_or_else(|| self.cluster.clone());
+        change(&mut cluster);
+        Ok(self.overlay.write(cluster_key(), Some(cluster.encode()))?)
+    }
+
+    pub fn set_weight(&mut self, contract: &ContractId, weight: u32) -> Result<(), Stop> {
+        let value = (weight != 0).then(|| weight.encode());
+        Ok(self.overlay.write(weight_key(contract), value)?)
+    }
+
+    pub fn event_chain_head(&self) -> Result<EventChainHead, Stop> {
+        Ok(event_chain::head(&self.overlay, self.outside.state())?)
+    }
+
+    /// Contracts made in this cluster so far.
+    pub fn instantiations(&self) -> Result<u64, Stop> {
+        let count = self
+            .overlay
+            .read_record(self.outside.state(), &instantiations_key())?;
+        Ok(count.unwrap_or(0))
+    }
+
+    /// Notes that what is stored grew from `old` to `new`.
+    fn grow(&mut self, old: Footprint, new: Footprint) {
+        let deposit = |footprint| {
+            let deposit = self.cluster.deposit(footprint);
+            i128::try_from(deposit).unwrap_or(i128::MAX)
+        };
+        let growth = deposit(new).saturating_sub(deposit(old));
+        self.deposit_growth = self.deposit_growth.saturating_add(growth);
     }
 
     pub fn balance(&self, account: &AccountId) -> Result<Balance, Stop> {
@@ -168,7 +293,7 @@ impl Execution {
     pub fn contract_info(&self, contract: &ContractId) -> Result<Option<ContractInfo>, Stop> {
         Ok(match self.contract(contract)? {
             Some(ContractRecord::Alive(info)) => Some(info),
-            Some(ContractRecord::Terminated) | None => None,
+            Some(ContractRecord::Terminated { .. }) | None => None,
         })
     }
 
@@ -243,9 +368,11 @@ impl Execution {
             let mut info = self
                 .contract_info(contract)?
                 .ok_or_else(|| Stop::bug("a running contract has no record"))?;
+            let before = info.footprint;
             let footprint = &mut info.footprint;
             footprint.items = (footprint.items + items_new).saturating_sub(items_old);
             footprint.bytes = (footprint.bytes + bytes_new).saturating_sub(bytes_old);
+            self.grow(before, info.footprint);
             self.set_contract(contract, &ContractRecord::Alive(info))?;
         }
         self.overlay
@@ -260,12 +387,18 @@ impl Execution {
             .any(|r| r.contract == *contract && !r.allows_reentry)
     }
 
-    /// Frames of `contract` that are running.
+    /// Frames of `contract` that are running, without those of delegate calls.
     pub fn frames_of(&self, contract: &ContractId) -> usize {
         self.running
             .iter()
-            .filter(|running| running.contract == *contract)
+            .filter(|running| running.contract == *contract && !running.delegated)
             .count()
+    }
+
+    /// Whether `contract` runs more than once, delegate calls included.
+    pub fn is_recursive(&self, contract: &ContractId) -> bool {
+        let frames = self.running.iter();
+        frames.filter(|r| r.contract == *contract).count() > 1
     }
 
     /// Says whether the frame on top may be called again by what it calls now.
@@ -280,17 +413,22 @@ impl Execution {
     pub fn settle_deposits(&mut self) -> Result<StorageDeposit, Stop> {
         let (mut charged, mut refunded): (Balance, Balance) = (0, 0);
         for contract in self.overlay.touched_contracts() {
-            let Some(mut info) = self.contract_info(&contract)? else {
+            let Some(mut record) = self.contract(&contract)? else {
                 continue;
             };
-            let due = self.cluster.deposit(info.footprint);
-            if due == info.deposit {
+            // What a contract leaves behind when it ends is still stored, so it is paid for too.
+            let (footprint, deposit) = match &mut record {
+                ContractRecord::Alive(info) => (info.footprint, &mut info.deposit),
+                ContractRecord::Terminated { footprint, deposit } => (*footprint, deposit),
+            };
+            let due = self.cluster.deposit(footprint);
+            if due == *deposit {
                 continue;
             }
-            charged = charged.saturating_add(due.saturating_sub(info.deposit));
-            refunded = refunded.saturating_add(info.deposit.saturating_sub(due));
-            info.deposit = due;
-            self.set_contract(&contract, &ContractRecord::Alive(info))?;
+            charged = charged.saturating_add(due.saturating_sub(*deposit));
+            refunded = refunded.saturating_add(deposit.saturating_sub(due));
+            *deposit = due;
+            self.set_contract(&contract, &record)?;
         }
         Ok(match charged.checked_sub(refunded) {
             Some(charge) => StorageDeposit::Charge(charge),
@@ -336,6 +474,7 @@ fn prepare_call(execution: &mut Execution, call: Call) -> Result<Task, NotRun> {
         caller,
         value,
         input,
+        read_only,
     } = call;
     if execution.is_closed(&contract) {
         return Err(
@@ -356,6 +495,8 @@ fn prepare_call(execution: &mut Execution, call: Call) -> Result<Task, NotRun> {
         caller,
         value,
         input,
+        read_only,
+        delegated: false,
     })
 }
 
@@ -399,15 +540,23 @@ fn prepare_instantiation(execution: &mut Execution, new: Instantiation) -> Resul
     if !execution.code_exists(&code_hash)? {
         return Err(NotRun::NoCode);
     }
+    let footprint = Footprint {
+        items: 1,
+        bytes: CONTRACT_RECORD_BYTES,
+    };
     let info = ContractInfo {
         code_hash,
         deployer,
-        footprint: Footprint {
-            items: 1,
-            bytes: CONTRACT_RECORD_BYTES,
-        },
+        owner: execution.owner,
+        footprint,
         deposit: 0,
     };
+    execution.grow(Footprint::default(), footprint);
+    let number = execution.instantiations()?.saturating_add(1);
+    execution
+        .overlay
+        .write(instantiations_key(), Some(number.encode()))
+        .map_err(Stop::from)?;
     execution.set_contract(&contract, &ContractRecord::Alive(info))?;
     execution.instantiated.push((contract, deployer));
     if !execution.transfer(&deployer, &contract.into(), value)? {
@@ -420,6 +569,8 @@ fn prepare_instantiation(execution: &mut Execution, new: Instantiation) -> Resul
         caller: deployer,
         value,
         input,
+        read_only: false,
+        delegated: false,
     })
 }
 
@@ -432,12 +583,16 @@ fn run(mut execution: Box<Execution>, task: Task, fuel: u64, savepoint: &Savepoi
     execution.running.push(Running {
         contract: task.contract,
         allows_reentry: false,
+        delegated: task.delegated,
     });
     let Finished {
         mut execution,
         fuel_left,
         result,
-    } = frame::run_nested(execution, task, fuel);
+    } = match system::is_system_code(&task.code_hash) {
+        true => system::run(execution, task, fuel),
+        false => frame::run_nested(execution, task, fuel),
+    };
     execution.running.pop();
     if !result
         .as_ref()

@@ -6,10 +6,10 @@ use std::thread;
 
 use executor_api::Returned;
 use primitives::{AccountId, Balance, CodeHash, ContractId};
-use wasmtime::{Memory, Store, Trap};
+use wasmtime::{Memory, Store, StoreLimits, StoreLimitsBuilder, Trap};
 
 use crate::execution::Execution;
-use crate::limits::{CALL_DEPTH_MAX, WASM_STACK_BYTES};
+use crate::limits::{CALL_DEPTH_MAX, PAGE_BYTES, WASM_STACK_BYTES};
 use crate::sandbox::Contract;
 use crate::state::code_key;
 use crate::stop::Stop;
@@ -40,6 +40,10 @@ pub struct Task {
     pub caller: AccountId,
     pub value: Balance,
     pub input: Vec<u8>,
+    /// Whether it may change nothing.
+    pub read_only: bool,
+    /// Whether it is a delegate call.
+    pub delegated: bool,
 }
 
 /// What host functions see of the frame that calls them.
@@ -55,6 +59,10 @@ pub struct Frame {
     /// `None` once it was read or handed on.
     pub input: Option<Vec<u8>>,
     pub returned: Returned,
+    /// Whether it may change nothing.
+    pub read_only: bool,
+    /// What the cluster lets memory grow to.
+    limits: StoreLimits,
 }
 
 /// How a frame ended.
@@ -78,6 +86,17 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
     };
     let deadline = execution.ticks_left().unwrap_or(NO_DEADLINE_TICKS);
     let entry = task.entry;
+    let (pages, pages_max) = (contract.memory_pages, execution.memory_pages_max());
+    if pages.initial > pages_max {
+        let reason = format!("the cluster allows {pages_max} pages of memory, it needs more");
+        return Finished {
+            execution,
+            fuel_left: fuel,
+            result: Err(Stop::trap(reason)),
+        };
+    }
+    let bytes_max = usize::try_from(pages_max * PAGE_BYTES).unwrap_or(usize::MAX);
+    let limits = StoreLimitsBuilder::new().memory_size(bytes_max).build();
     let mut store = Store::new(
         &execution.sandbox().engine.clone(),
         Frame {
@@ -90,8 +109,13 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
             value: task.value,
             input: Some(task.input),
             returned: Returned::default(),
+            read_only: task.read_only,
+            limits,
         },
     );
+    if pages.maximum > pages_max {
+        store.limiter(|frame| &mut frame.limits);
+    }
     store.set_epoch_deadline(deadline);
     let result = store
         .set_fuel(fuel)

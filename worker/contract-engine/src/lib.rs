@@ -25,39 +25,49 @@
 //! All limits, prices of host functions and the version of wasmtime are part of what the workers of a
 //! cluster must agree on. A test with fixed fuel counts notices when an update changes them.
 //!
+//! # The system contract
+//! Each cluster has one, made with the cluster. It is part of the engine, not WebAssembly; contracts
+//! and clients call it like any other. What changes a whole cluster goes through it.
+//!
 //! # Limits
 //! A contract that terminates leaves its storage behind, because the state cannot be listed by prefix;
-//! its id is never used again. Deposit limits of single cross-contract calls are not observed, only
-//! that of the whole execution.
+//! its id is never used again, and the deposit for what is left stays taken. The second part of
+//! weights, the size of proofs, has no meaning here and is not looked at. SideVM programs and XCM are
+//! not offered.
 
 #![deny(missing_docs)]
 
 mod crypto;
+mod effects;
+pub mod event_chain;
 mod execution;
 mod frame;
+mod hooks;
 mod host;
 pub mod limits;
 mod operations;
 mod outside;
+mod payment;
 mod pink;
 mod prepare;
 mod sandbox;
 mod state;
 mod stop;
+mod system;
 mod ticker;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use executor_api::{
-    Capabilities, Context, ContractFacts, ExecutionError, Executor, Operation, Outcome,
-    StateUnavailable, StateView,
+    Capabilities, Context, ContractFacts, EventChainHead, ExecutionError, Executor, Operation,
+    Outcome, StateUnavailable, StateView,
 };
 use primitives::{AccountId, ClusterId, CodeHash, ContractId};
 use wire::limits::ClusterLimits;
 
 use sandbox::Sandbox;
-use state::{ContractRecord, Overlay};
+use state::{ClusterRecord, ContractRecord, Overlay, OverlayError, cluster_key};
 
 pub use ticker::Ticker;
 
@@ -111,6 +121,17 @@ impl Engine {
         self.sandbox.tick_epoch();
     }
 
+    /// The head of the event chain of the cluster whose state this is.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn event_chain_head(
+        &self,
+        state: &dyn StateView,
+    ) -> Result<EventChainHead, StateUnavailable> {
+        event_chain::head_of(state)
+    }
+
     /// Checks `code` as an upload would, without storing or compiling it.
     ///
     /// # Errors
@@ -160,18 +181,21 @@ impl Executor for Engine {
         state: &dyn StateView,
         contract: &ContractId,
     ) -> Result<Option<ContractFacts>, StateUnavailable> {
-        match Overlay::default().contract(state, contract) {
-            Ok(Some(ContractRecord::Alive(info))) => Ok(Some(ContractFacts {
+        let unavailable = |error: OverlayError| StateUnavailable(error.to_string());
+        let overlay = Overlay::default();
+        match overlay.contract(state, contract).map_err(unavailable)? {
+            Some(ContractRecord::Alive(info)) => Ok(Some(ContractFacts {
                 code_hash: info.code_hash,
-                owner: info.deployer,
-                weight: 0,
+                owner: info.owner,
+                weight: overlay.weight(state, contract).map_err(unavailable)?,
             })),
-            Ok(Some(ContractRecord::Terminated) | None) => Ok(None),
-            Err(error) => Err(StateUnavailable(error.to_string())),
+            Some(ContractRecord::Terminated { .. }) | None => Ok(None),
         }
     }
 
-    fn limits(&self, _: &dyn StateView) -> Result<ClusterLimits, StateUnavailable> {
-        Ok(ClusterLimits::DEFAULT)
+    fn limits(&self, state: &dyn StateView) -> Result<ClusterLimits, StateUnavailable> {
+        let record = Overlay::default().read_record::<ClusterRecord>(state, &cluster_key());
+        let cluster = record.map_err(|error| StateUnavailable(error.to_string()))?;
+        Ok(cluster.map_or(ClusterLimits::DEFAULT, |cluster| cluster.limits))
     }
 }

@@ -40,6 +40,28 @@ pub const SALT_BYTES_MAX: u32 = bounds::SALT_BYTES_MAX;
 pub const CODE_BYTES_MAX: usize = bounds::CODE_BYTES_MAX as usize;
 /// Contracts that one execution may make.
 pub const INSTANTIATIONS_MAX: usize = 256;
+/// Most lines that contracts write to the log in one execution; the rest is dropped.
+pub const LOG_LINES_MAX: usize = 1_024;
+/// Most bytes of all lines of one execution; the rest is dropped.
+pub const LOG_BYTES_MAX: usize = 128 * 1024;
+/// Longest line of a log, bytes; what is longer is cut.
+pub const LOG_LINE_BYTES_MAX: usize = 16 * 1024;
+/// Most headers of an HTTP response.
+pub const HTTP_HEADERS_MAX: usize = 256;
+/// Most memory of a script, bytes.
+pub const SCRIPT_MEMORY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Codes that a contract may lock as dependencies of delegate calls.
+pub const DEPENDENCIES_MAX: usize = 32;
+/// Hooks of a cluster.
+pub const HOOKS_MAX: usize = 64;
+/// Most gas of a hook, each block: 50 ms of reference time. A hook that asks for more gets this much.
+pub const HOOK_GAS_MAX: u64 = 50_000_000_000;
+/// Most bytes that one hook may write to storage, counted as [`WRITTEN_BYTES_MAX`] is.
+pub const HOOK_WRITTEN_BYTES_MAX: usize = WRITTEN_BYTES_MAX / HOOKS_MAX;
+/// Longest name of a driver of the system contract, bytes.
+pub const DRIVER_NAME_BYTES_MAX: usize = 128;
+/// Former holders of a driver's name that are remembered; the oldest are forgotten.
+pub const DRIVER_HISTORY_MAX: usize = 64;
 
 /// Gas of one unit of wasmtime fuel. One gas is one picosecond of reference time, so one unit of
 /// fuel, roughly one instruction, stands for a nanosecond.
@@ -53,6 +75,8 @@ const _: () = assert!(KEY_BYTES_MAX < VALUE_BYTES_MAX);
 const _: () = assert!(OUTPUT_BYTES_MAX as u64 <= MEMORY_PAGES_MAX * PAGE_BYTES);
 const _: () = assert!((VALUE_BYTES_MAX as usize) < WRITTEN_BYTES_MAX);
 const _: () = assert!(TRANSACTION_GAS_MAX <= QUERY_GAS_MAX);
+const _: () = assert!(HOOK_GAS_MAX <= TRANSACTION_GAS_MAX);
+const _: () = assert!(LOG_LINE_BYTES_MAX <= LOG_BYTES_MAX);
 
 /// Fuel that host functions cost, on top of the instructions of the contract.
 ///
@@ -81,6 +105,16 @@ pub mod cost {
     pub const EVENT_BYTE: u64 = 2;
     /// A new contract frame, apart from what runs in it.
     pub const FRAME: u64 = 30_000;
+    /// An HTTP request, apart from its bytes. Its time is bounded by the query's deadline.
+    pub const HTTP_REQUEST: u64 = 100_000;
+    /// A script, apart from its bytes. Its time is bounded by the query's deadline.
+    pub const SCRIPT: u64 = 1_000_000;
+    /// A byte sent to or got from outside, or of a script.
+    pub const OUTSIDE_BYTE: u64 = 2;
+    /// One use of the worker's cache, apart from its bytes.
+    pub const CACHE: u64 = 2_000;
+    /// A message of the system contract, apart from the state that it reads and writes.
+    pub const SYSTEM_MESSAGE: u64 = 10_000;
     /// A byte of code checked and compiled at upload.
     pub const UPLOAD_BYTE: u64 = 250;
 

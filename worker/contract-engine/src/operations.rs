@@ -1,4 +1,4 @@
-//! The operations of a cluster, and what they cost.
+//! The operations of a cluster.
 //!
 //! In a transaction the origin pays for gas and storage from its balance inside the cluster: gas up to
 //! the limit is taken first and goes to the treasury as far as it was used; deposits are settled at
@@ -15,21 +15,21 @@ use executor_api::{
 use primitives::{Balance, CodeHash};
 
 use crate::crypto::blake2_256;
+use crate::event_chain::{self, BlockBody};
 use crate::execution::{self, Call, Execution, Instantiation, NotRun};
+use crate::hooks;
 use crate::limits::{GAS_PER_FUEL, INPUT_BYTES_MAX, QUERY_GAS_MAX, TRANSACTION_GAS_MAX, cost};
 use crate::outside::Outside;
+use crate::payment::{
+    Refusal, charge_deposit, coarse_deposit, coarse_gas, lend, pay_gas, settle, take_gas,
+};
 use crate::sandbox::Sandbox;
-use crate::state::{ClusterRecord, Footprint, cluster_key, code_key};
+use crate::state::{ClusterRecord, Footprint, Overlay, cluster_key, code_key};
 use crate::stop::Stop;
+use crate::system;
 
-/// The lowest bit that the gas shown to a caller keeps, in queries and estimates.
-const GAS_BIT_MIN: u32 = 28;
-/// The highest bit of gas.
-const GAS_BIT_MAX: u32 = 63;
-/// Leading bits of an amount that are shown.
-const BITS_SHOWN: u32 = 9;
-/// Bytes whose deposit is the least amount that shows.
-const DEPOSIT_BYTES_SHOWN: Balance = 256;
+/// Bytes that may be written beyond what contracts write: balances and the head of the event chain.
+const SETTLEMENT_BYTES: usize = 4_096;
 
 /// How an operation ended: what it returned or why not, and the deposit.
 type Ended = (Result<Returned, ExecutionError>, StorageDeposit);
@@ -48,7 +48,7 @@ pub fn execute(
         .read_record::<ClusterRecord>(state, &cluster_key())
         .map_err(|error| StateUnavailable(error.to_string()))?;
     let cluster = match (record, operation) {
-        (None, Operation::SetUpCluster { .. }) => no_cluster(),
+        (None, Operation::SetUpCluster { .. }) => ClusterRecord::new([0; 32].into(), [0; 32].into()),
         (Some(_), Operation::SetUpCluster { .. }) => {
             return Ok(refused(ExecutionError::ClusterExists));
         }
@@ -59,7 +59,7 @@ pub fn execute(
     // SAFETY: the execution that holds it is dropped before this function returns: it is owned here
     // or by the frames below, whose threads are joined.
     let outside = unsafe { Outside::erase(state, capabilities) };
-    let execution = Box::new(Execution::new(
+    let mut execution = Box::new(Execution::new(
         Arc::clone(sandbox),
         outside,
         context.clone(),
@@ -74,16 +74,15 @@ pub fn execute(
             treasury,
         } => {
             let record = ClusterRecord {
-                owner: *owner,
                 gas_price: *gas_price,
                 deposit_per_item: *deposit_per_item,
                 deposit_per_byte: *deposit_per_byte,
-                treasury: *treasury,
+                ..ClusterRecord::new(*owner, *treasury)
             };
             free(execution, |execution| {
-                Ok(execution
-                    .overlay
-                    .write(cluster_key(), Some(record.encode()))?)
+                let value = Some(record.encode());
+                execution.overlay.write(cluster_key(), value)?;
+                system::set_up(execution, *owner)
             })
         }
         Operation::Deposit { account, amount } => free(execution, |execution| {
@@ -91,9 +90,25 @@ pub fn execute(
             let balance = balance.ok_or_else(|| Stop::limit("the balance would overflow"))?;
             Ok(execution.overlay.set_balance(account, balance)?)
         }),
-        Operation::SetLimits { .. } | Operation::SetWeight { .. } | Operation::BlockEnd => {
-            Ok(refused(ExecutionError::Bug("not offered yet".into())))
+        Operation::SetLimits { limits } => match limits.is_valid() {
+            true => free(execution, |execution| {
+                execution.change_cluster(|cluster| cluster.limits = *limits)
+            }),
+            false => {
+                let text = "the limits of a cluster are outside of their bounds";
+                Ok(refused(ExecutionError::LimitReached(text.into())))
+            }
+        },
+        Operation::SetWeight { contract, weight } => {
+            match execution.contract_info(contract).map_err(Refusal::from) {
+                Ok(Some(_)) => free(execution, |execution| {
+                    execution.set_weight(contract, *weight)
+                }),
+                Ok(None) => Ok(refused(ExecutionError::ContractNotFound)),
+                Err(refusal) => Ok(refused(refusal.into_error()?)),
+            }
         }
+        Operation::BlockEnd => hooks::run(execution),
         Operation::UploadCode { code } => metered(execution, 0, |execution, fuel| {
             upload(execution, code, fuel)
         }),
@@ -104,6 +119,7 @@ pub fn execute(
             value,
             ..
         } => {
+            execution.entry = Some(*contract);
             let new = Instantiation {
                 contract: *contract,
                 deployer: context.origin,
@@ -122,11 +138,13 @@ pub fn execute(
             input,
             value,
         } => {
+            execution.entry = Some(*contract);
             let call = Call {
                 contract: *contract,
                 caller: context.origin,
                 value: *value,
                 input: input.clone(),
+                read_only: false,
             };
             metered(execution, *value, |execution, fuel| {
                 ran(execution, fuel, input, |execution, fuel| {
@@ -134,18 +152,6 @@ pub fn execute(
                 })
             })
         }
-    }
-}
-
-/// Prices before a cluster has any.
-fn no_cluster() -> ClusterRecord {
-    let nobody = [0; 32].into();
-    ClusterRecord {
-        owner: nobody,
-        gas_price: 0,
-        deposit_per_item: 0,
-        deposit_per_byte: 0,
-        treasury: nobody,
     }
 }
 
@@ -180,27 +186,6 @@ fn free(
 /// The execution again, the fuel left, and what was returned or why not.
 type Worked = (Box<Execution>, u64, Result<Returned, Refusal>);
 
-/// Why an operation returned nothing: a stop, or something that already has its final form.
-enum Refusal {
-    Stop(Stop),
-    Error(ExecutionError),
-}
-
-impl Refusal {
-    fn into_error(self) -> Result<ExecutionError, StateUnavailable> {
-        match self {
-            Self::Stop(stop) => stop.into_error(),
-            Self::Error(error) => Ok(error),
-        }
-    }
-}
-
-impl From<Stop> for Refusal {
-    fn from(stop: Stop) -> Self {
-        Self::Stop(stop)
-    }
-}
-
 /// An operation that costs gas and deposits.
 fn metered(
     mut execution: Box<Execution>,
@@ -224,7 +209,10 @@ fn metered(
         .as_ref()
         .is_ok_and(|returned| !returned.is_reverted());
     let settled = match kept {
-        true => settle(&mut execution),
+        true => {
+            let payer = execution.context.origin;
+            settle(&mut execution, &payer)
+        }
         false => Ok(NO_DEPOSIT),
     };
     let ended = match (result, settled) {
@@ -235,6 +223,7 @@ fn metered(
         }
     };
     if execution.context.mode == Mode::Transaction {
+        execution.overlay.allow(SETTLEMENT_BYTES);
         pay_gas(&mut execution, gas_limit, gas_used).or_else(|stop| {
             // Only an unreadable state ends here: the treasury's balance is all that is new.
             stop.into_error()
@@ -255,82 +244,6 @@ fn gas_limit(context: &Context) -> u64 {
     }
 }
 
-/// Takes the price of all gas that may be used from the origin.
-fn take_gas(execution: &mut Execution, gas_limit: u64) -> Result<(), Refusal> {
-    let price = execution.cluster.gas_price.saturating_mul(gas_limit.into());
-    if price == 0 {
-        return Ok(());
-    }
-    let origin = execution.context.origin;
-    let rest = execution.balance(&origin)?.checked_sub(price);
-    let rest = rest.ok_or(Refusal::Error(ExecutionError::BalanceTooLow))?;
-    execution
-        .overlay
-        .set_balance(&origin, rest)
-        .map_err(Stop::from)?;
-    Ok(())
-}
-
-/// Gives the price of unused gas back to the origin, and that of used gas to the treasury.
-fn pay_gas(execution: &mut Execution, gas_limit: u64, gas_used: u64) -> Result<(), Stop> {
-    let price = execution.cluster.gas_price;
-    if price == 0 {
-        return Ok(());
-    }
-    let (origin, treasury) = (execution.context.origin, execution.cluster.treasury);
-    let unused = gas_limit.saturating_sub(gas_used);
-    for (account, gas) in [(origin, unused), (treasury, gas_limit - unused)] {
-        let sum = execution
-            .balance(&account)?
-            .saturating_add(price.saturating_mul(gas.into()));
-        execution.overlay.set_balance(&account, sum)?;
-    }
-    Ok(())
-}
-
-/// Lends the origin what it wants to transfer, so that an account without money can ask.
-fn lend(execution: &mut Execution, value: Balance) -> Result<(), Stop> {
-    if value == 0 {
-        return Ok(());
-    }
-    let origin = execution.context.origin;
-    let sum = execution.balance(&origin)?.saturating_add(value);
-    Ok(execution.overlay.set_balance(&origin, sum)?)
-}
-
-/// Settles the deposits with the origin.
-fn settle(execution: &mut Execution) -> Result<StorageDeposit, Refusal> {
-    let deposit = execution.settle_deposits()?;
-    charge_deposit(execution, deposit)?;
-    Ok(deposit)
-}
-
-fn charge_deposit(execution: &mut Execution, deposit: StorageDeposit) -> Result<(), Refusal> {
-    let limit = execution.context.storage_deposit_limit;
-    match deposit {
-        StorageDeposit::Charge(charge) if limit.is_some_and(|limit| charge > limit) => {
-            return Err(Refusal::Error(ExecutionError::StorageDepositLimit));
-        }
-        StorageDeposit::Charge(0) | StorageDeposit::Refund(0) => return Ok(()),
-        _ => {}
-    }
-    if execution.context.mode != Mode::Transaction {
-        return Ok(());
-    }
-    let origin = execution.context.origin;
-    let balance = execution.balance(&origin)?;
-    let balance = match deposit {
-        StorageDeposit::Charge(charge) => balance.checked_sub(charge),
-        StorageDeposit::Refund(refund) => Some(balance.saturating_add(refund)),
-    };
-    let balance = balance.ok_or(Refusal::Error(ExecutionError::BalanceTooLow))?;
-    execution
-        .overlay
-        .set_balance(&origin, balance)
-        .map_err(Stop::from)?;
-    Ok(())
-}
-
 /// Checks, compiles and stores code. Code that is there already costs nothing more.
 fn upload(mut execution: Box<Execution>, code: &[u8], fuel: u64) -> Worked {
     let price = cost::UPLOAD_BYTE.saturating_mul(code.len() as u64);
@@ -346,18 +259,29 @@ fn store_code(execution: &mut Execution, code: &[u8]) -> Result<(), Refusal> {
     if execution.code_exists(&code_hash)? {
         return Ok(());
     }
-    if execution.sandbox().get(&code_hash).is_none() {
-        let refused = |reason| Refusal::Error(ExecutionError::CodeRefused(reason));
-        execution
-            .sandbox()
-            .load(&code_hash, code)
-            .map_err(refused)?;
+    let refused = |reason| Refusal::Error(ExecutionError::CodeRefused(reason));
+    let limits = *execution.limits();
+    if code.len() > limits.code_bytes as usize {
+        let (bytes, max) = (code.len(), limits.code_bytes);
+        let reason = format!("it has {bytes} bytes, the cluster allows {max}");
+        return Err(refused(reason));
+    }
+    let sandbox = execution.sandbox();
+    let contract = match sandbox.get(&code_hash) {
+        Some(contract) => contract,
+        None => sandbox.load(&code_hash, code).map_err(refused)?,
+    };
+    let (pages, max) = (contract.memory_pages.initial, limits.memory_pages);
+    if pages > max.into() {
+        let reason = format!("it needs {pages} pages of memory, the cluster allows {max}");
+        return Err(refused(reason));
     }
     let deposit = execution.cluster.deposit(Footprint {
         items: 1,
         bytes: code.len() as u64 + 32,
     });
-    charge_deposit(execution, StorageDeposit::Charge(deposit))?;
+    let payer = execution.context.origin;
+    charge_deposit(execution, &payer, StorageDeposit::Charge(deposit))?;
     execution
         .overlay
         .write(code_key(&code_hash), Some(code.to_vec()))
@@ -391,69 +315,68 @@ fn ran(
     (execution, left, result)
 }
 
-fn outcome(
+/// Puts together what an execution did. A transaction that left events adds a block to the cluster's
+/// event chain.
+pub fn outcome(
     execution: Box<Execution>,
     gas_used: u64,
     (result, deposit): Ended,
 ) -> Result<Outcome, StateUnavailable> {
     let mut execution = *execution;
-    let is_transaction = execution.context.mode == Mode::Transaction;
-    let (gas, storage_deposit) = match is_transaction {
-        true => (gas_used, deposit),
-        false => (
+    let mode = execution.context.mode;
+    // Code stops where exactly nothing is left when it looks, so one unit more is needed than used.
+    let required = match gas_used {
+        0 => 0,
+        used => used.saturating_add(GAS_PER_FUEL),
+    };
+    let (gas_consumed, gas_required, storage_deposit) = match mode {
+        Mode::Transaction => (gas_used, required, deposit),
+        Mode::Query | Mode::Estimate => (
             coarse_gas(gas_used),
+            coarse_gas(required),
             coarse_deposit(deposit, &execution.cluster),
         ),
     };
-    let overlay = std::mem::take(&mut execution.overlay);
-    let changes = match is_transaction {
-        true => overlay.into_changes(execution.state())?,
-        false => Vec::new(),
+    let mut overlay = std::mem::take(&mut execution.overlay);
+    let changes = match mode {
+        Mode::Transaction => {
+            announce(&mut overlay, &execution)?;
+            overlay.into_changes(execution.state())?
+        }
+        Mode::Query | Mode::Estimate => Vec::new(),
+    };
+    let effects = match mode {
+        Mode::Estimate => Vec::new(),
+        Mode::Transaction | Mode::Query => std::mem::take(&mut execution.effects),
     };
     Ok(Outcome {
         result,
-        gas_consumed: gas,
-        gas_required: gas,
+        gas_consumed,
+        gas_required,
         storage_deposit,
         debug_message: std::mem::take(&mut execution.debug_message),
         events: std::mem::take(&mut execution.events),
         changes,
         instantiated: std::mem::take(&mut execution.instantiated),
-        logs: Vec::new(),
-        effects: Vec::new(),
+        logs: std::mem::take(&mut execution.logs),
+        effects,
     })
 }
 
-/// Rounds up to the leading bits, so that gas tells little of what a contract did with secrets.
-fn coarse_gas(gas: u64) -> u64 {
-    let bit = (u64::BITS - gas.leading_zeros()).saturating_sub(BITS_SHOWN);
-    gas | ((1 << bit.clamp(GAS_BIT_MIN, GAS_BIT_MAX)) - 1)
-}
-
-fn coarse_deposit(deposit: StorageDeposit, cluster: &ClusterRecord) -> StorageDeposit {
-    let least = cluster.deposit_per_byte.saturating_mul(DEPOSIT_BYTES_SHOWN);
-    let least = least.checked_ilog2().unwrap_or(0);
-    let coarse = |amount: Balance| {
-        let bit = (Balance::BITS - amount.leading_zeros()).saturating_sub(BITS_SHOWN);
-        amount | ((1 << bit.max(least)) - 1)
+fn announce(overlay: &mut Overlay, execution: &Execution) -> Result<(), StateUnavailable> {
+    if execution.events.is_empty() {
+        return Ok(());
+    }
+    let context = &execution.context;
+    let body = BlockBody {
+        block_number: context.block_number,
+        nonce: context.nonce.clone(),
+        entry_contract: execution.entry.map(|contract| contract.0),
+        events: execution.events.clone(),
+        origin: Some(context.origin),
     };
-    match deposit {
-        StorageDeposit::Charge(amount) => StorageDeposit::Charge(coarse(amount)),
-        StorageDeposit::Refund(amount) => StorageDeposit::Refund(coarse(amount)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gas_is_shown_coarsely_and_never_too_low() {
-        assert_eq!(coarse_gas(0), (1 << 28) - 1);
-        assert_eq!(coarse_gas((1 << 40) + 1), (1 << 40) | ((1 << 32) - 1));
-        assert_eq!(coarse_gas(u64::MAX), u64::MAX);
-        for gas in (0..64).map(|bit| (1_u64 << bit) + 12_345) {
-            assert!(coarse_gas(gas) >= gas);
-        }
-    }
+    let version = execution.cluster.runtime_version;
+    overlay.allow(SETTLEMENT_BYTES);
+    event_chain::append(overlay, execution.state(), version, &body)
+        .map_err(|error| StateUnavailable(error.to_string()))
 }

@@ -31,6 +31,16 @@ pub struct Contract {
     pub call: ModuleExport,
     pub deploy: ModuleExport,
     pub memory: ModuleExport,
+    pub memory_pages: MemoryPages,
+}
+
+/// The memory of a contract, pages.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryPages {
+    /// What it starts with.
+    pub initial: u64,
+    /// What it may grow to, unless its cluster allows less.
+    pub maximum: u64,
 }
 
 struct Cached {
@@ -139,6 +149,13 @@ impl Sandbox {
             }
         }
         let (call, deploy, memory) = (export(CALL)?, export(DEPLOY)?, export(MEMORY)?);
+        let memory_pages = match module.get_export(MEMORY) {
+            Some(ExternType::Memory(memory)) => MemoryPages {
+                initial: memory.minimum(),
+                maximum: memory.maximum().unwrap_or(MEMORY_PAGES_MAX),
+            },
+            _ => return Err(format!("it does not export `{MEMORY}`")),
+        };
         // Imports that exist have been checked; here those with another signature are found.
         let pre = self
             .linker
@@ -149,6 +166,7 @@ impl Sandbox {
             call,
             deploy,
             memory,
+            memory_pages,
         })
     }
 }

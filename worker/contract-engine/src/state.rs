@@ -5,8 +5,15 @@
 //! | `k` | [`ClusterRecord`] |
 //! | `b` ‖ account | `u128`, the balance inside the cluster; absent for zero |
 //! | `c` ‖ contract | [`ContractRecord`] |
+//! | `d` ‖ contract | `Vec<CodeHash>`, what it locked for delegate calls; absent for nothing |
+//! | `e` | `EventChainHead`; absent before the first block |
+//! | `h` | `Vec<Hook>`, in the order in which they run; absent for none |
+//! | `n` | `u64`, contracts made so far |
 //! | `s` ‖ contract ‖ kind ‖ key | a storage value, as the contract wrote it |
+//! | `v` ‖ contract | `u32`, its weight; absent for zero |
 //! | `w` ‖ code hash | the original WebAssembly bytes |
+//! | `ya` ‖ account | nothing: the account is an administrator of the system contract |
+//! | `yd` ‖ name | `Vec<(u32, AccountId)>`, who had this driver's name since which block |
 //!
 //! The kind of a storage key is 0 for the 32-byte keys of ink! 3 and 1 for the keys of variable
 //! length of later versions; they are different namespaces.
@@ -15,11 +22,13 @@ use std::collections::BTreeMap;
 
 use codec::{Decode, DecodeAll as _, Encode};
 use executor_api::{Change, StateUnavailable, StateView};
+use contract_abi::extension::RUNTIME_VERSION;
 use primitives::{AccountId, Balance, CodeHash, ContractId};
+use wire::limits::ClusterLimits;
 
 use crate::limits::WRITTEN_BYTES_MAX;
 
-/// The cluster's owner and prices.
+/// The cluster's owner, prices and settings.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct ClusterRecord {
     pub owner: AccountId,
@@ -27,9 +36,31 @@ pub struct ClusterRecord {
     pub deposit_per_item: Balance,
     pub deposit_per_byte: Balance,
     pub treasury: AccountId,
+    pub limits: ClusterLimits,
+    /// The version of the interface that contracts are told.
+    pub runtime_version: (u32, u32),
+    /// Whom the driver of the logs names; `None` for the cluster's own logger.
+    pub log_handler: Option<AccountId>,
+    /// What the system contract was told about JavaScript. Recorded only: the worker's own is used.
+    pub js_runtime: Option<[u8; 32]>,
 }
 
 impl ClusterRecord {
+    /// A cluster without settings of its own.
+    pub fn new(owner: AccountId, treasury: AccountId) -> Self {
+        Self {
+            owner,
+            gas_price: 0,
+            deposit_per_item: 0,
+            deposit_per_byte: 0,
+            treasury,
+            limits: ClusterLimits::DEFAULT,
+            runtime_version: RUNTIME_VERSION,
+            log_handler: None,
+            js_runtime: None,
+        }
+    }
+
     /// The deposit for `footprint`; above all balances when it overflows.
     pub fn deposit(&self, footprint: Footprint) -> Balance {
         let items = self.deposit_per_item.saturating_mul(footprint.items.into());
@@ -51,15 +82,23 @@ pub struct Footprint {
 pub enum ContractRecord {
     Alive(ContractInfo),
     /// It ended itself. The id is never given out again, as its old storage is still there: the state
-    /// cannot be listed by prefix.
-    Terminated,
+    /// cannot be listed by prefix. For the same reason its deposit stays.
+    Terminated {
+        /// What it left behind.
+        footprint: Footprint,
+        /// Held for it.
+        deposit: Balance,
+    },
 }
 
 /// A contract.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct ContractInfo {
     pub code_hash: CodeHash,
+    /// Who made it; a contract's account where a contract did.
     pub deployer: AccountId,
+    /// The account at the beginning of the execution that made it.
+    pub owner: AccountId,
     /// Its record and its storage.
     pub footprint: Footprint,
     /// Held for the footprint; given back to whoever makes it smaller.
@@ -85,6 +124,34 @@ pub fn code_key(code_hash: &CodeHash) -> Vec<u8> {
     [b"w", code_hash.as_ref()].concat()
 }
 
+pub fn weight_key(contract: &ContractId) -> Vec<u8> {
+    [b"v", contract.as_ref()].concat()
+}
+
+pub fn dependencies_key(contract: &ContractId) -> Vec<u8> {
+    [b"d", contract.as_ref()].concat()
+}
+
+pub fn event_chain_key() -> Vec<u8> {
+    b"e".to_vec()
+}
+
+pub fn hooks_key() -> Vec<u8> {
+    b"h".to_vec()
+}
+
+pub fn instantiations_key() -> Vec<u8> {
+    b"n".to_vec()
+}
+
+pub fn admin_key(account: &AccountId) -> Vec<u8> {
+    [b"ya", account.as_ref()].concat()
+}
+
+pub fn driver_key(name: &str) -> Vec<u8> {
+    [b"yd", name.as_bytes()].concat()
+}
+
 /// Which namespace a storage key is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKind {
@@ -101,9 +168,9 @@ pub fn storage_key(contract: &ContractId, kind: KeyKind, key: &[u8]) -> Vec<u8> 
 pub enum OverlayError {
     #[error(transparent)]
     Unavailable(#[from] StateUnavailable),
-    /// [`WRITTEN_BYTES_MAX`] is reached.
-    #[error("more than {WRITTEN_BYTES_MAX} bytes written in one execution")]
-    Full,
+    /// As much is written as one execution may.
+    #[error("more than {0} bytes written in one execution")]
+    Full(usize),
     /// A record of the engine itself does not decode: a bug or a damaged state.
     #[error("a record in the state is damaged")]
     Damaged,
@@ -117,15 +184,32 @@ pub struct Checkpoint(usize);
 type Before = Option<Option<Vec<u8>>>;
 
 /// What an execution changed so far, over a state that it only reads.
-#[derive(Default)]
 pub struct Overlay {
     changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     /// For each write the key and what `changes` had for it before; undone from the end.
     history: Vec<(Vec<u8>, Before)>,
     written_bytes: usize,
+    written_bytes_max: usize,
+}
+
+impl Default for Overlay {
+    fn default() -> Self {
+        Self {
+            changes: BTreeMap::new(),
+            history: Vec::new(),
+            written_bytes: 0,
+            written_bytes_max: WRITTEN_BYTES_MAX,
+        }
+    }
 }
 
 impl Overlay {
+    /// Lets `bytes` be written from now on, instead of what was left.
+    pub fn allow(&mut self, bytes: usize) {
+        self.written_bytes = 0;
+        self.written_bytes_max = bytes;
+    }
+
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint(self.history.len())
     }
@@ -157,8 +241,8 @@ impl Overlay {
     pub fn write(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) -> Result<(), OverlayError> {
         let bytes = key.len() * 2 + value.as_ref().map_or(0, Vec::len);
         let written_bytes = self.written_bytes.saturating_add(bytes);
-        if written_bytes > WRITTEN_BYTES_MAX {
-            return Err(OverlayError::Full);
+        if written_bytes > self.written_bytes_max {
+            return Err(OverlayError::Full(self.written_bytes_max));
         }
         self.written_bytes = written_bytes;
         let before = self.changes.insert(key.clone(), value);
@@ -215,6 +299,14 @@ impl Overlay {
         contract: &ContractId,
     ) -> Result<Option<ContractRecord>, OverlayError> {
         self.read_record(state, &contract_key(contract))
+    }
+
+    pub fn weight(
+        &self,
+        state: &dyn StateView,
+        contract: &ContractId,
+    ) -> Result<u32, OverlayError> {
+        Ok(self.read_record(state, &weight_key(contract))?.unwrap_or(0))
     }
 
     /// Contracts whose record changed.

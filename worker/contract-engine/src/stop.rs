@@ -79,7 +79,7 @@ impl From<OverlayError> for Stop {
     fn from(error: OverlayError) -> Self {
         match error {
             OverlayError::Unavailable(error) => error.into(),
-            OverlayError::Full => Self::limit(error.to_string()),
+            OverlayError::Full(_) => Self::limit(error.to_string()),
             OverlayError::Damaged => {
                 Self::Fatal(Fatal::Unavailable(StateUnavailable(error.to_string())))
             }

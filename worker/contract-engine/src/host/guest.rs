@@ -33,6 +33,14 @@ impl<'a> Guest<'a> {
             .ok_or_else(no_execution)
     }
 
+    /// Stops a function that changes something in a frame that may not.
+    pub fn mutates(&mut self) -> Result<(), Stop> {
+        match self.frame().read_only {
+            true => Err(Stop::trap("a read-only call tried to change something")),
+            false => Ok(()),
+        }
+    }
+
     /// Takes the execution for a frame that this one calls; it must be given back.
     pub fn take_execution(&mut self) -> Result<Box<Execution>, Stop> {
         self.frame().execution.take().ok_or_else(no_execution)

@@ -8,6 +8,7 @@ mod calls;
 mod context;
 mod crypto;
 mod guest;
+mod legacy;
 mod output;
 mod storage;
 
@@ -142,6 +143,26 @@ pub fn register(linker: &mut Linker<Frame>) -> wasmtime::Result<BTreeSet<(String
         seal1.terminate(to: u32) -> () = calls::terminate_v1;
         seal0.set_code_hash(code: u32) -> u32 = calls::set_code_hash;
         seal0.call_runtime(call: u32, len: u32) -> u32 = calls::call_runtime;
+        seal0.instantiation_nonce() -> u64 = calls::instantiation_nonce;
+        seal0.lock_delegate_dependency(code: u32) -> () = calls::lock_delegate_dependency;
+        seal0.unlock_delegate_dependency(code: u32) -> () = calls::unlock_delegate_dependency;
+
+        seal0.random(subject: u32, len: u32, out: u32, out_len: u32) -> () = legacy::random;
+        seal1.random(subject: u32, len: u32, out: u32, out_len: u32) -> ()
+            = legacy::random_since;
+        seal0.tombstone_deposit(out: u32, out_len: u32) -> () = legacy::tombstone_deposit;
+        seal0.rent_allowance(out: u32, out_len: u32) -> () = legacy::rent_allowance;
+        seal0.set_rent_allowance(value: u32, len: u32) -> () = legacy::set_rent_allowance_v0;
+        seal1.set_rent_allowance(value: u32) -> () = legacy::set_rent_allowance;
+        seal0.restore_to(
+            to: u32, to_len: u32, code: u32, code_len: u32, rent: u32, rent_len: u32, delta: u32,
+            count: u32
+        ) -> () = legacy::restore_to_v0;
+        seal1.restore_to(to: u32, code: u32, rent: u32, delta: u32, count: u32) -> ()
+            = legacy::restore_to;
+        seal0.xcm_execute(message: u32, len: u32) -> u32 = legacy::xcm_execute;
+        seal0.xcm_send(to: u32, message: u32, len: u32, out: u32) -> u32 = legacy::xcm_send;
+
         seal0.call_chain_extension(id: u32, input: u32, len: u32, out: u32, out_len: u32) -> u32
             = pink::call;
     }

@@ -42,6 +42,7 @@ fn write(
     key: &Key,
     value: Option<Vec<u8>>,
 ) -> Result<Option<Vec<u8>>, Stop> {
+    guest.mutates()?;
     guest.charge(cost::STORAGE_WRITE)?;
     guest.charge_each(cost::STORAGE_BYTE_WRITTEN, value.as_deref().map_or(0, size))?;
     let contract = guest.frame().contract;
