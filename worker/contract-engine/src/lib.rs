@@ -38,6 +38,8 @@ mod frame;
 mod host;
 pub mod limits;
 mod operations;
+#[cfg(feature = "oracle")]
+pub mod oracle;
 mod outside;
 mod pink;
 mod prepare;
