@@ -51,6 +51,8 @@ pub struct Frame {
     /// Away while a frame that this one called has it.
     pub execution: Option<Box<Execution>>,
     pub memory: Option<Memory>,
+    #[cfg(feature = "oracle")]
+    pub interpreted_memory: Option<wasmi::Memory>,
     pub entry: Entry,
     pub contract: ContractId,
     pub code_hash: CodeHash,
@@ -74,6 +76,10 @@ pub struct Finished {
 
 /// Runs a frame with at most `fuel`. Changes of a frame that fails or reverts are not undone here.
 pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
+    #[cfg(feature = "oracle")]
+    if execution.sandbox().interpreter.is_used {
+        return crate::oracle::run(execution, task, fuel);
+    }
     let contract = match load(&execution, &task.code_hash) {
         Ok(contract) => contract,
         Err(stop) => {
@@ -102,6 +108,8 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
         Frame {
             execution: Some(execution),
             memory: None,
+            #[cfg(feature = "oracle")]
+            interpreted_memory: None,
             entry,
             contract: task.contract,
             code_hash: task.code_hash,
@@ -132,6 +140,10 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
             Err(Stop::OutOfGas)
         }
     };
+    #[cfg(feature = "oracle")]
+    if matches!(result, Err(Stop::OutOfGas)) {
+        crate::oracle::note_exhausted(frame.execution.as_deref());
+    }
     match frame.execution {
         Some(execution) => Finished {
             execution,

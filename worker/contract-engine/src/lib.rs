@@ -46,6 +46,8 @@ mod hooks;
 mod host;
 pub mod limits;
 mod operations;
+#[cfg(feature = "oracle")]
+pub mod oracle;
 mod outside;
 mod payment;
 mod pink;

@@ -51,13 +51,15 @@ struct Cached {
 /// One for each engine: configured once, shared by all executions.
 pub struct Sandbox {
     pub engine: wasmtime::Engine,
-    linker: Linker<Frame>,
+    pub linker: Linker<Frame>,
     host_functions: BTreeSet<(String, String)>,
     modules: Mutex<HashMap<CodeHash, Cached>>,
     clock: AtomicU64,
     /// How often the epoch was moved on.
     epoch: AtomicU64,
     pub gate: Gate,
+    #[cfg(feature = "oracle")]
+    pub interpreter: crate::oracle::Interpreter,
     pub query_ticks_max: u64,
 }
 
@@ -65,8 +67,14 @@ impl Sandbox {
     pub fn new(config: &EngineConfig) -> Result<Self, EngineError> {
         let engine = wasmtime_engine(config)?;
         let mut linker = Linker::new(&engine);
-        let host_functions =
-            host::register(&mut linker).map_err(|error| EngineError::Setup(error.to_string()))?;
+        #[cfg(feature = "oracle")]
+        let mut interpreter = crate::oracle::Interpreter::new();
+        let host_functions = host::register(
+            &mut linker,
+            #[cfg(feature = "oracle")]
+            &mut interpreter.linker,
+        )
+        .map_err(|error| EngineError::Setup(error.to_string()))?;
         Ok(Self {
             engine,
             linker,
@@ -75,6 +83,8 @@ impl Sandbox {
             clock: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
             gate: Gate::new(config.executions_max),
+            #[cfg(feature = "oracle")]
+            interpreter,
             query_ticks_max: config.query_ticks_max,
         })
     }
@@ -124,7 +134,7 @@ impl Sandbox {
         self.prepare(code).map(drop)
     }
 
-    fn prepare(&self, code: &[u8]) -> Result<Vec<u8>, String> {
+    pub fn prepare(&self, code: &[u8]) -> Result<Vec<u8>, String> {
         prepare::prepare(code, |module, name| {
             self.host_functions
                 .contains(&(module.to_owned(), name.to_owned()))

@@ -10,20 +10,47 @@ use crate::frame::Frame;
 use crate::limits::cost;
 use crate::stop::Stop;
 
+/// What runs the contract. With one variant, as in a worker, it costs nothing to ask which.
+pub enum Machine<'a> {
+    /// wasmtime.
+    Compiled(Caller<'a, Frame>),
+    /// wasmi, beside which results are compared.
+    #[cfg(feature = "oracle")]
+    Interpreted(wasmi::Caller<'a, Frame>),
+}
+
+impl<'a> From<Caller<'a, Frame>> for Machine<'a> {
+    fn from(caller: Caller<'a, Frame>) -> Self {
+        Self::Compiled(caller)
+    }
+}
+
+#[cfg(feature = "oracle")]
+impl<'a> From<wasmi::Caller<'a, Frame>> for Machine<'a> {
+    fn from(caller: wasmi::Caller<'a, Frame>) -> Self {
+        Self::Interpreted(caller)
+    }
+}
+
 /// The contract, as a host function sees it. Making one charges for the call.
 pub struct Guest<'a> {
-    caller: Caller<'a, Frame>,
+    machine: Machine<'a>,
 }
 
 impl<'a> Guest<'a> {
-    pub fn new(caller: Caller<'a, Frame>) -> Result<Self, Stop> {
-        let mut guest = Self { caller };
+    pub fn new(machine: impl Into<Machine<'a>>) -> Result<Self, Stop> {
+        let machine = machine.into();
+        let mut guest = Self { machine };
         guest.charge(cost::HOST_CALL)?;
         Ok(guest)
     }
 
     pub fn frame(&mut self) -> &mut Frame {
-        self.caller.data_mut()
+        match &mut self.machine {
+            Machine::Compiled(caller) => caller.data_mut(),
+            #[cfg(feature = "oracle")]
+            Machine::Interpreted(caller) => caller.data_mut(),
+        }
     }
 
     pub fn execution(&mut self) -> Result<&mut Execution, Stop> {
@@ -51,15 +78,19 @@ impl<'a> Guest<'a> {
     }
 
     pub fn fuel(&self) -> Result<u64, Stop> {
-        self.caller
-            .get_fuel()
-            .map_err(|error| Stop::bug(error.to_string()))
+        match &self.machine {
+            Machine::Compiled(caller) => caller.get_fuel().map_err(bug),
+            #[cfg(feature = "oracle")]
+            Machine::Interpreted(caller) => caller.get_fuel().map_err(bug),
+        }
     }
 
     pub fn set_fuel(&mut self, fuel: u64) -> Result<(), Stop> {
-        self.caller
-            .set_fuel(fuel)
-            .map_err(|error| Stop::bug(error.to_string()))
+        match &mut self.machine {
+            Machine::Compiled(caller) => caller.set_fuel(fuel).map_err(bug),
+            #[cfg(feature = "oracle")]
+            Machine::Interpreted(caller) => caller.set_fuel(fuel).map_err(bug),
+        }
     }
 
     /// Takes `amount` of fuel; all of it, and stops, where there is less.
@@ -82,17 +113,23 @@ impl<'a> Guest<'a> {
         self.charge_each(cost::COPY_16_BYTES, bytes.div_ceil(16))
     }
 
-    fn memory(&mut self) -> Result<(&mut [u8], &mut Frame), Stop> {
-        let memory = self
-            .frame()
-            .memory
-            .ok_or_else(|| Stop::bug("a host function ran before the memory was known"))?;
-        Ok(memory.data_and_store_mut(&mut self.caller))
+    fn memory(&mut self) -> Result<&mut [u8], Stop> {
+        match &mut self.machine {
+            Machine::Compiled(caller) => {
+                let memory = caller.data().memory.ok_or_else(no_memory)?;
+                Ok(memory.data_mut(caller))
+            }
+            #[cfg(feature = "oracle")]
+            Machine::Interpreted(caller) => {
+                let memory = caller.data().interpreted_memory.ok_or_else(no_memory)?;
+                Ok(memory.data_mut(caller))
+            }
+        }
     }
 
     fn slice(&mut self, pointer: u32, len: u32) -> Result<&mut [u8], Stop> {
         let start = pointer as usize;
-        let (memory, _) = self.memory()?;
+        let memory = self.memory()?;
         start
             .checked_add(len as usize)
             .and_then(|end| memory.get_mut(start..end))
@@ -192,6 +229,14 @@ pub fn decode_topics(mut bytes: &[u8]) -> Result<Vec<[u8; 32]>, Stop> {
         true => Ok(topics),
         false => Err(Stop::trap("bytes are left after the topics of an event")),
     }
+}
+
+fn bug(error: impl ToString) -> Stop {
+    Stop::bug(error.to_string())
+}
+
+fn no_memory() -> Stop {
+    Stop::bug("a host function ran before the memory was known")
 }
 
 fn no_execution() -> Stop {

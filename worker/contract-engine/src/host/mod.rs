@@ -48,7 +48,10 @@ pub mod code {
 }
 
 /// Registers every function and returns their names as (module, name).
-pub fn register(linker: &mut Linker<Frame>) -> wasmtime::Result<BTreeSet<(String, String)>> {
+pub fn register(
+    linker: &mut Linker<Frame>,
+    #[cfg(feature = "oracle")] interpreted: &mut wasmi::Linker<Frame>,
+) -> wasmtime::Result<BTreeSet<(String, String)>> {
     let mut names = BTreeSet::new();
     macro_rules! host {
         ($($module:ident . $name:ident ($($arg:ident: $ty:ty),*) -> $result:ty = $function:path;)*) => {$(
@@ -59,6 +62,15 @@ pub fn register(linker: &mut Linker<Frame>) -> wasmtime::Result<BTreeSet<(String
                     &name,
                     |caller: Caller<'_, Frame>, $($arg: $ty),*| -> wasmtime::Result<$result> {
                         Ok($function(&mut Guest::new(caller)?, $($arg),*)?)
+                    },
+                )?;
+                #[cfg(feature = "oracle")]
+                interpreted.func_wrap(
+                    stringify!($module),
+                    &name,
+                    |caller: wasmi::Caller<'_, Frame>, $($arg: $ty),*| {
+                        let mut guest = Guest::new(caller).map_err(wasmi::Error::host)?;
+                        $function(&mut guest, $($arg),*).map_err(wasmi::Error::host)
                     },
                 )?;
                 names.insert((stringify!($module).to_owned(), name));
@@ -175,6 +187,15 @@ pub fn register(linker: &mut Linker<Frame>) -> wasmtime::Result<BTreeSet<(String
         )?)
     };
     linker.func_wrap("seal0", "seal_return", returns)?;
+    #[cfg(feature = "oracle")]
+    interpreted.func_wrap(
+        "seal0",
+        "seal_return",
+        |caller: wasmi::Caller<'_, Frame>, flags: u32, data: u32, len: u32| {
+            let mut guest = Guest::new(caller).map_err(wasmi::Error::host)?;
+            output::seal_return(&mut guest, flags, data, len).map_err(wasmi::Error::host)
+        },
+    )?;
     names.insert(("seal0".into(), "seal_return".into()));
     Ok(names)
 }
