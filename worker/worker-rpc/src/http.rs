@@ -257,14 +257,13 @@ impl Rim {
             .header_read_timeout(self.shared.limits.head_time_max)
             .serve_connection(TokioIo::new(stream), service_fn(answer));
         let mut connection = std::pin::pin!(connection);
+        let stopped = async { drop(stop.wait_for(|stop| *stop).await) };
         tokio::select! {
             // A client that goes away, or speaks no HTTP, is its own affair.
-            _ended = connection.as_mut() => {}
-            _ = stop.wait_for(|stop| *stop) => {
-                connection.as_mut().graceful_shutdown();
-                let _ended = connection.await;
-            }
+            _ended = connection.as_mut() => return,
+            () = stopped => connection.as_mut().graceful_shutdown(),
         }
+        let _ended = connection.await;
     }
 
     /// Finishes what was put off, each time after what else is ready.

@@ -26,7 +26,7 @@ impl Responder {
 
     /// Goes on with `work` on a thread that may block.
     pub fn go_on_blocking(self, work: impl FnOnce(Self) + Send + 'static) {
-        let runtime = self.shared.runtime();
+        let runtime = self.shared.runtime().clone();
         runtime.spawn_blocking(move || work(self));
     }
 
