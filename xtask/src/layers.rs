@@ -34,7 +34,7 @@ const ZONES: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates, and what they never import.
-const FORBIDDEN: [(&str, &[&str]); 17] = [
+const FORBIDDEN: [(&str, &[&str]); 18] = [
     // Plain data: it can be used everywhere because it brings nothing.
     (
         "primitives",
@@ -104,6 +104,19 @@ const FORBIDDEN: [(&str, &[&str]); 17] = [
     (
         "executor-api",
         &["wasmtime", "secrets", "contract-engine", "contract-state"],
+    ),
+    // It sees who computes and for how long, and nothing else.
+    (
+        "scheduler",
+        &[
+            "wasmtime",
+            "secrets",
+            "wire",
+            "tokio",
+            "worker-core",
+            "contract-engine",
+            "contract-state",
+        ],
     ),
     // It talks to strangers, so it holds nothing worth taking.
     (

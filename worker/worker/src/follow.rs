@@ -19,7 +19,9 @@ use std::{
     time::{Duration, Instant},
 };
 use wire::registration::WorkerRegistration;
-use worker_core::{Core, Effect, Input, ServingState, Settings, running::HostFacts};
+use worker_core::{
+    Core, Effect, Input, ServingState, Settings, Sharing, running::HostFacts,
+};
 
 /// Without a final block for so long, the operator is told.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -73,6 +75,7 @@ impl Follower {
             version: version(),
             operator: Some(operator.account()),
             endpoints: arguments.endpoint.clone(),
+            sharing: Sharing::for_this_machine(),
         };
         let core = Core::new(
             chain.genesis(),
