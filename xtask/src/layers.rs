@@ -110,6 +110,19 @@ const FORBIDDEN: [(&str, &[&str]); 18] = [
         "executor-api",
         &["wasmtime", "secrets", "contract-engine", "contract-state"],
     ),
+    // It sees who computes and for how long, and nothing else.
+    (
+        "scheduler",
+        &[
+            "wasmtime",
+            "secrets",
+            "wire",
+            "tokio",
+            "worker-core",
+            "contract-engine",
+            "contract-state",
+        ],
+    ),
     // It talks to strangers, so it holds nothing worth taking.
     (
         "chain-view",

@@ -35,5 +35,6 @@ mod store;
 
 pub use identity::{Identity, KeptSecrets};
 pub use machine::{Core, Effect, Input, Notice, Settings, StopReason};
-pub use query::{Answer, Published, QueryService, Refusal, ReplySeal, ServingState};
+pub use query::{Answer, Begun, Published, QueryService, Refusal, ReplySeal, ServingState};
+pub use scheduler::Settings as Sharing;
 pub use store::{ClusterStore, Head, StoreError};

@@ -13,6 +13,7 @@ use chain_facts::view::{ClusterView, FinalizedView, Watch};
 use executor_api::Executor;
 use primitives::{AccountId, BlockHash, BlockNumber, ClusterId, GenesisHash, WorkerId};
 use rand_core::{CryptoRng, RngCore};
+use scheduler::Scheduler;
 use secrets::{ClusterSeed, MasterSecret, StateKey};
 use std::sync::Arc;
 use wire::{
@@ -39,6 +40,8 @@ pub struct Settings {
     pub operator: Option<AccountId>,
     /// Where clients reach it.
     pub endpoints: Vec<String>,
+    /// How contracts share the processors in queries.
+    pub sharing: scheduler::Settings,
 }
 
 /// Something happened outside.
@@ -205,6 +208,7 @@ impl Core {
         let queries = Arc::new(QueryService::new(
             identity.clone(),
             executor.clone(),
+            Scheduler::new(settings.sharing),
             stale_after_ms,
         ));
         let master = kept

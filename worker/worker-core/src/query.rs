@@ -1,22 +1,29 @@
 //! Queries: opened, checked, run against a published snapshot, sealed. Parallel and without a lock on
 //! the state machine.
+//!
+//! [`QueryService::begin`] opens a query and lets it in, or refuses; it never waits.
+//! [`QueryService::finish`] waits for a processor where the [`scheduler`] has none free for that
+//! contract, and runs it. The processor is held until the answer is sealed, or until a receipt is
+//! wanted, since signing has a queue of its own.
 
 use crate::{
     identity::Identity,
     logs::{self, Logs},
-    running::{ClusterCapabilities, read_outcome},
+    running::read_outcome,
     sessions::{ReplayMemory, SessionTable},
 };
 use codec::Encode;
+use contract_abi::extension::WorkerQuote;
 use executor_api::{
-    Context, ExecutionError, Executor, Mode, Operation, Outcome, StateUnavailable, StateView,
-    StorageDeposit,
+    Capabilities, Context, ContractCache, ContractFacts, ExecutionError, Executor, HttpClient, Mode,
+    Operation, Outcome, ScriptEngine, StateUnavailable, StateView, StorageDeposit, Turn,
 };
 use primitives::{
-    AccountId, BlockHash, BlockNumber, ClusterId, CodeHash, ContractId, StateRoot, UnixMillis,
+    AccountId, BlockHash, BlockNumber, ClusterId, ContractId, StateRoot, UnixMillis, WorkerId,
     bounds::{ANSWER_BYTES_MAX, REQUEST_BYTES_MAX, SALT_BYTES_MAX},
 };
 use rand_core::{CryptoRng, RngCore};
+use scheduler::{Entered, Entry, Hold, Refused, Scheduler, Stopwatch};
 use secrets::server::{Endpoint, ReplySealer, ServerError, accept_session, open_query};
 use std::sync::{Arc, PoisonError, RwLock};
 use wire::{
@@ -32,17 +39,28 @@ use wire::{
 const SESSION_LIFETIME_MS: u64 = 60 * 60 * 1000;
 /// Longest reason that an error carries, characters.
 const REASON_CHARS_MAX: usize = 4096;
+/// As whose the trial runs of constructors are counted, all together, without a weight: there is no
+/// contract yet.
+const TRIALS: ContractId = ContractId([0; 32]);
 
 /// The state that queries are run against: a final block's, immutable.
 pub struct Published {
-    pub(crate) cluster: ClusterId,
-    pub(crate) block_number: BlockNumber,
-    pub(crate) block_hash: BlockHash,
-    pub(crate) block_timestamp_ms: UnixMillis,
-    pub(crate) state_root: StateRoot,
-    pub(crate) next_number: u64,
-    pub(crate) state: Arc<dyn StateView>,
-    pub(crate) capabilities: Arc<ClusterCapabilities>,
+    /// Whose state it is.
+    pub cluster: ClusterId,
+    /// The final block.
+    pub block_number: BlockNumber,
+    /// Its hash.
+    pub block_hash: BlockHash,
+    /// Its timestamp.
+    pub block_timestamp_ms: UnixMillis,
+    /// Root of the state.
+    pub state_root: StateRoot,
+    /// Mailbox entries run.
+    pub next_number: u64,
+    /// The state.
+    pub state: Arc<dyn StateView>,
+    /// What contracts may ask of this worker.
+    pub capabilities: Arc<dyn Capabilities>,
 }
 
 /// Whether a worker answers, as anybody may know.
@@ -93,6 +111,9 @@ pub enum Refusal {
     /// The memory of used queries is full.
     #[error("this worker has too much to remember; try another worker, or later")]
     Overloaded,
+    /// The contract, or the worker, has more queries than it may.
+    #[error("{0}")]
+    Busy(Refused),
     /// A bug or a damaged disk; this request alone is lost.
     #[error("the state cannot be read")]
     Broken,
@@ -108,8 +129,50 @@ pub struct Answer {
     pub seal: ReplySeal,
 }
 
+/// A query that was opened and let in.
+pub struct Begun {
+    published: Arc<Published>,
+    opened: Opened,
+    seat: Seat,
+}
+
+impl Begun {
+    /// Whether [`QueryService::finish`] would wait for a processor. If not, it belongs to the thread
+    /// that began it.
+    pub fn would_wait(&self) -> bool {
+        matches!(self.seat, Seat::Later(..))
+    }
+}
+
+/// Which processor a query runs on.
+enum Seat {
+    /// It is answered without running anything.
+    NotNeeded(Result<QueryOutput, QueryError>),
+    Now(Hold, Subject),
+    Later(Entry, Subject),
+}
+
+/// Whose processor time it is.
+#[derive(Clone, Copy)]
+struct Subject {
+    contract: ContractId,
+    /// `None` for a trial run of a constructor.
+    facts: Option<ContractFacts>,
+}
+
+/// What the work of sealing is charged to.
+enum Charge {
+    /// Too little work to count.
+    Nobody,
+    Hold(Hold),
+    Contract(Scheduler, ContractId),
+}
+
 /// Seals the answer to one query.
-pub struct ReplySeal(ReplySealer);
+pub struct ReplySeal {
+    sealer: ReplySealer,
+    charge: Charge,
+}
 
 impl ReplySeal {
     /// Puts the receipt in and seals.
@@ -118,7 +181,17 @@ impl ReplySeal {
     /// When the reply cannot be sealed, which its bounds exclude.
     pub fn seal(self, mut reply: QueryReply, receipt: Option<Receipt>) -> Result<Vec<u8>, Refusal> {
         reply.receipt = receipt;
-        self.0.seal(&reply).map_err(Refusal::Refused)
+        let stopwatch =
+            matches!(self.charge, Charge::Contract(..)).then(Stopwatch::start);
+        let sealed = self.sealer.seal(&reply).map_err(Refusal::Refused);
+        match (self.charge, stopwatch) {
+            (Charge::Contract(scheduler, contract), Some(stopwatch)) => {
+                scheduler.charge(&contract, stopwatch.elapsed_ns());
+            }
+            (Charge::Hold(hold), _) => drop(hold),
+            _ => {}
+        }
+        sealed
     }
 }
 
@@ -126,6 +199,7 @@ impl ReplySeal {
 pub struct QueryService {
     identity: Arc<Identity>,
     executor: Arc<dyn Executor>,
+    scheduler: Scheduler,
     stale_after_ms: u64,
     published: RwLock<Option<Arc<Published>>>,
     sessions: SessionTable,
@@ -134,14 +208,17 @@ pub struct QueryService {
 }
 
 impl QueryService {
-    pub(crate) fn new(
+    /// Answers nothing yet.
+    pub fn new(
         identity: Arc<Identity>,
         executor: Arc<dyn Executor>,
+        scheduler: Scheduler,
         stale_after_ms: u64,
     ) -> Self {
         Self {
             identity,
             executor,
+            scheduler,
             stale_after_ms,
             published: RwLock::new(None),
             sessions: SessionTable::default(),
@@ -160,6 +237,11 @@ impl QueryService {
             .published
             .write()
             .unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(published));
+    }
+
+    /// Answers from a state that no chain has proven: for measuring without one. A worker never does.
+    pub fn danger_publish_unproven(&self, published: Published) {
+        self.publish(published);
     }
 
     /// Answers nothing any more.
@@ -237,42 +319,115 @@ impl QueryService {
         Ok(accepted.answer)
     }
 
-    /// Answers a SCALE `Envelope`.
+    /// Answers a SCALE `Envelope`; may wait for a processor.
     ///
     /// # Errors
     /// See [`Refusal`]. What goes wrong after the request was opened is inside the sealed answer.
     pub fn answer(&self, envelope: &[u8], now_ms: UnixMillis) -> Result<Answer, Refusal> {
+        self.finish(self.begin(envelope, now_ms)?)
+    }
+
+    /// Opens a SCALE `Envelope` and lets the query in. Never waits.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub fn begin(&self, envelope: &[u8], now_ms: UnixMillis) -> Result<Begun, Refusal> {
+        let stopwatch = Stopwatch::start();
         let published = self.fresh(now_ms)?;
-        let opened = self.open(envelope, now_ms)?;
-        let reply = |result, receipt| {
-            (
-                QueryReply {
-                    block_number: published.block_number,
-                    block_hash: published.block_hash,
-                    state_root: published.state_root,
-                    result,
+        let mut opened = self.open(envelope, now_ms)?;
+        let checked = match opened.problem.take() {
+            Some(problem) => Err(problem),
+            None => check(&opened.request, &published, now_ms),
+        };
+        let seat = match checked {
+            Ok(()) => self.admit(&published, &opened, stopwatch)?,
+            Err(error) => Seat::NotNeeded(Err(error)),
+        };
+        Ok(Begun { published, opened, seat })
+    }
+
+    /// Runs a query; waits for a processor first where [`Begun::would_wait`] says so.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub fn finish(&self, begun: Begun) -> Result<Answer, Refusal> {
+        let Begun { published, opened, seat } = begun;
+        let (hold, subject) = match seat {
+            Seat::NotNeeded(result) => {
+                return Ok(Answer {
+                    reply: reply(&published, result),
                     receipt: None,
-                },
-                receipt,
-            )
+                    seal: ReplySeal { sealer: opened.reply, charge: Charge::Nobody },
+                });
+            }
+            Seat::Now(hold, subject) => (hold, subject),
+            Seat::Later(entry, subject) => (entry.wait().map_err(Refusal::Busy)?, subject),
         };
-        let checked = opened
-            .problem
-            .map_or_else(|| check_freshness(&opened.request, &published, now_ms), Err);
-        let result = match checked {
-            Ok(()) => self.run(&published, opened.origin, &opened.request)?,
-            Err(error) => Err(error),
-        };
-        let receipt = if opened.request.receipt && result.is_ok() {
-            self.receipt_body(&published, &opened.origin, &opened.request, &result)?
+        let Opened { origin, request, reply: sealer, .. } = opened;
+        let receipt = request.receipt.then(|| request_commitment(&origin, &request));
+        let nonce = request.nonce;
+        let result = self.run(&published, &hold, origin, request)?;
+        let receipt = receipt.filter(|_| result.is_ok()).and_then(|request_commitment| {
+            // Receipts are about contracts that exist.
+            let facts = subject.facts?;
+            Some(ReceiptBody {
+                genesis: self.identity.genesis(),
+                cluster: published.cluster,
+                contract: subject.contract,
+                code_hash: facts.code_hash,
+                request_commitment,
+                answer_commitment: answer_commitment(&nonce, &result),
+                block_number: published.block_number,
+                block_hash: published.block_hash,
+                state_root: published.state_root,
+                next_number: published.next_number,
+                worker: self.identity.worker(),
+            })
+        });
+        let charge = if receipt.is_some() {
+            drop(hold);
+            Charge::Contract(self.scheduler.clone(), subject.contract)
         } else {
-            None
+            Charge::Hold(hold)
         };
-        let (reply, receipt) = reply(result, receipt);
-        Ok(Answer {
-            reply,
-            receipt,
-            seal: ReplySeal(opened.reply),
+        let reply = reply(&published, result);
+        Ok(Answer { reply, receipt, seal: ReplySeal { sealer, charge } })
+    }
+
+    /// Finds out whose query it is, and lets it in.
+    fn admit(
+        &self,
+        published: &Published,
+        opened: &Opened,
+        stopwatch: Stopwatch,
+    ) -> Result<Seat, Refusal> {
+        let subject = match &opened.request.target {
+            QueryTarget::Outcome { number } => {
+                return outcome_of(published, opened.origin, *number)
+                    .map(Seat::NotNeeded)
+                    .map_err(|_| Refusal::Broken);
+            }
+            QueryTarget::Logger => {
+                let answer = self.ask_logger(opened.origin, &opened.request.input);
+                return Ok(Seat::NotNeeded(Ok(answer)));
+            }
+            QueryTarget::Call { contract } => {
+                let facts = self
+                    .executor
+                    .contract(&*published.state, contract)
+                    .map_err(|_| Refusal::Broken)?;
+                if facts.is_none() {
+                    return Ok(Seat::NotNeeded(Err(QueryError::ContractNotFound)));
+                }
+                Subject { contract: *contract, facts }
+            }
+            QueryTarget::Instantiate { .. } => Subject { contract: TRIALS, facts: None },
+        };
+        let weight = subject.facts.map_or(0, |facts| facts.weight);
+        let entered = self.scheduler.enter(&subject.contract, weight, stopwatch);
+        Ok(match entered.map_err(Refusal::Busy)? {
+            Entered::Now(hold) => Seat::Now(hold, subject),
+            Entered::Later(entry) => Seat::Later(entry, subject),
         })
     }
 
@@ -331,61 +486,43 @@ impl QueryService {
     fn run(
         &self,
         published: &Published,
+        turn: &dyn Turn,
         origin: Option<AccountId>,
-        request: &QueryRequest,
+        request: QueryRequest,
     ) -> Result<Result<QueryOutput, QueryError>, Refusal> {
-        let operation = match &request.target {
-            QueryTarget::Outcome { number } => {
-                return outcome_of(published, origin, *number).map_err(|_| Refusal::Broken);
+        let QueryRequest { target, input, value, gas_limit, estimate, .. } = request;
+        // A query without a certificate comes from nobody: the zero account.
+        let origin = origin.unwrap_or_default();
+        let (mode, operation) = match target {
+            QueryTarget::Outcome { .. } | QueryTarget::Logger => {
+                return Ok(Err(QueryError::OutcomeNotFound));
             }
-            QueryTarget::Logger => return Ok(Ok(self.ask_logger(origin, &request.input))),
-            QueryTarget::Call { contract } => Operation::Call {
-                contract: *contract,
-                input: request.input.clone(),
-                value: request.value,
-            },
-            QueryTarget::Instantiate { salt, .. } if salt.len() > SALT_BYTES_MAX as usize => {
-                let why = format!("the salt is longer than {SALT_BYTES_MAX} bytes");
-                return Ok(Err(QueryError::Execution(why)));
+            QueryTarget::Call { contract } => {
+                let mode = if estimate { Mode::Estimate } else { Mode::Query };
+                (mode, Operation::Call { contract, input, value })
             }
-            QueryTarget::Instantiate { code_hash, salt } => Operation::Instantiate {
-                contract: domain::contract_id(
-                    origin.unwrap_or_default().as_bytes(),
-                    code_hash,
-                    &published.cluster,
-                    salt,
-                ),
-                code_hash: *code_hash,
-                input: request.input.clone(),
-                salt: salt.clone(),
-                value: request.value,
-            },
+            QueryTarget::Instantiate { code_hash, salt } => {
+                let cluster = &published.cluster;
+                let contract =
+                    domain::contract_id(origin.as_bytes(), &code_hash, cluster, &salt);
+                let operation = Operation::Instantiate { contract, code_hash, input, salt, value };
+                (Mode::Estimate, operation)
+            }
         };
-        let as_transaction =
-            request.estimate || matches!(request.target, QueryTarget::Instantiate { .. });
         let context = Context {
-            mode: if as_transaction {
-                Mode::Estimate
-            } else {
-                Mode::Query
-            },
+            mode,
             cluster: published.cluster,
-            // A query without a certificate comes from nobody: the zero account.
-            origin: origin.unwrap_or_default(),
+            origin,
             block_number: published.block_number,
             now_ms: published.block_timestamp_ms,
-            gas_limit: request.gas_limit,
+            gas_limit,
             storage_deposit_limit: None,
             nonce: None,
         };
+        let capabilities = QueryCapabilities { cluster: &*published.capabilities, turn };
         let outcome = self
             .executor
-            .execute(
-                &*published.state,
-                &*published.capabilities,
-                &context,
-                &operation,
-            )
+            .execute(&*published.state, &capabilities, &context, &operation)
             .map_err(|_| Refusal::Broken)?;
         self.record(published, &context, &operation, &outcome);
         Ok(output(outcome))
@@ -423,53 +560,56 @@ impl QueryService {
             entry: *contract,
             origin: context.origin,
             block_number: context.block_number,
-            at_ms: published.capabilities.host.untrusted_now_ms(),
+            at_ms: published.capabilities.untrusted_now_ms(),
             nonce: &[],
             selector: input.get(..4).unwrap_or(input),
             owner_of: &|contract| facts(contract).map(|facts| facts.owner),
         };
         self.logs.record(&execution, outcome);
     }
+}
 
-    fn receipt_body(
-        &self,
-        published: &Published,
-        origin: &Option<AccountId>,
-        request: &QueryRequest,
-        result: &Result<QueryOutput, QueryError>,
-    ) -> Result<Option<ReceiptBody>, Refusal> {
-        let Some((contract, code_hash)) = self.subject(&*published.state, request)? else {
-            return Ok(None);
-        };
-        Ok(Some(ReceiptBody {
-            genesis: self.identity.genesis(),
-            cluster: published.cluster,
-            contract,
-            code_hash,
-            request_commitment: request_commitment(origin, request),
-            answer_commitment: answer_commitment(&request.nonce, result),
-            block_number: published.block_number,
-            block_hash: published.block_hash,
-            state_root: published.state_root,
-            next_number: published.next_number,
-            worker: self.identity.worker(),
-        }))
+/// What the cluster's contracts may ask, and this query's hold on a processor.
+struct QueryCapabilities<'a> {
+    cluster: &'a dyn Capabilities,
+    turn: &'a dyn Turn,
+}
+
+impl Capabilities for QueryCapabilities<'_> {
+    fn derive_sr25519_key(&self, contract: &ContractId, salt: &[u8]) -> [u8; 64] {
+        self.cluster.derive_sr25519_key(contract, salt)
     }
 
-    /// Which contract answered, and its code: receipts are about contracts that exist.
-    fn subject(
-        &self,
-        state: &dyn StateView,
-        request: &QueryRequest,
-    ) -> Result<Option<(ContractId, CodeHash)>, Refusal> {
-        let QueryTarget::Call { contract } = &request.target else {
-            return Ok(None);
-        };
-        let facts = self
-            .executor
-            .contract(state, contract)
-            .map_err(|_| Refusal::Broken)?;
-        Ok(facts.map(|facts| (*contract, facts.code_hash)))
+    fn fill_random(&self, buffer: &mut [u8]) {
+        self.cluster.fill_random(buffer);
+    }
+
+    fn worker(&self) -> WorkerId {
+        self.cluster.worker()
+    }
+
+    fn untrusted_now_ms(&self) -> UnixMillis {
+        self.cluster.untrusted_now_ms()
+    }
+
+    fn http(&self) -> Option<&dyn HttpClient> {
+        self.cluster.http()
+    }
+
+    fn cache(&self) -> Option<&dyn ContractCache> {
+        self.cluster.cache()
+    }
+
+    fn scripts(&self) -> Option<&dyn ScriptEngine> {
+        self.cluster.scripts()
+    }
+
+    fn quote(&self) -> Option<WorkerQuote> {
+        self.cluster.quote()
+    }
+
+    fn turn(&self) -> &dyn Turn {
+        self.turn
     }
 }
 
@@ -486,7 +626,18 @@ fn is_timely(request: &QueryRequest, now_ms: UnixMillis) -> bool {
     request.expires_at_ms > now_ms && request.expires_at_ms - now_ms <= QUERY_LIFETIME_MS_MAX
 }
 
-fn check_freshness(
+fn reply(published: &Published, result: Result<QueryOutput, QueryError>) -> QueryReply {
+    QueryReply {
+        block_number: published.block_number,
+        block_hash: published.block_hash,
+        state_root: published.state_root,
+        result,
+        receipt: None,
+    }
+}
+
+/// Whether a query may be answered from this state at all.
+fn check(
     request: &QueryRequest,
     published: &Published,
     now_ms: UnixMillis,
@@ -499,7 +650,13 @@ fn check_freshness(
             have: published.block_number,
         });
     }
-    Ok(())
+    match &request.target {
+        QueryTarget::Instantiate { salt, .. } if salt.len() > SALT_BYTES_MAX as usize => {
+            let why = format!("the salt is longer than {SALT_BYTES_MAX} bytes");
+            Err(QueryError::Execution(why))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn outcome_of(

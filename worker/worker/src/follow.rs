@@ -20,7 +20,8 @@ use std::{
 };
 use wire::registration::WorkerRegistration;
 use worker_core::{
-    Core, Effect, Input, ServingState, Settings, running::{HostFacts, Offers},
+    Core, Effect, Input, ServingState, Settings, Sharing,
+    running::{HostFacts, Offers},
 };
 
 /// Without a final block for so long, the operator is told.
@@ -75,6 +76,7 @@ impl Follower {
             version: version(),
             operator: Some(operator.account()),
             endpoints: arguments.endpoint.clone(),
+            sharing: Sharing::for_this_machine(),
         };
         let core = Core::new(
             chain.genesis(),

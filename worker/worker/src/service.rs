@@ -57,7 +57,10 @@ impl rand_core::CryptoRng for PlatformRng<'_> {}
 fn refusal(refusal: Refusal) -> ServiceError {
     let text = refusal.to_string();
     match refusal {
-        Refusal::NotServing(_) | Refusal::Stale { .. } | Refusal::Overloaded => {
+        Refusal::NotServing(_)
+        | Refusal::Stale { .. }
+        | Refusal::Overloaded
+        | Refusal::Busy(_) => {
             ServiceError::Unavailable(text)
         }
         Refusal::UnknownSession => ServiceError::Gone(text),

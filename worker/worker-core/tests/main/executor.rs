@@ -5,8 +5,9 @@ use executor_api::*;
 use primitives::{CodeHash, ContractId};
 use wire::{domain::code_hash, limits::ClusterLimits};
 
-/// The engine. `set:…` appends, `get` reads, `say:…` writes to the log, `who` gives the origin, `long` answers too much, `make:…`
-/// makes a contract whose id repeats the byte after the colon; anything else traps.
+/// The engine. `set:…` appends, `get` reads, `say:…` writes to the log, `who` gives the origin, `long`
+/// answers too much, `make:…` makes a contract whose id repeats the byte after the colon, `until:…`
+/// computes until the host's clock shows that many milliseconds (one byte); anything else traps.
 pub struct TinyExecutor;
 
 /// Where a contract's code hash lies.
@@ -36,6 +37,7 @@ struct Done {
 
 fn call(
     state: &dyn StateView,
+    capabilities: &dyn Capabilities,
     context: &Context,
     contract: &ContractId,
     input: &[u8],
@@ -61,6 +63,14 @@ fn call(
         },
         b"who" => returned(context.origin.0.to_vec()),
         b"long" => returned(vec![7; primitives::bounds::ANSWER_BYTES_MAX as usize + 1]),
+        [b'u', b'n', b't', b'i', b'l', b':', time] => {
+            while capabilities.untrusted_now_ms() < u64::from(*time) {
+                if !capabilities.turn().checkpoint() {
+                    return Ok(Err(ExecutionError::LimitReached("its turn".to_owned())));
+                }
+            }
+            returned(vec![*time])
+        }
         [b'm', b'a', b'k', b'e', b':', id] => Done {
             changes: vec![(contract_key(&ContractId([*id; 32])), Some(vec![1; 32]))],
             instantiated: vec![(ContractId([*id; 32]), contract.0.into())],
@@ -84,7 +94,7 @@ impl Executor for TinyExecutor {
     fn execute(
         &self,
         state: &dyn StateView,
-        _: &dyn Capabilities,
+        capabilities: &dyn Capabilities,
         context: &Context,
         operation: &Operation,
     ) -> Result<Outcome, StateUnavailable> {
@@ -127,7 +137,7 @@ impl Executor for TinyExecutor {
             }
             Operation::Call {
                 contract, input, ..
-            } => call(state, context, contract, input)?,
+            } => call(state, capabilities, context, contract, input)?,
         };
         let (result, changes, instantiated, logs) = match done {
             Ok(done) => (
@@ -161,6 +171,8 @@ impl Executor for TinyExecutor {
         contract: &ContractId,
     ) -> Result<Option<ContractFacts>, StateUnavailable> {
         let bytes = state.read(&contract_key(contract))?;
+        let weight = state.read(&[&b"weight/"[..], contract.as_bytes()].concat())?;
+        let weight = weight.and_then(|bytes| Some(u32::from_le_bytes(bytes.try_into().ok()?)));
         let code_hash = bytes
             .and_then(|bytes| bytes.try_into().ok())
             .map(CodeHash);
@@ -169,7 +181,7 @@ impl Executor for TinyExecutor {
         Ok(code_hash.map(|code_hash| ContractFacts {
             code_hash,
             owner: primitives::AccountId(owner.unwrap_or_default()),
-            weight: 0,
+            weight: weight.unwrap_or(0),
         }))
     }
 

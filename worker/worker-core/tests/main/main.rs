@@ -9,4 +9,5 @@ mod mailbox;
 mod node;
 mod outbox;
 mod queries;
+mod sharing;
 mod store_judgement;

@@ -25,9 +25,17 @@ use wire::{
 };
 use worker_core::{
     ClusterStore, Core, Effect, Head, Input, KeptSecrets, Notice, Refusal, ServingState, Settings,
-    StopReason, StoreError, running::{HostFacts, Offers},
+    Sharing, StopReason, StoreError,
+    running::{HostFacts, Offers},
 };
 
+/// One processor, so that whoever has it would hold up all others.
+pub const SHARING: Sharing = Sharing {
+    processors: 1,
+    flow_present_max: 8,
+    present_max: 12,
+    wait_max: std::time::Duration::from_secs(120),
+};
 pub const STALE_MS: u64 = 30_000;
 pub const CODE: &[u8] = b"\0asm code";
 pub const CONTRACT: ContractId = ContractId([0xc0; 32]);
@@ -194,6 +202,7 @@ fn core_of(sealed: &[u8], host: &Host) -> Core {
         version: 1,
         operator: Some(AccountId([0x0b; 32])),
         endpoints: vec!["https://worker.example".to_owned()],
+        sharing: SHARING,
     };
     let kept = KeptSecrets::from_bytes(sealed).unwrap();
     Core::new(
