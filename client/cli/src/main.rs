@@ -31,6 +31,8 @@ enum Command {
     /// Make and list accounts.
     #[command(subcommand)]
     Account(commands::account::Command),
+    /// Make a new contract, with tests and the SDK.
+    New(commands::new::Arguments),
     /// Build a contract's source into a .contract file.
     Build(commands::build::Arguments),
     /// Deploy a contract.
@@ -96,6 +98,7 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
     match arguments.command {
         Command::Dev(arguments) => commands::dev::run(arguments, output).await?,
         Command::Account(command) => commands::account::run(command, network, output).await?,
+        Command::New(arguments) => commands::new::run(&arguments, output)?,
         Command::Build(arguments) => commands::build::run(&arguments, output)?,
         Command::Deploy(arguments) => commands::deploy::run(&arguments, network, output).await?,
         Command::Call(arguments) => commands::call::run(&arguments, network, output).await?,

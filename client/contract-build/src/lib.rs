@@ -27,6 +27,7 @@
 mod cargo;
 mod metadata;
 mod package;
+mod project;
 mod toolchain;
 
 use std::io;
@@ -37,14 +38,23 @@ use blake2::Digest as _;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use project::{NAME_BYTES_MAX, ProjectError, Template, create as create_project};
 pub use toolchain::{Toolchain, WASM_TARGET, wasm_toolchain};
 
 use package::Package;
 
 /// The stack of a contract, bytes. ink!'s own default; recursion deeper than this traps.
 const STACK_BYTES: u32 = 64 * 1024;
-/// Most memory of a contract, bytes: 16 pages, the limit of ink!'s tools.
-const MEMORY_BYTES_MAX: u32 = 1024 * 1024;
+/// Most memory of a contract, bytes: four times what ink!'s tools give, as a contract that fetches has larger
+/// things in hand and ink!'s allocator frees nothing. A cluster may allow less.
+const MEMORY_BYTES_MAX: u32 = 4 * 1024 * 1024;
+/// The variable that ink! 5 takes the size of its static buffer from, as it is compiled.
+const BUFFER_VARIABLE: &str = "INK_STATIC_BUFFER_SIZE";
+/// The size of ink!'s static buffer, bytes, unless the environment has another: everything that crosses the
+/// contract's border goes through it, HTTP responses too. ink!'s own default is 16 KiB.
+const BUFFER_BYTES: u32 = 256 * 1024;
+/// Sizes of the buffer that may be asked for: the least is ink!'s own, the most leaves memory to work in.
+const BUFFER_BYTES_ALLOWED: std::ops::RangeInclusive<u32> = 16 * 1024..=2 * 1024 * 1024;
 
 /// What to build and where to.
 #[derive(Clone, Debug)]
@@ -124,6 +134,15 @@ pub enum BuildError {
         step: &'static str,
         /// The end of what the compiler wrote.
         output: String,
+    },
+    /// The size of ink!'s buffer is none.
+    #[error(
+        "{BUFFER_VARIABLE} is {given:?}; give bytes from {} to {}, or unset it",
+        BUFFER_BYTES_ALLOWED.start(), BUFFER_BYTES_ALLOWED.end()
+    )]
+    BufferSize {
+        /// What the environment has.
+        given: String,
     },
     /// The generated metadata is not what ink! writes.
     #[error("the metadata of {name} cannot be read: {reason}")]
@@ -263,9 +282,18 @@ fn compile_wasm(
     locked: bool,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<u8>, BuildError> {
+    let buffer_bytes = buffer_bytes()?.to_string();
     let mut command: Command = toolchain.cargo();
     command
         .current_dir(&package.dir)
+        .env(BUFFER_VARIABLE, &buffer_bytes)
+        // Cargo does not know that ink! reads the variable: a flag that nothing else reads makes
+        // it compile ink! again when the size changes.
+        .arg("--config")
+        .arg(format!(
+            "target.{}.rustflags = ['--cfg', 'ink_static_buffer_size=\"{buffer_bytes}\"']",
+            toolchain.target()
+        ))
         .args([
             "rustc",
             "--lib",
@@ -288,6 +316,18 @@ fn compile_wasm(
         .join("release")
         .join(format!("{}.wasm", package.lib_name));
     std::fs::read(&path).map_err(BuildError::io("cannot read", &path))
+}
+
+/// The size of ink!'s static buffer: the environment's, or the default.
+fn buffer_bytes() -> Result<u32, BuildError> {
+    let Some(given) = std::env::var_os(BUFFER_VARIABLE) else {
+        return Ok(BUFFER_BYTES);
+    };
+    let given = given.to_string_lossy().into_owned();
+    match given.parse() {
+        Ok(bytes) if BUFFER_BYTES_ALLOWED.contains(&bytes) => Ok(bytes),
+        _ => Err(BuildError::BufferSize { given }),
+    }
 }
 
 /// Writes beside the target first, so that a reader never sees half a file.

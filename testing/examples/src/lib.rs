@@ -1,0 +1,8 @@
+//! Servers that the example contracts talk to: sources of prices that behave well or badly, and stores of
+//! other people's making.
+
+mod sources;
+mod stores;
+
+pub use sources::{Behaviour, Source};
+pub use stores::{S3_BUCKET, S3_KEY, Stores};
