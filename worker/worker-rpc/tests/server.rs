@@ -96,6 +96,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // A test that failed leaves nobody waiting.
+        self.gate = mpsc::channel().0;
         drop(self.stop.take());
         let _ended = self.thread.take().unwrap().join();
     }
