@@ -1,6 +1,7 @@
 //! One execution: what all its frames share, and what frames do to each other.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use executor_api::{
     Capabilities, Context, ContractEvent, Mode, Returned, StateView, StorageDeposit,
@@ -17,6 +18,8 @@ use crate::state::{
     KeyKind, Overlay, contract_key, storage_key,
 };
 use crate::stop::Stop;
+
+use wire::limits::ClusterLimits;
 
 use codec::Encode as _;
 
@@ -38,8 +41,7 @@ pub struct Execution {
     pub events: Vec<ContractEvent>,
     pub instantiated: Vec<(ContractId, AccountId)>,
     running: Vec<Running>,
-    /// The epoch at which a query ends.
-    deadline: Option<u64>,
+    deadline: Option<Instant>,
 }
 
 /// A moment to go back to when a frame fails.
@@ -92,8 +94,10 @@ impl Execution {
         context: Context,
         cluster: ClusterRecord,
     ) -> Self {
-        let deadline = (context.mode == Mode::Query)
-            .then(|| sandbox.epoch().saturating_add(sandbox.query_ticks_max));
+        // Two workers would disagree on a transaction that time ends.
+        let is_timed = context.mode != Mode::Transaction;
+        let query_ms = ClusterLimits::DEFAULT.query_ms.into();
+        let deadline = is_timed.then(|| Instant::now() + Duration::from_millis(query_ms));
         Self {
             sandbox,
             outside,
@@ -120,10 +124,29 @@ impl Execution {
         self.outside.capabilities()
     }
 
-    /// Epochs until a query ends; `None` where there is no deadline.
-    pub fn ticks_left(&self) -> Option<u64> {
+    /// When a query or an estimate ends, what it waits for included; `None` for a transaction.
+    pub fn deadline(&self) -> Option<Instant> {
         self.deadline
-            .map(|deadline| deadline.saturating_sub(self.sandbox.epoch()))
+    }
+
+    /// Offers the processor to others, which may block, and stops what must end. Comes every few
+    /// milliseconds while a contract computes; does nothing in a transaction.
+    pub fn checkpoint(&self) -> Result<(), Stop> {
+        let Some(deadline) = self.deadline else {
+            return Ok(());
+        };
+        if !self.capabilities().turn().checkpoint() {
+            return Err(Stop::limit(
+                "the query had to end: the worker gave it no more of the processor",
+            ));
+        }
+        if Instant::now() >= deadline {
+            return Err(Stop::limit(
+                "the query had to end: its time was up; let it do less, or ask the cluster's \
+                 owner for a longer limit",
+            ));
+        }
+        Ok(())
     }
 
     /// Frames that are running.

@@ -41,6 +41,10 @@ pub const CODE_BYTES_MAX: usize = bounds::CODE_BYTES_MAX as usize;
 /// Contracts that one execution may make.
 pub const INSTANTIATIONS_MAX: usize = 256;
 
+/// The version of wasmtime: how it counts fuel and how much stack its code takes are part of what
+/// workers agree on.
+pub const WASMTIME_VERSION: &str = "48.0.8";
+
 /// Gas of one unit of wasmtime fuel. One gas is one picosecond of reference time, so one unit of
 /// fuel, roughly one instruction, stands for a nanosecond.
 pub const GAS_PER_FUEL: u64 = 1_000;

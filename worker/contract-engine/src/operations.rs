@@ -346,13 +346,11 @@ fn store_code(execution: &mut Execution, code: &[u8]) -> Result<(), Refusal> {
     if execution.code_exists(&code_hash)? {
         return Ok(());
     }
-    if execution.sandbox().get(&code_hash).is_none() {
-        let refused = |reason| Refusal::Error(ExecutionError::CodeRefused(reason));
-        execution
-            .sandbox()
-            .load(&code_hash, code)
-            .map_err(refused)?;
-    }
+    execution
+        .sandbox()
+        .modules
+        .accept(&code_hash, code)
+        .map_err(|reason| Refusal::Error(ExecutionError::CodeRefused(reason)))?;
     let deposit = execution.cluster.deposit(Footprint {
         items: 1,
         bytes: code.len() as u64 + 32,

@@ -69,7 +69,7 @@ impl World {
     pub fn with_prices(prices: Prices) -> Self {
         let config = EngineConfig {
             executions_max: 2,
-            query_ticks_max: 10,
+            ..EngineConfig::default()
         };
         let mut world = Self {
             engine: Engine::new(&config).unwrap(),
@@ -77,7 +77,6 @@ impl World {
             block: 7,
             gas_limit: 0,
             storage_deposit_limit: None,
-        nonce: None,
         };
         let set_up = Operation::SetUpCluster {
             owner: ALICE,
@@ -99,6 +98,7 @@ impl World {
             now_ms: 9_000,
             gas_limit: self.gas_limit,
             storage_deposit_limit: self.storage_deposit_limit,
+            nonce: None,
         };
         self.engine
             .execute(&self.state, &Worker, &context, operation)
