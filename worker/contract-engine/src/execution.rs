@@ -27,6 +27,8 @@ use crate::state::{
 use crate::stop::Stop;
 use crate::system;
 
+use wire::limits::ClusterLimits;
+
 use codec::Encode as _;
 
 /// A contract whose frame is running.
@@ -64,10 +66,8 @@ pub struct Execution {
     /// What deposits grew by, by what was stored so far; not yet settled.
     pub deposit_growth: i128,
     system_contract: OnceCell<ContractId>,
-    /// The epoch at which a query ends.
-    deadline: Option<u64>,
-    /// When a query ends, whatever it waits for.
-    ends: Option<Instant>,
+    /// When a query or an estimate ends, whatever it waits for.
+    deadline: Option<Instant>,
 }
 
 /// A moment to go back to when a frame fails.
@@ -125,10 +125,10 @@ impl Execution {
         context: Context,
         cluster: ClusterRecord,
     ) -> Self {
-        let deadline = (context.mode == Mode::Query)
-            .then(|| sandbox.epoch().saturating_add(sandbox.query_ticks_max));
-        let ends = (context.mode == Mode::Query)
-            .then(|| Instant::now() + Duration::from_millis(cluster.limits.query_ms.into()));
+        // Two workers would disagree on a transaction that time ends.
+        let is_timed = context.mode != Mode::Transaction;
+        let query_ms = cluster.limits.query_ms.into();
+        let deadline = is_timed.then(|| Instant::now() + Duration::from_millis(query_ms));
         let owner = context.origin;
         Self {
             sandbox,
@@ -149,7 +149,6 @@ impl Execution {
             deposit_growth: 0,
             system_contract: OnceCell::new(),
             deadline,
-            ends,
         }
     }
 
@@ -161,11 +160,6 @@ impl Execution {
     /// Most memory of a frame, pages.
     pub fn memory_pages_max(&self) -> u64 {
         self.cluster.limits.memory_pages.into()
-    }
-
-    /// When a query ends, whatever it waits for; `None` where there is no deadline.
-    pub fn ends(&self) -> Option<Instant> {
-        self.ends
     }
 
     /// The cluster's system contract.
@@ -187,10 +181,29 @@ impl Execution {
         self.outside.capabilities()
     }
 
-    /// Epochs until a query ends; `None` where there is no deadline.
-    pub fn ticks_left(&self) -> Option<u64> {
+    /// When a query or an estimate ends, what it waits for included; `None` for a transaction.
+    pub fn deadline(&self) -> Option<Instant> {
         self.deadline
-            .map(|deadline| deadline.saturating_sub(self.sandbox.epoch()))
+    }
+
+    /// Offers the processor to others, which may block, and stops what must end. Comes every few
+    /// milliseconds while a contract computes; does nothing in a transaction.
+    pub fn checkpoint(&self) -> Result<(), Stop> {
+        let Some(deadline) = self.deadline else {
+            return Ok(());
+        };
+        if !self.capabilities().turn().checkpoint() {
+            return Err(Stop::limit(
+                "the query had to end: the worker gave it no more of the processor",
+            ));
+        }
+        if Instant::now() >= deadline {
+            return Err(Stop::limit(
+                "the query had to end: its time was up; let it do less, or ask the cluster's \
+                 owner for a longer limit",
+            ));
+        }
+        Ok(())
     }
 
     /// Frames that are running.

@@ -1,16 +1,16 @@
 //! One contract frame: a fresh instance that runs one message or constructor.
 
-use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::thread;
 
 use executor_api::Returned;
 use primitives::{AccountId, Balance, CodeHash, ContractId};
-use wasmtime::{Memory, Store, StoreLimits, StoreLimitsBuilder, Trap};
+use wasmtime::{
+    Memory, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline,
+};
 
 use crate::execution::Execution;
 use crate::limits::{CALL_DEPTH_MAX, PAGE_BYTES, WASM_STACK_BYTES};
-use crate::sandbox::Contract;
+use crate::modules::Contract;
 use crate::state::code_key;
 use crate::stop::Stop;
 
@@ -18,8 +18,11 @@ use crate::stop::Stop;
 const NO_DEADLINE_TICKS: u64 = u64::MAX / 2;
 /// Native stack that the host needs for one frame on top of the contract's own, bytes.
 const HOST_STACK_BYTES: usize = 128 * 1024;
-/// Stack of the thread that runs frames below the first.
-const THREAD_STACK_BYTES: usize = (CALL_DEPTH_MAX + 2) * (WASM_STACK_BYTES + HOST_STACK_BYTES);
+/// Native stack of a frame, bytes.
+const FRAME_STACK_BYTES: usize = WASM_STACK_BYTES + HOST_STACK_BYTES;
+/// Native stack of an execution, bytes. The engine runs on threads with less too, and then takes
+/// memory for another stack.
+pub const STACK_BYTES: usize = (CALL_DEPTH_MAX + 2) * FRAME_STACK_BYTES;
 
 /// Which function of a contract runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +93,7 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
             };
         }
     };
-    let deadline = execution.ticks_left().unwrap_or(NO_DEADLINE_TICKS);
+    let is_timed = execution.deadline().is_some();
     let entry = task.entry;
     let (pages, pages_max) = (contract.memory_pages, execution.memory_pages_max());
     if pages.initial > pages_max {
@@ -124,7 +127,12 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
     if pages.maximum > pages_max {
         store.limiter(|frame| &mut frame.limits);
     }
-    store.set_epoch_deadline(deadline);
+    if is_timed {
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(at_tick);
+    } else {
+        store.set_epoch_deadline(NO_DEADLINE_TICKS);
+    }
     let result = store
         .set_fuel(fuel)
         .and_then(|()| enter(&mut store, &contract, entry));
@@ -155,53 +163,39 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
     }
 }
 
-/// As [`run`], for a frame that another one calls.
+/// As [`run`], on a stack that is large enough, whoever called the engine from whatever thread.
 ///
-/// The first frame runs on the thread of whoever called the engine, whose stack is not ours to choose;
-/// all below it share a thread with a stack that is deep enough for them.
+/// A thread whose stack has [`STACK_BYTES`] runs all frames of an execution without a change of stack.
 pub fn run_nested(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
-    if execution.depth() != 2 {
-        return run(execution, task, fuel);
-    }
-    let mut waiting = Some((execution, task));
-    let finished = thread::scope(|scope| {
-        let work = || {
-            waiting
-                .take()
-                .map(|(execution, task)| run(execution, task, fuel))
-        };
-        let spawned = thread::Builder::new()
-            .stack_size(THREAD_STACK_BYTES)
-            .spawn_scoped(scope, work);
-        spawned.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
-    });
-    match (finished, waiting) {
-        (Ok(Some(finished)), _) => finished,
-        (Err(error), Some((execution, _))) => {
-            let result = Err(Stop::bug(format!("no thread for a call: {error}")));
-            Finished {
-                execution,
-                fuel_left: fuel,
-                result,
-            }
-        }
-        _ => unreachable!("the task is taken exactly when the thread runs"),
-    }
+    stacker::maybe_grow(FRAME_STACK_BYTES, STACK_BYTES, || {
+        run(execution, task, fuel)
+    })
 }
 
-/// The compiled code, from the cache or else from the state.
+/// The compiled code, from memory or disk, or else made from what is in the state.
 fn load(execution: &Execution, code_hash: &CodeHash) -> Result<Arc<Contract>, Stop> {
-    if let Some(contract) = execution.sandbox().get(code_hash) {
+    let modules = &execution.sandbox().modules;
+    if let Some(contract) = modules.get(code_hash) {
         return Ok(contract);
     }
-    let code = execution
-        .overlay
-        .read(execution.state(), &code_key(code_hash))?
-        .ok_or_else(|| Stop::bug("the code of a contract is gone"))?;
-    execution
-        .sandbox()
-        .load(code_hash, &code)
-        .map_err(|reason| Stop::bug(format!("code that was accepted is refused: {reason}")))
+    // Reading, compiling, or waiting for another execution that does: the processor is not needed.
+    let turn = execution.capabilities().turn();
+    let is_timed = execution.deadline().is_some();
+    if is_timed {
+        turn.pause();
+    }
+    let loaded = modules.load(code_hash, || {
+        execution
+            .overlay
+            .read(execution.state(), &code_key(code_hash))?
+            .ok_or_else(|| Stop::bug("the code of a contract is gone"))
+    });
+    if is_timed && !turn.resume() {
+        return Err(Stop::limit(
+            "the query had to end: the worker gave it no more of the processor",
+        ));
+    }
+    loaded
 }
 
 fn enter(store: &mut Store<Frame>, contract: &Contract, entry: Entry) -> wasmtime::Result<()> {
@@ -221,6 +215,15 @@ fn enter(store: &mut Store<Frame>, contract: &Contract, entry: Entry) -> wasmtim
     function.typed::<(), ()>(&*store)?.call(store, ())
 }
 
+/// What a frame with a limit of time does at each tick of the clock.
+fn at_tick(context: StoreContextMut<'_, Frame>) -> wasmtime::Result<UpdateDeadline> {
+    let execution = context.data().execution.as_deref();
+    execution
+        .ok_or_else(|| Stop::bug("a frame without its execution ran"))?
+        .checkpoint()?;
+    Ok(UpdateDeadline::Continue(1))
+}
+
 enum Ended {
     Stop(Stop),
     StackExhausted,
@@ -230,9 +233,6 @@ fn classify(error: wasmtime::Error) -> Ended {
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => return Ended::Stop(Stop::OutOfGas),
         Some(Trap::StackOverflow) => return Ended::StackExhausted,
-        Some(Trap::Interrupt) => {
-            return Ended::Stop(Stop::limit("the query took too long"));
-        }
         Some(trap) => return Ended::Stop(Stop::trap(trap.to_string())),
         None => {}
     }

@@ -18,7 +18,8 @@
 //! Contracts are hostile. Every pointer is checked; memory, table, stack, call depth, fuel, output,
 //! events, debug text, keys, values and what one execution may write are bounded ([`limits`]); floats,
 //! threads and everything after WebAssembly 1.0 are refused; nothing of one frame's memory is seen by
-//! the next. Queries have a wall-clock limit too ([`Engine::tick_epoch`]). Gas and deposits that
+//! the next. Queries and estimates have a limit of time too, [`ClusterLimits::query_ms`], and every few
+//! milliseconds of computing they offer the processor to others ([`executor_api::Turn`]). Gas and deposits that
 //! callers of queries and estimates see are rounded up, because exact ones tell what a contract did.
 //!
 //! # Determinism
@@ -37,6 +38,7 @@
 
 #![deny(missing_docs)]
 
+mod code_cache;
 mod crypto;
 mod effects;
 pub mod event_chain;
@@ -45,6 +47,7 @@ mod frame;
 mod hooks;
 mod host;
 pub mod limits;
+mod modules;
 mod operations;
 #[cfg(feature = "oracle")]
 pub mod oracle;
@@ -62,8 +65,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use executor_api::{
-    Capabilities, Context, ContractFacts, EventChainHead, ExecutionError, Executor, Operation,
-    Outcome, StateUnavailable, StateView,
+    Capabilities, Context, ContractFacts, EventChainHead, ExecutionError, Executor, Mode,
+    Operation, Outcome, StateUnavailable, StateView,
 };
 use primitives::{AccountId, ClusterId, CodeHash, ContractId};
 use wire::limits::ClusterLimits;
@@ -71,23 +74,25 @@ use wire::limits::ClusterLimits;
 use sandbox::Sandbox;
 use state::{ClusterRecord, ContractRecord, Overlay, OverlayError, cluster_key};
 
-pub use ticker::Ticker;
+pub use code_cache::{CodeCacheConfig, CodeCacheKey};
+pub use frame::STACK_BYTES;
 
-/// Settings of an engine. They change how fast it is and how long queries run, never a result.
+/// Settings of an engine. They change how fast it is, never a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
-    /// Executions that run at once; more wait.
+    /// Executions that may be inside of the engine at once; more wait. Address space for the frames
+    /// of all of them is reserved.
     pub executions_max: u32,
-    /// Ticks of the epoch after which a query is ended.
-    pub query_ticks_max: u64,
+    /// Where compiled code outlives the process; without it each start compiles again.
+    pub code_cache: Option<CodeCacheConfig>,
 }
 
 impl Default for EngineConfig {
-    /// 16 executions at once; queries end after 10 ticks, which is 10 s at one tick a second.
+    /// 256 executions at once, more than a worker admits; nothing on disk.
     fn default() -> Self {
         Self {
-            executions_max: 16,
-            query_ticks_max: 10,
+            executions_max: 256,
+            code_cache: None,
         }
     }
 }
@@ -117,12 +122,6 @@ impl Engine {
         })
     }
 
-    /// Moves the clock of queries on by one tick. The host calls this at a steady pace, or uses
-    /// [`Engine::start_ticker`]; without ticks only gas ends a query.
-    pub fn tick_epoch(&self) {
-        self.sandbox.tick_epoch();
-    }
-
     /// The head of the event chain of the cluster whose state this is.
     ///
     /// # Errors
@@ -139,7 +138,7 @@ impl Engine {
     /// # Errors
     /// Why the code is refused, for people.
     pub fn check_code(&self, code: &[u8]) -> Result<(), String> {
-        self.sandbox.check(code)
+        self.sandbox.modules.check(code)
     }
 }
 
@@ -169,6 +168,9 @@ impl Executor for Engine {
         operation: &Operation,
     ) -> Result<Outcome, StateUnavailable> {
         let _place = self.sandbox.gate.enter();
+        // Transactions have no limit of time, which would differ between workers.
+        let is_timed = context.mode != Mode::Transaction;
+        let _ticks = is_timed.then(|| self.sandbox.ticker.keep_awake());
         let run = || operations::execute(&self.sandbox, state, capabilities, context, operation);
         // A bug voids this execution alone. Nothing that outlives it is changed on the way.
         catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {

@@ -63,6 +63,10 @@ pub const DRIVER_NAME_BYTES_MAX: usize = 128;
 /// Former holders of a driver's name that are remembered; the oldest are forgotten.
 pub const DRIVER_HISTORY_MAX: usize = 64;
 
+/// The version of wasmtime: how it counts fuel and how much stack its code takes are part of what
+/// workers agree on.
+pub const WASMTIME_VERSION: &str = "48.0.8";
+
 /// Gas of one unit of wasmtime fuel. One gas is one picosecond of reference time, so one unit of
 /// fuel, roughly one instruction, stands for a nanosecond.
 pub const GAS_PER_FUEL: u64 = 1_000;

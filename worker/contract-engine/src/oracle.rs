@@ -106,6 +106,7 @@ pub fn host_functions(engine: &Engine) -> Vec<HostFunction> {
     let mut store = wasmtime::Store::new(&engine.sandbox.engine, frame_of(nobody, None));
     let found: Vec<_> = engine
         .sandbox
+        .modules
         .linker
         .iter(&mut store)
         .filter_map(|(module, name, function)| {
@@ -231,7 +232,7 @@ fn load(execution: &Execution, code_hash: &CodeHash) -> Result<Module, Stop> {
         .read(execution.state(), &code_key(code_hash))?
         .ok_or_else(|| Stop::bug("the code of a contract is gone"))?;
     let refused = |reason: String| Stop::bug(format!("accepted code is refused: {reason}"));
-    let prepared = execution.sandbox().prepare(&code).map_err(refused)?;
+    let prepared = execution.sandbox().modules.prepare(&code).map_err(refused)?;
     let engine = execution.sandbox().interpreter.linker.engine();
     Module::new(engine, prepared.as_slice()).map_err(|error| refused(error.to_string()))
 }

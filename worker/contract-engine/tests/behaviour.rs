@@ -69,16 +69,18 @@ fn code_is_found_again_by_an_engine_that_starts_anew() {
     assert_eq!(
         restarted
             .engine
-            .code_hash(&restarted.state, &contract)
-            .unwrap(),
+            .contract(&restarted.state, &contract)
+            .unwrap()
+            .map(|facts| facts.code_hash),
         Some(hash)
     );
     let nobody = ContractId([1; 32]);
     assert_eq!(
         restarted
             .engine
-            .code_hash(&restarted.state, &nobody)
-            .unwrap(),
+            .contract(&restarted.state, &nobody)
+            .unwrap()
+            .map(|facts| facts.code_hash),
         None
     );
 }

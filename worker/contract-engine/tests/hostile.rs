@@ -34,25 +34,6 @@ fn endless_host_calls_run_out_of_gas() {
 }
 
 #[test]
-fn an_endless_query_ends_at_its_deadline() {
-    let mut world = World::new();
-    let contract = world.deploy(&on_call("(loop (br 0))"));
-    std::thread::scope(|scope| {
-        let query = scope.spawn(|| world.query(contract, &[]).result);
-        // Time that has no clock: ticks until the query has ended.
-        while !query.is_finished() {
-            world.engine.tick_epoch();
-            std::thread::yield_now();
-        }
-        let error = query.join().unwrap().unwrap_err();
-        assert!(
-            matches!(error, ExecutionError::LimitReached(_)),
-            "{error:?}"
-        );
-    });
-}
-
-#[test]
 fn memory_grows_to_its_maximum_and_no_further() {
     let body = r#"
         (loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))

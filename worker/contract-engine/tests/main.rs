@@ -2,7 +2,9 @@
 
 mod ballot;
 mod behaviour;
+mod cache;
 mod fuel;
 mod hostile;
 mod money;
+mod time;
 mod world;

@@ -69,7 +69,7 @@ impl World {
     pub fn with_prices(prices: Prices) -> Self {
         let config = EngineConfig {
             executions_max: 2,
-            query_ticks_max: 10,
+            ..EngineConfig::default()
         };
         let mut world = Self {
             engine: Engine::new(&config).unwrap(),

@@ -52,8 +52,6 @@ pub struct Follower {
     core: Core,
     milestones: Arc<Milestones>,
     service: Arc<WorkerService>,
-    // Ends queries that run too long; stops when dropped.
-    _ticker: contract_engine::Ticker,
 }
 
 impl Follower {
@@ -70,7 +68,6 @@ impl Follower {
             .with_context(|| format!("the operator's key file {} cannot be read", file.display()))?;
         let operator = OperatorKey::from_uri(&secret)?;
         let engine = Engine::new(&EngineConfig::default())?;
-        let ticker = engine.start_ticker(Duration::from_secs(1))?;
         let kept = data_dir.load_secrets(&*platform, &mut PlatformRng(&*platform))?;
         let settings = Settings {
             version: version(),
@@ -106,7 +103,6 @@ impl Follower {
             core,
             milestones,
             service,
-            _ticker: ticker,
         })
     }
 

@@ -27,7 +27,7 @@ fn out_of_time() -> Stop {
 
 /// When the query must have ended; an error once that is past.
 fn deadline(execution: &Execution) -> Result<Instant, Stop> {
-    let ends = execution.ends();
+    let ends = execution.deadline();
     let ends = ends.ok_or_else(|| Stop::bug("only a query may wait, and a query has an end"))?;
     match ends > Instant::now() {
         true => Ok(ends),
