@@ -34,7 +34,7 @@ const ZONES: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates, and what they never import.
-const FORBIDDEN: [(&str, &[&str]); 18] = [
+const FORBIDDEN: &[(&str, &[&str])] = &[
     // Plain data: it can be used everywhere because it brings nothing.
     (
         "primitives",
