@@ -65,9 +65,9 @@ pub struct Execution {
     pub deposit_growth: i128,
     system_contract: OnceCell<ContractId>,
     /// The epoch at which a query ends.
-    deadline: Option<u64>,
+    last_tick: Option<u64>,
     /// When a query ends, whatever it waits for.
-    ends: Option<Instant>,
+    deadline: Option<Instant>,
 }
 
 /// A moment to go back to when a frame fails.
@@ -125,9 +125,9 @@ impl Execution {
         context: Context,
         cluster: ClusterRecord,
     ) -> Self {
-        let deadline = (context.mode == Mode::Query)
+        let last_tick = (context.mode == Mode::Query)
             .then(|| sandbox.epoch().saturating_add(sandbox.query_ticks_max));
-        let ends = (context.mode == Mode::Query)
+        let deadline = (context.mode == Mode::Query)
             .then(|| Instant::now() + Duration::from_millis(cluster.limits.query_ms.into()));
         let owner = context.origin;
         Self {
@@ -148,8 +148,8 @@ impl Execution {
             running: Vec::new(),
             deposit_growth: 0,
             system_contract: OnceCell::new(),
+            last_tick,
             deadline,
-            ends,
         }
     }
 
@@ -164,8 +164,8 @@ impl Execution {
     }
 
     /// When a query ends, whatever it waits for; `None` where there is no deadline.
-    pub fn ends(&self) -> Option<Instant> {
-        self.ends
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
     }
 
     /// The cluster's system contract.
@@ -189,8 +189,8 @@ impl Execution {
 
     /// Epochs until a query ends; `None` where there is no deadline.
     pub fn ticks_left(&self) -> Option<u64> {
-        self.deadline
-            .map(|deadline| deadline.saturating_sub(self.sandbox.epoch()))
+        self.last_tick
+            .map(|last| last.saturating_sub(self.sandbox.epoch()))
     }
 
     /// Frames that are running.

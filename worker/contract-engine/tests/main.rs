@@ -2,7 +2,11 @@
 
 mod ballot;
 mod behaviour;
+mod calls;
+mod effects;
+mod extension;
 mod fuel;
 mod hostile;
 mod money;
+mod system;
 mod world;
