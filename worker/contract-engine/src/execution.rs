@@ -148,6 +148,7 @@ impl Execution {
             running: Vec::new(),
             deposit_growth: 0,
             system_contract: OnceCell::new(),
+            last_tick,
             deadline,
         }
     }

@@ -263,7 +263,7 @@ fn store_code(execution: &mut Execution, code: &[u8]) -> Result<(), Refusal> {
     let limits = *execution.limits();
     if code.len() > limits.code_bytes as usize {
         let (bytes, max) = (code.len(), limits.code_bytes);
-        let reason = format!("it has {bytes} bytes, the cluster allows {max}");
+        let reason = format!("it has {bytes} bytes, at most {max} are allowed in this cluster");
         return Err(refused(reason));
     }
     let modules = &execution.sandbox().modules;

@@ -3,8 +3,12 @@
 mod ballot;
 mod behaviour;
 mod cache;
+mod calls;
+mod effects;
+mod extension;
 mod fuel;
 mod hostile;
 mod money;
+mod system;
 mod time;
 mod world;
