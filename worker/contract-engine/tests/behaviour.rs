@@ -69,15 +69,16 @@ fn code_is_found_again_by_an_engine_that_starts_anew() {
     assert_eq!(
         restarted
             .engine
-            .code_hash(&restarted.state, &contract)
-            .unwrap(),
-        Some(hash)
+            .contract(&restarted.state, &contract)
+            .unwrap()
+            .map(|facts| (facts.code_hash, facts.owner, facts.weight)),
+        Some((hash, ALICE, 0))
     );
     let nobody = ContractId([1; 32]);
     assert_eq!(
         restarted
             .engine
-            .code_hash(&restarted.state, &nobody)
+            .contract(&restarted.state, &nobody)
             .unwrap(),
         None
     );

@@ -5,4 +5,5 @@ mod behaviour;
 mod fuel;
 mod hostile;
 mod money;
+mod oracle;
 mod world;
