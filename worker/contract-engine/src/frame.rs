@@ -55,7 +55,7 @@ pub struct Frame {
     pub execution: Option<Box<Execution>>,
     pub memory: Option<Memory>,
     #[cfg(feature = "oracle")]
-    pub interpreted_memory: Option<wasmi::Memory>,
+    pub interpreted: crate::oracle::Interpreted,
     pub entry: Entry,
     pub contract: ContractId,
     pub code_hash: CodeHash,
@@ -67,7 +67,7 @@ pub struct Frame {
     /// Whether it may change nothing.
     pub read_only: bool,
     /// What the cluster lets memory grow to.
-    limits: StoreLimits,
+    pub limits: StoreLimits,
 }
 
 /// How a frame ended.
@@ -112,7 +112,7 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
             execution: Some(execution),
             memory: None,
             #[cfg(feature = "oracle")]
-            interpreted_memory: None,
+            interpreted: Default::default(),
             entry,
             contract: task.contract,
             code_hash: task.code_hash,

@@ -37,6 +37,17 @@
 //! not offered.
 
 #![deny(missing_docs)]
+// No panic of the host may be reachable from a contract.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice
+    )
+)]
 
 mod code_cache;
 mod crypto;

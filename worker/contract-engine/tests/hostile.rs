@@ -1,5 +1,9 @@
 //! Guests that attack the host. None panics, hangs or gets more than its share.
 
+mod bombs;
+mod memory;
+mod neighbours;
+
 use executor_api::ExecutionError;
 
 use crate::world::{HOST, World, call, guest, import, on_call};

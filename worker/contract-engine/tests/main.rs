@@ -9,6 +9,7 @@ mod extension;
 mod fuel;
 mod hostile;
 mod money;
+mod oracle;
 mod system;
 mod time;
 mod world;

@@ -121,7 +121,7 @@ impl<'a> Guest<'a> {
             }
             #[cfg(feature = "oracle")]
             Machine::Interpreted(caller) => {
-                let memory = caller.data().interpreted_memory.ok_or_else(no_memory)?;
+                let memory = caller.data().interpreted.memory.ok_or_else(no_memory)?;
                 Ok(memory.data_mut(caller))
             }
         }
