@@ -30,7 +30,7 @@ Commands:
   layers               check that no crate imports what its zone or its part forbids
   tidy                 check that the tests exist which SECURITY.md names
   lint                 clippy, warnings denied
-  bench                measure, each figure beside its anchor
+  bench [query] [ARGS] measure, each figure beside its anchor; query: sealed queries alone
   fuzz [--minutes N] [--target NAME]
                        run the fuzz targets, 10 minutes together unless told otherwise
   setup                install the system packages that the builds need

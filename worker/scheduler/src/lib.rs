@@ -43,9 +43,10 @@ use std::{
 };
 
 /// Queries of one contract that a worker takes at once.
-pub const FLOW_PRESENT_MAX: usize = 128;
-/// Queries of all contracts that a worker takes at once. Each may hold a thread.
-pub const PRESENT_MAX: usize = 512;
+pub const FLOW_PRESENT_MAX: usize = 64;
+/// Queries of all contracts that a worker takes at once. Each may hold a thread, and an instance of
+/// the contract engine, which has more of them than this.
+pub const PRESENT_MAX: usize = 192;
 /// Longest wait for a processor.
 pub const WAIT_MAX: Duration = Duration::from_secs(30);
 

@@ -39,9 +39,9 @@ use wire::{
 const SESSION_LIFETIME_MS: u64 = 60 * 60 * 1000;
 /// Longest reason that an error carries, characters.
 const REASON_CHARS_MAX: usize = 4096;
-/// As whose the trial runs of constructors are counted, all together, without a weight: there is no
-/// contract yet.
-const TRIALS: ContractId = ContractId([0; 32]);
+/// As whose is counted, all together and without a weight, what runs for no contract that the state
+/// knows: trial runs of constructors, the system contract, the log.
+const OTHERS: ContractId = ContractId([0; 32]);
 
 /// The state that queries are run against: a final block's, immutable.
 pub struct Published {
@@ -156,7 +156,7 @@ enum Seat {
 #[derive(Clone, Copy)]
 struct Subject {
     contract: ContractId,
-    /// `None` for a trial run of a constructor.
+    /// `None` where the state knows no such contract.
     facts: Option<ContractFacts>,
 }
 
@@ -407,21 +407,16 @@ impl QueryService {
                     .map(Seat::NotNeeded)
                     .map_err(|_| Refusal::Broken);
             }
-            QueryTarget::Logger => {
-                let answer = self.ask_logger(opened.origin, &opened.request.input);
-                return Ok(Seat::NotNeeded(Ok(answer)));
-            }
             QueryTarget::Call { contract } => {
                 let facts = self
                     .executor
                     .contract(&*published.state, contract)
                     .map_err(|_| Refusal::Broken)?;
-                if facts.is_none() {
-                    return Ok(Seat::NotNeeded(Err(QueryError::ContractNotFound)));
-                }
-                Subject { contract: *contract, facts }
+                Subject { contract: facts.map_or(OTHERS, |_| *contract), facts }
             }
-            QueryTarget::Instantiate { .. } => Subject { contract: TRIALS, facts: None },
+            QueryTarget::Instantiate { .. } | QueryTarget::Logger => {
+                Subject { contract: OTHERS, facts: None }
+            }
         };
         let weight = subject.facts.map_or(0, |facts| facts.weight);
         let entered = self.scheduler.enter(&subject.contract, weight, stopwatch);
@@ -487,16 +482,15 @@ impl QueryService {
         &self,
         published: &Published,
         turn: &dyn Turn,
-        origin: Option<AccountId>,
+        asker: Option<AccountId>,
         request: QueryRequest,
     ) -> Result<Result<QueryOutput, QueryError>, Refusal> {
         let QueryRequest { target, input, value, gas_limit, estimate, .. } = request;
         // A query without a certificate comes from nobody: the zero account.
-        let origin = origin.unwrap_or_default();
+        let origin = asker.unwrap_or_default();
         let (mode, operation) = match target {
-            QueryTarget::Outcome { .. } | QueryTarget::Logger => {
-                return Ok(Err(QueryError::OutcomeNotFound));
-            }
+            QueryTarget::Outcome { .. } => return Ok(Err(QueryError::OutcomeNotFound)),
+            QueryTarget::Logger => return Ok(Ok(self.ask_logger(asker, &input))),
             QueryTarget::Call { contract } => {
                 let mode = if estimate { Mode::Estimate } else { Mode::Query };
                 (mode, Operation::Call { contract, input, value })

@@ -3,8 +3,7 @@
 use crate::{
     arguments::RunArguments,
     data_dir::DataDir,
-    receipts::ReceiptSigner,
-    service::{Milestones, PlatformRng, WorkerService},
+    service::{Milestones, PlatformRng, Receipts, WorkerService},
     store::FileStore,
 };
 use anyhow::{Context, Result, bail};
@@ -20,8 +19,7 @@ use std::{
 };
 use wire::registration::WorkerRegistration;
 use worker_core::{
-    Core, Effect, Input, ServingState, Settings, Sharing,
-    running::{HostFacts, Offers},
+    Core, Effect, Input, ServingState, Settings, Sharing, running::{HostFacts, Offers},
 };
 
 /// Without a final block for so long, the operator is told.
@@ -89,7 +87,7 @@ impl Follower {
             identity: core.identity().clone(),
             queries: core.queries().clone(),
             platform: platform.clone(),
-            receipts: ReceiptSigner::start(core.identity().clone())?,
+            receipts: Arc::new(Receipts::new(core.identity().clone())),
             milestones: milestones.clone(),
         });
         data_dir.load_evidence(&milestones);

@@ -6,7 +6,6 @@
 mod arguments;
 mod data_dir;
 mod follow;
-mod receipts;
 mod service;
 mod store;
 
@@ -76,9 +75,9 @@ async fn run(arguments: RunArguments, started: Instant) -> Result<()> {
     let data_dir = data_dir::DataDir::open(&arguments.data_dir, chain.genesis())?;
     let follower = Follower::new(&arguments, [started, light_client_started], platform, chain, data_dir)?;
     let service = follower.service();
-    let router = worker_rpc::router(service, worker_rpc::Limits::for_this_machine());
+    let rim = worker_rpc::Rim::new(service, worker_rpc::Limits::default());
     let mut http_stop = stopped.clone();
-    let http = tokio::spawn(worker_rpc::serve(listener, router, async move {
+    let http = tokio::spawn(worker_rpc::serve(listener, rim, async move {
         let _ = http_stop.wait_for(|stop| *stop).await;
     }));
     tracing::info!(listen = %arguments.listen, "listening");

@@ -1,11 +1,13 @@
 //! What the HTTP rim asks of the worker.
 
-use crate::receipts::ReceiptSigner;
 use platform::Platform;
 use secrets::server::ServerError;
 use std::sync::{Arc, OnceLock, RwLock};
-use worker_core::{Identity, QueryService, Refusal, ServingState};
-use worker_rpc::{Info, Service, ServiceError, Serving};
+use worker_core::{Answer, Begun, Identity, QueryService, ReceiptQueue, Refusal, ServingState};
+use worker_rpc::{Info, PutOff, Responder, Service, ServiceError, Serving};
+
+/// Answers that wait for their receipts.
+pub type Receipts = ReceiptQueue<PutOff>;
 
 /// Facts that become known while the worker runs.
 #[derive(Default)]
@@ -23,7 +25,7 @@ pub struct WorkerService {
     pub identity: Arc<Identity>,
     pub queries: Arc<QueryService>,
     pub platform: Arc<dyn Platform>,
-    pub receipts: ReceiptSigner,
+    pub receipts: Arc<Receipts>,
     pub milestones: Arc<Milestones>,
 }
 
@@ -112,15 +114,36 @@ impl Service for WorkerService {
             .map_err(refusal)
     }
 
-    fn query(&self, envelope: &[u8]) -> Result<Vec<u8>, ServiceError> {
-        let answer =
-            self.queries.answer(envelope, self.platform.unix_millis()).map_err(refusal)?;
-        let receipt = match answer.receipt {
-            Some(body) => Some(self.receipts.sign(body).ok_or_else(|| {
-                ServiceError::Internal("the signer of receipts has ended".to_owned())
-            })?),
-            None => None,
+    fn query(&self, envelope: &[u8], responder: Responder) {
+        let begun = match self.queries.begin(envelope, self.platform.unix_millis()) {
+            Ok(begun) => begun,
+            Err(error) => return responder.give(Err(refusal(error))),
         };
-        answer.seal.seal(answer.reply, receipt).map_err(refusal)
+        let (queries, receipts) = (self.queries.clone(), self.receipts.clone());
+        if begun.would_wait() {
+            responder.go_on_blocking(move |responder| finish(&queries, &receipts, begun, responder));
+        } else {
+            finish(&queries, &receipts, begun, responder);
+        }
+    }
+
+    fn settle(&self) {
+        self.receipts.sign(|asker, answer| asker.give(answer.map_err(refusal)));
+    }
+}
+
+fn finish(queries: &QueryService, receipts: &Receipts, begun: Begun, responder: Responder) {
+    match queries.finish(begun) {
+        Err(error) => responder.give(Err(refusal(error))),
+        Ok(Answer { reply, receipt: None, seal }) => {
+            responder.give(seal.seal(reply, None).map_err(refusal));
+        }
+        Ok(Answer { reply, receipt: Some(body), seal }) => {
+            if let Err(asker) = receipts.put(body, reply, seal, responder.put_off()) {
+                asker.give(Err(ServiceError::Unavailable(
+                    "this worker has too many receipts to sign; try another, or later".to_owned(),
+                )));
+            }
+        }
     }
 }

@@ -5,9 +5,9 @@ use executor_api::*;
 use primitives::{CodeHash, ContractId};
 use wire::{domain::code_hash, limits::ClusterLimits};
 
-/// The engine. `set:…` appends, `get` reads, `say:…` writes to the log, `who` gives the origin, `long`
-/// answers too much, `make:…` makes a contract whose id repeats the byte after the colon, `until:…`
-/// computes until the host's clock shows that many milliseconds (one byte); anything else traps.
+/// The engine. `set:…` appends, `get` reads, `say:…` writes to the log, `who` gives the origin, `long` answers too much, `make:…`
+/// makes a contract whose id repeats the byte after the colon, `until:…` computes until the host's
+/// clock shows that many milliseconds (one byte); anything else traps.
 pub struct TinyExecutor;
 
 /// Where a contract's code hash lies.

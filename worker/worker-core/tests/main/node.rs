@@ -25,8 +25,7 @@ use wire::{
 };
 use worker_core::{
     ClusterStore, Core, Effect, Head, Input, KeptSecrets, Notice, Refusal, ServingState, Settings,
-    Sharing, StopReason, StoreError,
-    running::{HostFacts, Offers},
+    Sharing, StopReason, StoreError, running::{HostFacts, Offers},
 };
 
 /// One processor, so that whoever has it would hold up all others.

@@ -6,7 +6,7 @@ use crate::{
 use primitives::ContractId;
 use secrets::client::{PendingReply, seal_query};
 use std::sync::atomic::Ordering;
-use wire::query::{QueryReply, QueryTarget};
+use wire::query::{QueryError, QueryReply, QueryTarget};
 use worker_core::Refusal;
 
 const NEIGHBOUR: ContractId = ContractId([7; 32]);
@@ -97,6 +97,10 @@ fn what_runs_nothing_needs_no_processor() {
     let (now_ms, node) = (world.chain.now_ms(), &world.nodes[1]);
     let (envelope, _) = sealed(node, CONTRACT, b"get", now_ms, 1);
     let _holder = node.core.queries().begin(&envelope, now_ms).unwrap();
-    let nowhere = ask(node, ContractId([1; 32]), b"get", now_ms, 2);
-    assert!(nowhere.result.is_err());
+    let mut outcome = request(b"", now_ms, 2);
+    outcome.target = QueryTarget::Outcome { number: 0 };
+    let (envelope, pending) =
+        seal_query(&node.address(), None, outcome, &mut TestRng(9)).unwrap();
+    let reply = pending.open(&node.post(&envelope, now_ms).unwrap()).unwrap();
+    assert_eq!(reply.result, Err(QueryError::CertificateMissing));
 }

@@ -1,0 +1,79 @@
+//! What is above a bound is refused at once, with a reason.
+
+use crate::server::Server;
+use primitives::bounds::REQUEST_BYTES_MAX;
+use std::{io::Write, time::Duration};
+use worker_rpc::Limits;
+
+#[test]
+fn more_requests_than_fit_are_told_at_once() {
+    let server = Server::start(Limits { requests_max: 1, ..Limits::default() });
+    let mut first = server.connect();
+    first.send("POST", "/v1/query", b"wait");
+    // Until the first is inside, others pass.
+    loop {
+        let reply = server.connect().ask("POST", "/v1/query", b"x");
+        if reply.status == 503 {
+            assert!(String::from_utf8_lossy(&reply.body).contains("try another, or later"));
+            break;
+        }
+    }
+    server.gate.send(()).unwrap();
+    assert_eq!(first.receive().unwrap().body, b"wait");
+    assert_eq!(server.connect().ask("POST", "/v1/query", b"x").status, 200);
+}
+
+#[test]
+fn too_long_a_body_is_refused_before_it_is_read() {
+    let server = Server::start(Limits::default());
+    let mut client = server.connect();
+    let length = REQUEST_BYTES_MAX + 1;
+    let head = format!("POST /v1/query HTTP/1.1\r\nhost: worker\r\ncontent-length: {length}\r\n\r\n");
+    client.stream.write_all(head.as_bytes()).unwrap();
+    let reply = client.receive().unwrap();
+    assert_eq!(reply.status, 413);
+    assert!(String::from_utf8_lossy(&reply.body).contains("16777216 bytes"));
+}
+
+#[test]
+fn the_bytes_of_all_bodies_are_bounded_together_and_given_back() {
+    let server = Server::start(Limits { body_bytes_max: 100_000, ..Limits::default() });
+    let mut first = server.connect();
+    let held = [&b"wait"[..], &[0; 60_000]].concat();
+    first.send("POST", "/v1/query", &held);
+    loop {
+        let reply = server.connect().ask("POST", "/v1/query", &[1; 60_000]);
+        if reply.status == 503 {
+            assert!(String::from_utf8_lossy(&reply.body).contains("100000 bytes"));
+            break;
+        }
+    }
+    // A smaller one fits beside it.
+    assert_eq!(server.connect().ask("POST", "/v1/query", &[2; 10_000]).status, 200);
+    server.gate.send(()).unwrap();
+    assert_eq!(first.receive().unwrap().body, held);
+    assert_eq!(server.connect().ask("POST", "/v1/query", &[3; 60_000]).status, 200);
+}
+
+#[test]
+fn who_sends_slowly_is_not_waited_for() {
+    let time_max = Duration::from_millis(20);
+    let limits = Limits { head_time_max: time_max, body_time_max: time_max, ..Limits::default() };
+    let server = Server::start(limits);
+    let mut slow_head = server.connect();
+    slow_head.stream.write_all(b"POST /v1/query HT").unwrap();
+    assert!(slow_head.receive().is_none_or(|reply| reply.status == 408));
+    let mut slow_body = server.connect();
+    let head = b"POST /v1/query HTTP/1.1\r\nhost: worker\r\ncontent-length: 10\r\n\r\nabc";
+    slow_body.stream.write_all(head).unwrap();
+    assert_eq!(slow_body.receive().unwrap().status, 408);
+}
+
+#[test]
+fn more_connections_than_fit_are_closed_at_once() {
+    let server = Server::start(Limits { connections_max: 1, ..Limits::default() });
+    let mut first = server.connect();
+    assert_eq!(first.ask("POST", "/v1/query", b"x").status, 200);
+    assert!(server.connect().receive().is_none());
+    assert_eq!(first.ask("POST", "/v1/query", b"x").status, 200);
+}

@@ -1,0 +1,74 @@
+//! What passes, and who is told what.
+
+use crate::server::Server;
+use worker_rpc::Limits;
+
+#[test]
+fn bytes_pass_and_errors_say_who_should_act() {
+    let server = Server::start(Limits::default());
+    let mut client = server.connect();
+    let mut check = |method: &str, path: &str, body: &[u8], status: u16, start: &[u8]| {
+        let reply = client.ask(method, path, body);
+        assert_eq!(reply.status, status, "{method} {path}");
+        assert!(reply.body.starts_with(start), "{}", String::from_utf8_lossy(&reply.body));
+        assert!(reply.head.contains("access-control-allow-origin: *"), "{}", reply.head);
+    };
+    check("POST", "/v1/query", b"abc", 200, b"abc");
+    check("POST", "/v1/query", b"blocking", 200, b"blocking");
+    check("POST", "/v1/session", b"def", 200, b"def");
+    check("POST", "/v1/session", b"panic", 500, b"{\"error\":");
+    check("POST", "/v1/query", b"panic", 500, b"{\"error\":");
+    check("GET", "/v1/evidence", b"", 404, b"{\"error\":");
+    check("GET", "/nothing", b"", 404, b"{\"error\":");
+    check("GET", "/v1/query", b"", 404, b"{\"error\":");
+    check("OPTIONS", "/v1/query", b"", 200, b"");
+    check("GET", "/v1/info", b"", 200, b"{\"version\":\"1.2.3\"");
+    // All of that on one connection, bugs included.
+    check("POST", "/v1/query", &vec![7; 1 << 20], 200, &vec![7; 1 << 20]);
+}
+
+#[test]
+fn answers_that_are_put_off_come_when_nothing_else_is_at_hand() {
+    let server = Server::start(Limits::default());
+    let mut clients: Vec<_> = (0..20).map(|_| server.connect()).collect();
+    for (number, client) in clients.iter_mut().enumerate() {
+        client.send("POST", "/v1/query", format!("later {number}").as_bytes());
+    }
+    for (number, client) in clients.iter_mut().enumerate() {
+        assert_eq!(client.receive().unwrap().body, format!("later {number}").as_bytes());
+    }
+}
+
+#[test]
+fn queries_that_block_their_threads_hold_up_nobody() {
+    let server = Server::start(Limits::default());
+    // More than there are threads that serve connections.
+    let waiting_count = 24 + std::thread::available_parallelism().unwrap().get();
+    let mut waiting: Vec<_> = (0..waiting_count).map(|_| server.connect()).collect();
+    for client in &mut waiting {
+        client.send("POST", "/v1/query", b"wait");
+    }
+    for _ in 0..50 {
+        assert_eq!(server.connect().ask("POST", "/v1/query", b"quick").body, b"quick");
+    }
+    for _ in 0..waiting_count {
+        server.gate.send(()).unwrap();
+    }
+    for client in &mut waiting {
+        assert_eq!(client.receive().unwrap().body, b"wait");
+    }
+}
+
+#[test]
+fn a_server_that_stops_finishes_what_runs() {
+    let server = Server::start(Limits { requests_max: 1, ..Limits::default() });
+    let mut client = server.connect();
+    client.send("POST", "/v1/query", b"wait");
+    // Others are refused once it is inside.
+    while server.connect().ask("POST", "/v1/query", b"x").status != 503 {}
+    let gate = server.gate.clone();
+    let stopping = std::thread::spawn(move || drop(server));
+    gate.send(()).unwrap();
+    assert_eq!(client.receive().unwrap().body, b"wait");
+    stopping.join().unwrap();
+}
