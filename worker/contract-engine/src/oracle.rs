@@ -102,6 +102,7 @@ pub fn host_functions(engine: &Engine) -> Vec<HostFunction> {
         caller: [0; 32].into(),
         value: 0,
         input: Vec::new(),
+        read_only: false,
     };
     let mut store = wasmtime::Store::new(&engine.sandbox.engine, frame_of(nobody, None));
     let found: Vec<_> = engine
@@ -222,6 +223,9 @@ fn frame_of(task: Task, execution: Option<Box<Execution>>) -> Frame {
         value: task.value,
         input: Some(task.input),
         returned: Returned::default(),
+        read_only: task.read_only,
+        limits: wasmtime::StoreLimits::default(),
+        offer_below: 0,
     }
 }
 
