@@ -19,6 +19,7 @@ use crate::limits::{
     LOG_LINES_MAX,
 };
 use crate::outside::Outside;
+use crate::pace::Pace;
 use crate::sandbox::Sandbox;
 use crate::state::{
     CONTRACT_RECORD_BYTES, Checkpoint, ClusterRecord, ContractInfo, ContractRecord, Footprint,
@@ -66,8 +67,7 @@ pub struct Execution {
     /// What deposits grew by, by what was stored so far; not yet settled.
     pub deposit_growth: i128,
     system_contract: OnceCell<ContractId>,
-    /// When a query or an estimate ends, whatever it waits for.
-    deadline: Option<Instant>,
+    pace: Option<Pace>,
 }
 
 /// A moment to go back to when a frame fails.
@@ -128,7 +128,7 @@ impl Execution {
         // Two workers would disagree on a transaction that time ends.
         let is_timed = context.mode != Mode::Transaction;
         let query_ms = cluster.limits.query_ms.into();
-        let deadline = is_timed.then(|| Instant::now() + Duration::from_millis(query_ms));
+        let pace = is_timed.then(|| Pace::new(outside, Duration::from_millis(query_ms)));
         let owner = context.origin;
         Self {
             sandbox,
@@ -148,8 +148,7 @@ impl Execution {
             running: Vec::new(),
             deposit_growth: 0,
             system_contract: OnceCell::new(),
-            last_tick,
-            deadline,
+            pace,
         }
     }
 
@@ -184,27 +183,12 @@ impl Execution {
 
     /// When a query or an estimate ends, what it waits for included; `None` for a transaction.
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        self.pace.as_ref().map(|pace| pace.deadline)
     }
 
-    /// Offers the processor to others, which may block, and stops what must end. Comes every few
-    /// milliseconds while a contract computes; does nothing in a transaction.
-    pub fn checkpoint(&self) -> Result<(), Stop> {
-        let Some(deadline) = self.deadline else {
-            return Ok(());
-        };
-        if !self.capabilities().turn().checkpoint() {
-            return Err(Stop::limit(
-                "the query had to end: the worker gave it no more of the processor",
-            ));
-        }
-        if Instant::now() >= deadline {
-            return Err(Stop::limit(
-                "the query had to end: its time was up; let it do less, or ask the cluster's \
-                 owner for a longer limit",
-            ));
-        }
-        Ok(())
+    /// How this execution shares time; `None` for a transaction.
+    pub fn pace(&mut self) -> Option<&mut Pace> {
+        self.pace.as_mut()
     }
 
     /// Frames that are running.

@@ -1,21 +1,21 @@
 //! One contract frame: a fresh instance that runs one message or constructor.
 
+use std::future::Future as _;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{self, Poll, Waker};
 
 use executor_api::Returned;
 use primitives::{AccountId, Balance, CodeHash, ContractId};
-use wasmtime::{
-    Memory, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline,
-};
+use wasmtime::{Memory, Store, StoreLimits, StoreLimitsBuilder, Trap, TypedFunc};
 
 use crate::execution::Execution;
 use crate::limits::{CALL_DEPTH_MAX, PAGE_BYTES, WASM_STACK_BYTES};
 use crate::modules::Contract;
+use crate::pace::{Pace, SLICE_FUEL};
 use crate::state::code_key;
 use crate::stop::Stop;
 
-/// Far enough for an execution without a deadline, and no overflow when added to the epoch.
-const NO_DEADLINE_TICKS: u64 = u64::MAX / 2;
 /// Native stack that the host needs for one frame on top of the contract's own, bytes.
 const HOST_STACK_BYTES: usize = 128 * 1024;
 /// Native stack of a frame, bytes.
@@ -23,6 +23,8 @@ const FRAME_STACK_BYTES: usize = WASM_STACK_BYTES + HOST_STACK_BYTES;
 /// Native stack of an execution, bytes. The engine runs on threads with less too, and then takes
 /// memory for another stack.
 pub const STACK_BYTES: usize = (CALL_DEPTH_MAX + 2) * FRAME_STACK_BYTES;
+/// Native stack on which a frame of a query runs, bytes.
+pub const FIBER_STACK_BYTES: usize = WASM_STACK_BYTES + 2 * HOST_STACK_BYTES;
 
 /// Which function of a contract runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,8 @@ pub struct Frame {
     pub read_only: bool,
     /// What the cluster lets memory grow to.
     pub limits: StoreLimits,
+    /// Below this much fuel a host function looks at the clock; 0 where there is none.
+    pub offer_below: u64,
 }
 
 /// How a frame ended.
@@ -78,12 +82,12 @@ pub struct Finished {
 }
 
 /// Runs a frame with at most `fuel`. Changes of a frame that fails or reverts are not undone here.
-pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
+pub fn run(mut execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
     #[cfg(feature = "oracle")]
     if execution.sandbox().interpreter.is_used {
         return crate::oracle::run(execution, task, fuel);
     }
-    let contract = match load(&execution, &task.code_hash) {
+    let contract = match load(&mut execution, &task.code_hash) {
         Ok(contract) => contract,
         Err(stop) => {
             return Finished {
@@ -93,7 +97,7 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
             };
         }
     };
-    let is_timed = execution.deadline().is_some();
+    let pace = execution.pace().cloned();
     let entry = task.entry;
     let (pages, pages_max) = (contract.memory_pages, execution.memory_pages_max());
     if pages.initial > pages_max {
@@ -122,20 +126,18 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
             returned: Returned::default(),
             read_only: task.read_only,
             limits,
+            offer_below: match pace {
+                Some(_) => fuel.saturating_sub(SLICE_FUEL),
+                None => 0,
+            },
         },
     );
     if pages.maximum > pages_max {
         store.limiter(|frame| &mut frame.limits);
     }
-    if is_timed {
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(at_tick);
-    } else {
-        store.set_epoch_deadline(NO_DEADLINE_TICKS);
-    }
     let result = store
         .set_fuel(fuel)
-        .and_then(|()| enter(&mut store, &contract, entry));
+        .and_then(|()| enter(&mut store, &contract, entry, pace));
     let mut fuel_left = store.get_fuel().unwrap_or(0);
     let frame = store.into_data();
     let result = match result.map_err(classify) {
@@ -165,40 +167,44 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
 
 /// As [`run`], on a stack that is large enough, whoever called the engine from whatever thread.
 ///
-/// A thread whose stack has [`STACK_BYTES`] runs all frames of an execution without a change of stack.
+/// A thread whose stack has [`STACK_BYTES`] runs all frames of a transaction without a change of stack.
+/// Frames of a query have stacks of their own.
 pub fn run_nested(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
+    if execution.deadline().is_some() {
+        return run(execution, task, fuel);
+    }
     stacker::maybe_grow(FRAME_STACK_BYTES, STACK_BYTES, || {
         run(execution, task, fuel)
     })
 }
 
 /// The compiled code, from memory or disk, or else made from what is in the state.
-fn load(execution: &Execution, code_hash: &CodeHash) -> Result<Arc<Contract>, Stop> {
-    let modules = &execution.sandbox().modules;
-    if let Some(contract) = modules.get(code_hash) {
+fn load(execution: &mut Execution, code_hash: &CodeHash) -> Result<Arc<Contract>, Stop> {
+    if let Some(contract) = execution.sandbox().modules.get(code_hash) {
         return Ok(contract);
     }
-    // Reading, compiling, or waiting for another execution that does: the processor is not needed.
-    let turn = execution.capabilities().turn();
-    let is_timed = execution.deadline().is_some();
-    if is_timed {
-        turn.pause();
+    let pace = execution.pace().cloned();
+    // Reading, compiling, or waiting for another execution that does.
+    let load = || {
+        execution.sandbox().modules.load(code_hash, || {
+            execution
+                .overlay
+                .read(execution.state(), &code_key(code_hash))?
+                .ok_or_else(|| Stop::bug("the code of a contract is gone"))
+        })
+    };
+    match pace {
+        Some(pace) => pace.without_processor(load)?,
+        None => load(),
     }
-    let loaded = modules.load(code_hash, || {
-        execution
-            .overlay
-            .read(execution.state(), &code_key(code_hash))?
-            .ok_or_else(|| Stop::bug("the code of a contract is gone"))
-    });
-    if is_timed && !turn.resume() {
-        return Err(Stop::limit(
-            "the query had to end: the worker gave it no more of the processor",
-        ));
-    }
-    loaded
 }
 
-fn enter(store: &mut Store<Frame>, contract: &Contract, entry: Entry) -> wasmtime::Result<()> {
+fn enter(
+    store: &mut Store<Frame>,
+    contract: &Contract,
+    entry: Entry,
+    pace: Option<Pace>,
+) -> wasmtime::Result<()> {
     let instance = contract.pre.instantiate(&mut *store)?;
     let memory = instance
         .get_module_export(&mut *store, &contract.memory)
@@ -211,17 +217,30 @@ fn enter(store: &mut Store<Frame>, contract: &Contract, entry: Entry) -> wasmtim
     let function = instance
         .get_module_export(&mut *store, export)
         .and_then(wasmtime::Extern::into_func)
-        .ok_or_else(|| Stop::bug("a checked export is missing"))?;
-    function.typed::<(), ()>(&*store)?.call(store, ())
+        .ok_or_else(|| Stop::bug("a checked export is missing"))?
+        .typed::<(), ()>(&*store)?;
+    match pace {
+        None => function.call(store, ()),
+        Some(pace) => call_in_slices(store, &function, pace),
+    }
 }
 
-/// What a frame with a limit of time does at each tick of the clock.
-fn at_tick(context: StoreContextMut<'_, Frame>) -> wasmtime::Result<UpdateDeadline> {
-    let execution = context.data().execution.as_deref();
-    execution
-        .ok_or_else(|| Stop::bug("a frame without its execution ran"))?
-        .checkpoint()?;
-    Ok(UpdateDeadline::Continue(1))
+/// Calls a function that comes back after each slice of fuel.
+fn call_in_slices(
+    store: &mut Store<Frame>,
+    function: &TypedFunc<(), ()>,
+    mut pace: Pace,
+) -> wasmtime::Result<()> {
+    store.fuel_async_yield_interval(Some(SLICE_FUEL))?;
+    let mut call = pin!(function.call_async(store, ()));
+    let mut context = task::Context::from_waker(Waker::noop());
+    loop {
+        // It waits for nothing but to be asked again.
+        match call.as_mut().poll(&mut context) {
+            Poll::Ready(result) => return result,
+            Poll::Pending => pace.checkpoint()?,
+        }
+    }
 }
 
 enum Ended {

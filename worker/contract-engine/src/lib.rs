@@ -63,6 +63,7 @@ mod operations;
 #[cfg(feature = "oracle")]
 pub mod oracle;
 mod outside;
+mod pace;
 mod payment;
 mod pink;
 mod prepare;
@@ -70,14 +71,13 @@ mod sandbox;
 mod state;
 mod stop;
 mod system;
-mod ticker;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use executor_api::{
-    Capabilities, Context, ContractFacts, EventChainHead, ExecutionError, Executor, Mode,
-    Operation, Outcome, StateUnavailable, StateView,
+    Capabilities, Context, ContractFacts, EventChainHead, ExecutionError, Executor, Operation,
+    Outcome, StateUnavailable, StateView,
 };
 use primitives::{AccountId, ClusterId, CodeHash, ContractId};
 use wire::limits::ClusterLimits;
@@ -179,9 +179,6 @@ impl Executor for Engine {
         operation: &Operation,
     ) -> Result<Outcome, StateUnavailable> {
         let _place = self.sandbox.gate.enter();
-        // Transactions have no limit of time, which would differ between workers.
-        let is_timed = context.mode != Mode::Transaction;
-        let _ticks = is_timed.then(|| self.sandbox.ticker.keep_awake());
         let run = || operations::execute(&self.sandbox, state, capabilities, context, operation);
         // A bug voids this execution alone. Nothing that outlives it is changed on the way.
         catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {

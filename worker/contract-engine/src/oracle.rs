@@ -242,6 +242,7 @@ fn frame_of(task: Task, execution: Option<Box<Execution>>) -> Frame {
         returned: Returned::default(),
         read_only: task.read_only,
         limits: wasmtime::StoreLimits::default(),
+        offer_below: 0,
     }
 }
 

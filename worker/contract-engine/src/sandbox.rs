@@ -6,11 +6,11 @@ use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
 };
 
+use crate::frame::FIBER_STACK_BYTES;
 use crate::limits::{
     CALL_DEPTH_MAX, MEMORY_PAGES_MAX, PAGE_BYTES, TABLE_ELEMENTS_MAX, WASM_STACK_BYTES,
 };
 use crate::modules::Modules;
-use crate::ticker::Ticker;
 use crate::{EngineConfig, EngineError};
 
 /// Memory that a pool slot keeps between instances, bytes: that of a usual ink! contract. More makes
@@ -26,7 +26,6 @@ pub struct Sandbox {
     pub gate: Gate,
     #[cfg(feature = "oracle")]
     pub interpreter: crate::oracle::Interpreter,
-    pub ticker: Ticker,
 }
 
 impl Sandbox {
@@ -40,15 +39,12 @@ impl Sandbox {
             #[cfg(feature = "oracle")]
             &mut interpreter,
         )?;
-        let ticker = Ticker::start(engine.clone())
-            .map_err(|error| EngineError::Setup(format!("no thread for its clock: {error}")))?;
         Ok(Self {
             modules,
             engine,
             gate: Gate::new(config.executions_max),
             #[cfg(feature = "oracle")]
             interpreter,
-            ticker,
         })
     }
 }
@@ -58,8 +54,9 @@ fn wasmtime_engine(engine: &EngineConfig) -> Result<wasmtime::Engine, EngineErro
     let mut config = Config::new();
     // Gas: every instruction counts, the same on every machine.
     config.consume_fuel(true);
-    // Queries also have a limit of time; executions that have none set a deadline far away.
-    config.epoch_interruption(true);
+    // Queries come back to the engine after each slice of fuel, on a stack of their own; a second
+    // check in the code, of an epoch, would make calls in contracts half as fast again.
+    config.async_stack_size(FIBER_STACK_BYTES);
     // `seal_return` is an error inside: collecting frames for it would cost more than the call.
     config.wasm_backtrace_max_frames(None);
     // How deep a contract may recurse is part of the determinism contract.
@@ -101,6 +98,7 @@ fn pool(executions_max: u32) -> PoolingAllocationConfig {
     pool.total_core_instances(slots)
         .total_memories(slots)
         .total_tables(slots)
+        .total_stacks(slots)
         .max_memories_per_module(1)
         .max_tables_per_module(1)
         .max_memory_size((MEMORY_PAGES_MAX * PAGE_BYTES) as usize)
@@ -114,8 +112,14 @@ fn pool(executions_max: u32) -> PoolingAllocationConfig {
 
 /// Lets a bounded number of executions in; the others wait.
 pub struct Gate {
-    free: Mutex<u32>,
+    places: Mutex<Places>,
     left: Condvar,
+}
+
+struct Places {
+    free: u32,
+    /// Who waits. Waking nobody would cost a system call for each execution.
+    waiting: u32,
 }
 
 /// A place inside a [`Gate`], given back when dropped.
@@ -124,23 +128,34 @@ pub struct Place<'a>(&'a Gate);
 impl Gate {
     fn new(places: u32) -> Self {
         Self {
-            free: Mutex::new(places.max(1)),
+            places: Mutex::new(Places {
+                free: places.max(1),
+                waiting: 0,
+            }),
             left: Condvar::new(),
         }
     }
 
     pub fn enter(&self) -> Place<'_> {
-        let free = lock(&self.free);
-        let waited = self.left.wait_while(free, |free| *free == 0);
-        *waited.unwrap_or_else(PoisonError::into_inner) -= 1;
+        let mut places = lock(&self.places);
+        places.waiting += 1;
+        let waited = self.left.wait_while(places, |places| places.free == 0);
+        let mut places = waited.unwrap_or_else(PoisonError::into_inner);
+        places.waiting -= 1;
+        places.free -= 1;
         Place(self)
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        *lock(&self.0.free) += 1;
-        self.0.left.notify_one();
+        let mut places = lock(&self.0.places);
+        places.free += 1;
+        let is_awaited = places.waiting != 0;
+        drop(places);
+        if is_awaited {
+            self.0.left.notify_one();
+        }
     }
 }
 
