@@ -30,7 +30,8 @@ Commands:
   layers               check that no crate imports what its zone or its part forbids
   tidy                 check that the tests exist which SECURITY.md names
   lint                 clippy, warnings denied
-  bench [query] [ARGS] measure, each figure beside its anchor; query: sealed queries alone
+  bench [engine|query] [ARGS]
+                       measure, each figure beside its anchor; or the engine, or queries, alone
   fuzz [--minutes N] [--target NAME]
                        run the fuzz targets, 10 minutes together unless told otherwise
   setup                install the system packages that the builds need
