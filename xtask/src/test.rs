@@ -10,6 +10,8 @@ const BALLOT_VARIABLE: &str = "PHAT_BALLOT_CONTRACT";
 const EXAMPLES_VARIABLE: &str = "PHAT_EXAMPLE_CONTRACTS";
 /// Names the folder of the wasm toolchain, for tests that build contracts.
 const TOOLCHAINS_VARIABLE: &str = "PHAT_TOOLCHAINS";
+/// Names the folder that contracts are compiled in, for the same tests.
+const CONTRACT_TARGET_VARIABLE: &str = "PHAT_CONTRACT_TARGET";
 /// Names the folder of the built binaries, for the same tests.
 const BINARIES_VARIABLE: &str = "PHAT_BINARIES";
 /// First port of the networks that are tested: not that of a network somebody is using.
@@ -65,6 +67,7 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
             .env(BALLOT_VARIABLE, &ballot)
             .env(EXAMPLES_VARIABLE, &examples)
             .env(TOOLCHAINS_VARIABLE, workspace.toolchain_dir())
+            .env(CONTRACT_TARGET_VARIABLE, workspace.beside_target("contract"))
             .env(BINARIES_VARIABLE, workspace.binaries_dir()),
         "the tests",
     )
