@@ -34,7 +34,7 @@ const ZONES: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates, and what they never import.
-const FORBIDDEN: [(&str, &[&str]); 17] = [
+const FORBIDDEN: [(&str, &[&str]); 18] = [
     // Plain data: it can be used everywhere because it brings nothing.
     (
         "primitives",
@@ -129,6 +129,23 @@ const FORBIDDEN: [(&str, &[&str]); 17] = [
             "reqwest",
             "axum",
             "subxt",
+        ],
+    ),
+    // Strangers' scripts: an interpreter, a clock, and nothing that reaches out.
+    (
+        "script-engine",
+        &[
+            "secrets",
+            "contract-engine",
+            "contract-state",
+            "chain-view",
+            "worker-core",
+            "platform",
+            "rquickjs",
+            "rquickjs-sys",
+            "tokio",
+            "reqwest",
+            "axum",
         ],
     ),
     (
