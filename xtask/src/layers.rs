@@ -161,6 +161,23 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "chain-view",
         ],
     ),
+    // Strangers' scripts: an interpreter, a clock, and nothing that reaches out.
+    (
+        "script-engine",
+        &[
+            "secrets",
+            "contract-engine",
+            "contract-state",
+            "chain-view",
+            "worker-core",
+            "platform",
+            "rquickjs",
+            "rquickjs-sys",
+            "tokio",
+            "reqwest",
+            "axum",
+        ],
+    ),
     (
         "contract-state",
         &[
