@@ -6,11 +6,14 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use contract_build::BuildOptions;
+
 use crate::build::Build;
 use crate::workspace::{Workspace, progress, run as run_command};
 
-/// Measures calls of the engine; an example of `contract-engine`.
-const ENGINE_BENCH: &str = "bench_call";
+/// Measures the contract engine beside pallet-contracts; a workspace of its own, which nothing else
+/// builds.
+const ENGINE_BENCH: &str = "testing/engine-peers";
 /// Measures whole networks: ready times, queries over HTTP, commands.
 const NETWORK_BENCH: &str = "phat-bench";
 
@@ -22,30 +25,27 @@ const WORKERD: &str = "workerd@1.20261117.1";
 const WORKERD_PROGRAM: &str = "node_modules/@cloudflare/workerd-linux-64/bin/workerd";
 
 /// Runs all benches, and `arguments` go to the one of whole networks; or, where the first argument is
-/// `query`, that of queries alone, which gets the rest.
+/// `engine` or `query`, that of the contract engine or of queries alone, which gets the rest.
 ///
 /// # Errors
 /// When something does not build or a bench fails.
 pub fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
-    if let Some((first, rest)) = arguments.split_first()
-        && first == "query"
-    {
-        progress("building the bench of queries");
-        let what = ["build", "--release", "-p", "query-bench"];
-        run_command(workspace.cargo().args(what), "building the bench of queries")?;
-        return queries(workspace, rest);
+    match arguments.split_first() {
+        Some((first, rest)) if first == "engine" => return engine(workspace, rest),
+        Some((first, rest)) if first == "query" => {
+            progress("building the bench of queries");
+            let what = ["build", "--release", "-p", "query-bench"];
+            run_command(workspace.cargo().args(what), "building the bench of queries")?;
+            return queries(workspace, rest);
+        }
+        _ => {}
     }
     let build = Build::prepare(workspace)?;
     progress("building the binaries and the benches");
-    let what = ["--bins", "--example", ENGINE_BENCH];
-    run_command(build.cargo("build").args(what), "building the benches")?;
+    run_command(build.cargo("build").arg("--bins"), "building the benches")?;
     let ballot = build.ballot()?;
     let binaries = workspace.binaries_dir();
-
-    progress("measuring calls of the engine");
-    println!("engine: a call with a fresh instance; anchors: pallet-contracts 71-118 us, bar 3 us");
-    let program = binaries.join("examples").join(ENGINE_BENCH);
-    run_command(&mut Command::new(program), "the bench of the engine")?;
+    engine(workspace, &[])?;
 
     queries(workspace, &[])?;
 
@@ -90,4 +90,33 @@ fn workerd(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     }
     anyhow::ensure!(program.is_file(), "{WORKERD} has no program for this machine");
     Ok(program)
+}
+
+/// Measures the contract engine.
+fn engine(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
+    let folder = workspace.root().join(ENGINE_BENCH);
+    progress("building the contract of the bench of the engine");
+    let mut options = BuildOptions::new(workspace.toolchain_dir());
+    options.target_dir = Some(workspace.beside_target("contract"));
+    options.locked = true;
+    let kernels = folder.join("kernels");
+    let contract = contract_build::build(&kernels, &options, &mut |line| eprintln!("{line}"))?;
+
+    progress("building the bench of the engine, with pallet-contracts");
+    let target_dir = workspace.beside_target("engine-peers");
+    run_command(
+        workspace
+            .cargo()
+            .current_dir(&folder)
+            .args(["build", "--release", "--locked"])
+            .env("CARGO_TARGET_DIR", &target_dir),
+        "building the bench of the engine",
+    )?;
+
+    progress("measuring the contract engine");
+    let program = target_dir.join("release/engine-peers");
+    run_command(
+        Command::new(program).arg(contract.wasm_file).args(arguments),
+        "the bench of the engine",
+    )
 }

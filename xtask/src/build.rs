@@ -1,7 +1,7 @@
 //! Builds everything that a network needs.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
@@ -14,8 +14,22 @@ use crate::{setup, wasm};
 const RUNTIME_WASM_VARIABLE: &str = "PHAT_RUNTIME_WASM";
 /// The name that `dev-network` looks for beside the node.
 const DEV_CHAIN_SPEC: &str = "phat-dev-chain-spec.json";
-/// Where the example contract's source is.
+/// Where the ballot's source is.
 const BALLOT: &str = "guest/examples/ballot";
+/// Where the other example contracts' sources are.
+const EXAMPLES: [&str; 3] = [
+    "guest/examples/oracle",
+    "guest/examples/vault",
+    "guest/examples/private-join",
+];
+/// Crates of `guest` with tests of their own.
+pub const GUESTS: [&str; 5] = [
+    "guest/contract-sdk",
+    BALLOT,
+    EXAMPLES[0],
+    EXAMPLES[1],
+    EXAMPLES[2],
+];
 
 /// Builds the binaries and says where they are.
 ///
@@ -89,7 +103,7 @@ impl<'a> Build<'a> {
     fn dev_chain_spec(&self) -> anyhow::Result<()> {
         let folder = self.workspace.binaries_dir();
         let (node, file) = (folder.join("phat-node"), folder.join(DEV_CHAIN_SPEC));
-        let changed = |path: &std::path::Path| fs::metadata(path).and_then(|meta| meta.modified());
+        let changed = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified());
         if matches!((changed(&file), changed(&node)), (Ok(file), Ok(node)) if file >= node) {
             return Ok(());
         }
@@ -102,27 +116,43 @@ impl<'a> Build<'a> {
         fs::write(&file, output.stdout).with_context(|| format!("cannot write {}", file.display()))
     }
 
-    /// Builds the example contract and gives its `.contract` file.
+    /// Builds the ballot and gives its `.contract` file.
     ///
     /// # Errors
     /// When it does not compile.
     pub fn ballot(&self) -> anyhow::Result<PathBuf> {
-        progress("building the contract ballot");
+        self.contract(BALLOT)
+    }
+
+    /// Builds all example contracts and gives the folder of their `.contract` and `.wasm` files.
+    ///
+    /// # Errors
+    /// When one does not compile.
+    pub fn examples(&self) -> anyhow::Result<PathBuf> {
+        let mut file = PathBuf::new();
+        for folder in EXAMPLES {
+            file = self.contract(folder)?;
+        }
+        file.parent().map(Path::to_owned).context("a contract lies in no folder")
+    }
+
+    fn contract(&self, folder: &str) -> anyhow::Result<PathBuf> {
+        progress(format!("building the contract in {folder}"));
         let mut options = BuildOptions::new(self.workspace.toolchain_dir());
         options.target_dir = Some(self.workspace.beside_target("contract"));
         options.locked = true;
-        let folder = self.workspace.root().join(BALLOT);
+        let folder = self.workspace.root().join(folder);
         let built = contract_build::build(&folder, &options, &mut |line| eprintln!("{line}"))?;
         Ok(built.contract_file)
     }
 
-    /// Cargo with `command` for the example contract's own workspace, for this machine.
+    /// Cargo with `command` for a crate of `guest`, each its own workspace, for this machine.
     ///
     /// Its release profile is for wasm: optimised as a whole, which here would cost minutes for nothing.
-    pub fn ballot_cargo(&self, command: &str) -> Command {
+    pub fn guest_cargo(&self, folder: &str, command: &str) -> Command {
         let mut cargo = self.workspace.cargo();
         cargo
-            .current_dir(self.workspace.root().join(BALLOT))
+            .current_dir(self.workspace.root().join(folder))
             .args([command, "--release", "--locked"])
             .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
             .env("CARGO_PROFILE_RELEASE_LTO", "off")

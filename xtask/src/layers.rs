@@ -34,7 +34,7 @@ const ZONES: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates, and what they never import.
-const FORBIDDEN: [(&str, &[&str]); 18] = [
+const FORBIDDEN: &[(&str, &[&str])] = &[
     // Plain data: it can be used everywhere because it brings nothing.
     (
         "primitives",
@@ -159,6 +159,23 @@ const FORBIDDEN: [(&str, &[&str]); 18] = [
             "contract-engine",
             "contract-state",
             "chain-view",
+        ],
+    ),
+    // Strangers' scripts: an interpreter, a clock, and nothing that reaches out.
+    (
+        "script-engine",
+        &[
+            "secrets",
+            "contract-engine",
+            "contract-state",
+            "chain-view",
+            "worker-core",
+            "platform",
+            "rquickjs",
+            "rquickjs-sys",
+            "tokio",
+            "reqwest",
+            "axum",
         ],
     ),
     (

@@ -6,6 +6,7 @@
 mod bench;
 mod build;
 mod dev;
+mod fuzz;
 mod layers;
 mod lint;
 mod setup;
@@ -29,7 +30,10 @@ Commands:
   layers               check that no crate imports what its zone or its part forbids
   tidy                 check that the tests exist which SECURITY.md names
   lint                 clippy, warnings denied
-  bench [query] [ARGS] measure, each figure beside its anchor; query: sealed queries alone
+  bench [engine|query] [ARGS]
+                       measure, each figure beside its anchor; or the engine, or queries, alone
+  fuzz [--minutes N] [--target NAME]
+                       run the fuzz targets, 10 minutes together unless told otherwise
   setup                install the system packages that the builds need
 ";
 
@@ -47,7 +51,7 @@ fn main() -> ExitCode {
 
 fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
-    let takes_arguments = matches!(command, Some("dev" | "bench"));
+    let takes_arguments = matches!(command, Some("dev" | "bench" | "fuzz"));
     if !takes_arguments && let Some(first) = arguments.first() {
         anyhow::bail!("this command takes no argument, not even `{first}`");
     }
@@ -60,6 +64,7 @@ fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
         Some("tidy") => tidy::run(&workspace),
         Some("lint") => lint::run(&workspace),
         Some("bench") => bench::run(&workspace, &arguments),
+        Some("fuzz") => fuzz::run(&workspace, &arguments),
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             Ok(())

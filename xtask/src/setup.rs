@@ -20,7 +20,7 @@ struct Package {
 }
 
 /// For the host's code.
-const HOST: [Package; 5] = [
+const HOST: [Package; 9] = [
     Package {
         name: "gcc",
         shown_by: &["cc"],
@@ -50,10 +50,37 @@ const HOST: [Package; 5] = [
         shown_by: &["protoc"],
         why: "the node's network messages",
     },
+    Package {
+        name: "clang-19",
+        shown_by: &[
+            "clang-19",
+            "/usr/lib/llvm-19/bin/clang",
+            "/usr/lib/llvm-22/bin/clang",
+        ],
+        why: "compiling QuickJS to wasm",
+    },
+    Package {
+        name: "lld-19",
+        shown_by: &["/usr/lib/llvm-19/bin/lld", "/usr/lib/llvm-22/bin/lld"],
+        why: "linking QuickJS and the runtime",
+    },
+    Package {
+        name: "wasi-libc",
+        shown_by: &["/usr/lib/wasm32-wasi/libc.a"],
+        why: "the C library that QuickJS has in wasm",
+    },
+    Package {
+        name: "libclang-rt-19-dev-wasm32",
+        shown_by: &[
+            "/usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a",
+            "/usr/lib/llvm-22/lib/clang/22/lib/wasi/libclang_rt.builtins-wasm32.a",
+        ],
+        why: "the same",
+    },
 ];
 
 /// For wasm, where rustup has no such target.
-const WASM: [Package; 4] = [
+const WASM: [Package; 3] = [
     Package {
         name: "rustc-web",
         shown_by: &["/usr/bin/rustc"],
@@ -68,11 +95,6 @@ const WASM: [Package; 4] = [
         name: "rust-web-src",
         shown_by: &["/usr/lib/rustlib/src/rust/library/Cargo.toml"],
         why: "the standard library for wasm",
-    },
-    Package {
-        name: "lld-19",
-        shown_by: &["/usr/lib/llvm-19/bin/lld", "/usr/lib/llvm-22/bin/lld"],
-        why: "linking wasm",
     },
 ];
 

@@ -1,11 +1,17 @@
 //! Everything that must hold, in the order in which failures are cheap.
 
-use crate::build::Build;
+use crate::build::{Build, GUESTS};
 use crate::workspace::{Workspace, progress, run as run_command};
 use crate::{dev, layers, setup, tidy};
 
 /// Names the example contract's built file for tests that start a network.
 const BALLOT_VARIABLE: &str = "PHAT_BALLOT_CONTRACT";
+/// Names the folder of the other examples' built files, for tests that run them.
+const EXAMPLES_VARIABLE: &str = "PHAT_EXAMPLE_CONTRACTS";
+/// Names the folder of the wasm toolchain, for tests that build contracts.
+const TOOLCHAINS_VARIABLE: &str = "PHAT_TOOLCHAINS";
+/// Names the folder that contracts are compiled in, for the same tests.
+const CONTRACT_TARGET_VARIABLE: &str = "PHAT_CONTRACT_TARGET";
 /// Names the folder of the built binaries, for the same tests.
 const BINARIES_VARIABLE: &str = "PHAT_BINARIES";
 /// First port of the networks that are tested: not that of a network somebody is using.
@@ -20,7 +26,7 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
     layers::run(workspace)?;
     tidy::run(workspace)?;
     let build = Build::prepare(workspace)?;
-    let ballot = build.ballot()?;
+    let (ballot, examples) = (build.ballot()?, build.examples()?);
     progress("building binaries and tests");
     // Together: the features that tests add would otherwise compile much of it twice.
     run_command(
@@ -35,11 +41,10 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
             .args(["test", "--release", "--locked", "-p", "xtask"]),
         "the tests of xtask",
     )?;
-    progress("testing the contract ballot");
-    run_command(
-        build.ballot_cargo("test").arg("--lib"),
-        "the tests of ballot",
-    )?;
+    for guest in GUESTS {
+        progress(format!("testing {guest}"));
+        run_command(&mut build.guest_cargo(guest, "test"), guest)?;
+    }
 
     let runs: [(&str, &[&str]); 2] = [
         ("an election", &[]),
@@ -60,6 +65,9 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
         build
             .cargo("test")
             .env(BALLOT_VARIABLE, &ballot)
+            .env(EXAMPLES_VARIABLE, &examples)
+            .env(TOOLCHAINS_VARIABLE, workspace.toolchain_dir())
+            .env(CONTRACT_TARGET_VARIABLE, workspace.beside_target("contract"))
             .env(BINARIES_VARIABLE, workspace.binaries_dir()),
         "the tests",
     )

@@ -9,7 +9,7 @@
 //!
 //! 1. ask cargo about the package: its name, and which ink! it uses;
 //! 2. find or make a toolchain that compiles to `wasm32v1-none` ([`wasm_toolchain`]);
-//! 3. compile the contract's library to wasm;
+//! 3. compile the contract's library to wasm, and leave out what it says about zeros;
 //! 4. compile and run a generated program, linked to the same library for this machine, that prints
 //!    the metadata ink! generated into it;
 //! 5. write the `.contract` and the `.wasm` file.
@@ -28,6 +28,7 @@ mod cargo;
 mod metadata;
 mod package;
 mod project;
+mod slim;
 mod toolchain;
 
 use std::io;
@@ -315,7 +316,9 @@ fn compile_wasm(
         .join(toolchain.target())
         .join("release")
         .join(format!("{}.wasm", package.lib_name));
-    std::fs::read(&path).map_err(BuildError::io("cannot read", &path))
+    let wasm = std::fs::read(&path).map_err(BuildError::io("cannot read", &path))?;
+    // A module that is not understood is left as it is: whoever runs it judges it.
+    Ok(slim::without_zeros(&wasm).unwrap_or(wasm))
 }
 
 /// The size of ink!'s static buffer: the environment's, or the default.

@@ -63,15 +63,17 @@ fn a_package_that_does_not_use_ink_is_refused_with_the_cure() {
 #[test]
 fn a_new_project_is_tested_and_built() {
     let parent = tempfile::tempdir().unwrap();
-    // Shared by the projects and kept between runs, as compiling ink! takes minutes.
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let target = kept.join("new-projects");
+    let target = target();
     for template in Template::ALL {
         let name = format!("my-{}", template.name());
         let folder = create_project(parent.path(), &name, template).unwrap();
         let tested = Command::new("cargo")
-            .args(["test", "--lib", "--locked"])
+            .args(["test", "--lib", "--release", "--locked"])
             .current_dir(&folder)
+            // As `cargo xtask test` tests our own contracts: what they have compiled is used.
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
             .env("CARGO_TARGET_DIR", &target)
             .output()
             .unwrap();
@@ -93,6 +95,14 @@ fn a_new_project_is_tested_and_built() {
     let messages = file["spec"]["messages"].as_array().unwrap();
     let labels: Vec<_> = messages.iter().map(|message| &message["label"]).collect();
     assert_eq!(labels, ["set_source", "value"]);
+}
+
+/// Where contracts are compiled: shared between them and kept between runs, as ink! takes minutes.
+fn target() -> PathBuf {
+    match std::env::var_os("PHAT_CONTRACT_TARGET") {
+        Some(folder) => folder.into(),
+        None => Path::new(env!("CARGO_TARGET_TMPDIR")).join("contracts"),
+    }
 }
 
 /// Where the wasm toolchain is that `cargo xtask` made, or one that is made here.

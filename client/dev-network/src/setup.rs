@@ -469,6 +469,8 @@ impl Network {
             format!("--listen=127.0.0.1:{port}"),
             format!("--operator-key-file={}", operator.display()),
             "--platform=insecure_simulated".to_owned(),
+            // Contracts under development talk to servers on this machine.
+            "--insecure-allow-private-http".to_owned(),
         ];
         if place > 0 {
             arguments.push(format!("--endpoint=http://127.0.0.1:{port}"));

@@ -12,6 +12,7 @@ mod cluster_settings;
 mod command_line;
 mod dev_command;
 mod disk_full;
+mod examples;
 mod protocol;
 mod receipts;
 mod restarts;
@@ -34,6 +35,7 @@ async fn bad_input_and_restarts_lose_nothing() -> Result<()> {
     protocol::check(&stage, &mut report).await;
     let receipt = receipts::check(&stage, &mut report).await;
     attestation_evidence::check(&stage, &mut report).await;
+    examples::check(&stage, &mut report).await;
     worker_process::check(&stage, &mut report).await;
     restarts::check(&mut stage, &mut report).await;
     restarts::check_stale(&mut stage, &mut report).await;

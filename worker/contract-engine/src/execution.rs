@@ -19,6 +19,7 @@ use crate::limits::{
     LOG_LINES_MAX,
 };
 use crate::outside::Outside;
+use crate::pace::Pace;
 use crate::sandbox::Sandbox;
 use crate::state::{
     CONTRACT_RECORD_BYTES, Checkpoint, ClusterRecord, ContractInfo, ContractRecord, Footprint,
@@ -26,6 +27,8 @@ use crate::state::{
 };
 use crate::stop::Stop;
 use crate::system;
+
+use wire::limits::ClusterLimits;
 
 use codec::Encode as _;
 
@@ -64,10 +67,7 @@ pub struct Execution {
     /// What deposits grew by, by what was stored so far; not yet settled.
     pub deposit_growth: i128,
     system_contract: OnceCell<ContractId>,
-    /// The epoch at which a query ends.
-    deadline: Option<u64>,
-    /// When a query ends, whatever it waits for.
-    ends: Option<Instant>,
+    pace: Option<Pace>,
 }
 
 /// A moment to go back to when a frame fails.
@@ -125,10 +125,10 @@ impl Execution {
         context: Context,
         cluster: ClusterRecord,
     ) -> Self {
-        let deadline = (context.mode == Mode::Query)
-            .then(|| sandbox.epoch().saturating_add(sandbox.query_ticks_max));
-        let ends = (context.mode == Mode::Query)
-            .then(|| Instant::now() + Duration::from_millis(cluster.limits.query_ms.into()));
+        // Two workers would disagree on a transaction that time ends.
+        let is_timed = context.mode != Mode::Transaction;
+        let query_ms = cluster.limits.query_ms.into();
+        let pace = is_timed.then(|| Pace::new(outside, Duration::from_millis(query_ms)));
         let owner = context.origin;
         Self {
             sandbox,
@@ -148,8 +148,7 @@ impl Execution {
             running: Vec::new(),
             deposit_growth: 0,
             system_contract: OnceCell::new(),
-            deadline,
-            ends,
+            pace,
         }
     }
 
@@ -161,11 +160,6 @@ impl Execution {
     /// Most memory of a frame, pages.
     pub fn memory_pages_max(&self) -> u64 {
         self.cluster.limits.memory_pages.into()
-    }
-
-    /// When a query ends, whatever it waits for; `None` where there is no deadline.
-    pub fn ends(&self) -> Option<Instant> {
-        self.ends
     }
 
     /// The cluster's system contract.
@@ -187,10 +181,14 @@ impl Execution {
         self.outside.capabilities()
     }
 
-    /// Epochs until a query ends; `None` where there is no deadline.
-    pub fn ticks_left(&self) -> Option<u64> {
-        self.deadline
-            .map(|deadline| deadline.saturating_sub(self.sandbox.epoch()))
+    /// When a query or an estimate ends, what it waits for included; `None` for a transaction.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.pace.as_ref().map(|pace| pace.deadline)
+    }
+
+    /// How this execution shares time; `None` for a transaction.
+    pub fn pace(&mut self) -> Option<&mut Pace> {
+        self.pace.as_mut()
     }
 
     /// Frames that are running.

@@ -1,25 +1,30 @@
 //! One contract frame: a fresh instance that runs one message or constructor.
 
-use std::panic::resume_unwind;
+use std::future::Future as _;
+use std::pin::pin;
 use std::sync::Arc;
-use std::thread;
+use std::task::{self, Poll, Waker};
 
 use executor_api::Returned;
 use primitives::{AccountId, Balance, CodeHash, ContractId};
-use wasmtime::{Memory, Store, StoreLimits, StoreLimitsBuilder, Trap};
+use wasmtime::{Memory, Store, StoreLimits, StoreLimitsBuilder, Trap, TypedFunc};
 
 use crate::execution::Execution;
 use crate::limits::{CALL_DEPTH_MAX, PAGE_BYTES, WASM_STACK_BYTES};
-use crate::sandbox::Contract;
+use crate::modules::Contract;
+use crate::pace::{Pace, SLICE_FUEL};
 use crate::state::code_key;
 use crate::stop::Stop;
 
-/// Far enough for an execution without a deadline, and no overflow when added to the epoch.
-const NO_DEADLINE_TICKS: u64 = u64::MAX / 2;
 /// Native stack that the host needs for one frame on top of the contract's own, bytes.
 const HOST_STACK_BYTES: usize = 128 * 1024;
-/// Stack of the thread that runs frames below the first.
-const THREAD_STACK_BYTES: usize = (CALL_DEPTH_MAX + 2) * (WASM_STACK_BYTES + HOST_STACK_BYTES);
+/// Native stack of a frame, bytes.
+const FRAME_STACK_BYTES: usize = WASM_STACK_BYTES + HOST_STACK_BYTES;
+/// Native stack of an execution, bytes. The engine runs on threads with less too, and then takes
+/// memory for another stack.
+pub const STACK_BYTES: usize = (CALL_DEPTH_MAX + 2) * FRAME_STACK_BYTES;
+/// Native stack on which a frame of a query runs, bytes.
+pub const FIBER_STACK_BYTES: usize = WASM_STACK_BYTES + 2 * HOST_STACK_BYTES;
 
 /// Which function of a contract runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +57,7 @@ pub struct Frame {
     pub execution: Option<Box<Execution>>,
     pub memory: Option<Memory>,
     #[cfg(feature = "oracle")]
-    pub interpreted_memory: Option<wasmi::Memory>,
+    pub interpreted: crate::oracle::Interpreted,
     pub entry: Entry,
     pub contract: ContractId,
     pub code_hash: CodeHash,
@@ -64,7 +69,9 @@ pub struct Frame {
     /// Whether it may change nothing.
     pub read_only: bool,
     /// What the cluster lets memory grow to.
-    limits: StoreLimits,
+    pub limits: StoreLimits,
+    /// Below this much fuel a host function looks at the clock; 0 where there is none.
+    pub offer_below: u64,
 }
 
 /// How a frame ended.
@@ -75,12 +82,12 @@ pub struct Finished {
 }
 
 /// Runs a frame with at most `fuel`. Changes of a frame that fails or reverts are not undone here.
-pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
+pub fn run(mut execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
     #[cfg(feature = "oracle")]
     if execution.sandbox().interpreter.is_used {
         return crate::oracle::run(execution, task, fuel);
     }
-    let contract = match load(&execution, &task.code_hash) {
+    let contract = match load(&mut execution, &task.code_hash) {
         Ok(contract) => contract,
         Err(stop) => {
             return Finished {
@@ -90,7 +97,7 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
             };
         }
     };
-    let deadline = execution.ticks_left().unwrap_or(NO_DEADLINE_TICKS);
+    let pace = execution.pace().cloned();
     let entry = task.entry;
     let (pages, pages_max) = (contract.memory_pages, execution.memory_pages_max());
     if pages.initial > pages_max {
@@ -109,7 +116,7 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
             execution: Some(execution),
             memory: None,
             #[cfg(feature = "oracle")]
-            interpreted_memory: None,
+            interpreted: Default::default(),
             entry,
             contract: task.contract,
             code_hash: task.code_hash,
@@ -119,15 +126,18 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
             returned: Returned::default(),
             read_only: task.read_only,
             limits,
+            offer_below: match pace {
+                Some(_) => fuel.saturating_sub(SLICE_FUEL),
+                None => 0,
+            },
         },
     );
     if pages.maximum > pages_max {
         store.limiter(|frame| &mut frame.limits);
     }
-    store.set_epoch_deadline(deadline);
     let result = store
         .set_fuel(fuel)
-        .and_then(|()| enter(&mut store, &contract, entry));
+        .and_then(|()| enter(&mut store, &contract, entry, pace));
     let mut fuel_left = store.get_fuel().unwrap_or(0);
     let frame = store.into_data();
     let result = match result.map_err(classify) {
@@ -155,56 +165,46 @@ pub fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
     }
 }
 
-/// As [`run`], for a frame that another one calls.
+/// As [`run`], on a stack that is large enough, whoever called the engine from whatever thread.
 ///
-/// The first frame runs on the thread of whoever called the engine, whose stack is not ours to choose;
-/// all below it share a thread with a stack that is deep enough for them.
+/// A thread whose stack has [`STACK_BYTES`] runs all frames of a transaction without a change of stack.
+/// Frames of a query have stacks of their own.
 pub fn run_nested(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
-    if execution.depth() != 2 {
+    if execution.deadline().is_some() {
         return run(execution, task, fuel);
     }
-    let mut waiting = Some((execution, task));
-    let finished = thread::scope(|scope| {
-        let work = || {
-            waiting
-                .take()
-                .map(|(execution, task)| run(execution, task, fuel))
-        };
-        let spawned = thread::Builder::new()
-            .stack_size(THREAD_STACK_BYTES)
-            .spawn_scoped(scope, work);
-        spawned.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
-    });
-    match (finished, waiting) {
-        (Ok(Some(finished)), _) => finished,
-        (Err(error), Some((execution, _))) => {
-            let result = Err(Stop::bug(format!("no thread for a call: {error}")));
-            Finished {
-                execution,
-                fuel_left: fuel,
-                result,
-            }
-        }
-        _ => unreachable!("the task is taken exactly when the thread runs"),
-    }
+    stacker::maybe_grow(FRAME_STACK_BYTES, STACK_BYTES, || {
+        run(execution, task, fuel)
+    })
 }
 
-/// The compiled code, from the cache or else from the state.
-fn load(execution: &Execution, code_hash: &CodeHash) -> Result<Arc<Contract>, Stop> {
-    if let Some(contract) = execution.sandbox().get(code_hash) {
+/// The compiled code, from memory or disk, or else made from what is in the state.
+fn load(execution: &mut Execution, code_hash: &CodeHash) -> Result<Arc<Contract>, Stop> {
+    if let Some(contract) = execution.sandbox().modules.get(code_hash) {
         return Ok(contract);
     }
-    let code = execution
-        .overlay
-        .read(execution.state(), &code_key(code_hash))?
-        .ok_or_else(|| Stop::bug("the code of a contract is gone"))?;
-    execution
-        .sandbox()
-        .load(code_hash, &code)
-        .map_err(|reason| Stop::bug(format!("code that was accepted is refused: {reason}")))
+    let pace = execution.pace().cloned();
+    // Reading, compiling, or waiting for another execution that does.
+    let load = || {
+        execution.sandbox().modules.load(code_hash, || {
+            execution
+                .overlay
+                .read(execution.state(), &code_key(code_hash))?
+                .ok_or_else(|| Stop::bug("the code of a contract is gone"))
+        })
+    };
+    match pace {
+        Some(pace) => pace.without_processor(load)?,
+        None => load(),
+    }
 }
 
-fn enter(store: &mut Store<Frame>, contract: &Contract, entry: Entry) -> wasmtime::Result<()> {
+fn enter(
+    store: &mut Store<Frame>,
+    contract: &Contract,
+    entry: Entry,
+    pace: Option<Pace>,
+) -> wasmtime::Result<()> {
     let instance = contract.pre.instantiate(&mut *store)?;
     let memory = instance
         .get_module_export(&mut *store, &contract.memory)
@@ -217,8 +217,30 @@ fn enter(store: &mut Store<Frame>, contract: &Contract, entry: Entry) -> wasmtim
     let function = instance
         .get_module_export(&mut *store, export)
         .and_then(wasmtime::Extern::into_func)
-        .ok_or_else(|| Stop::bug("a checked export is missing"))?;
-    function.typed::<(), ()>(&*store)?.call(store, ())
+        .ok_or_else(|| Stop::bug("a checked export is missing"))?
+        .typed::<(), ()>(&*store)?;
+    match pace {
+        None => function.call(store, ()),
+        Some(pace) => call_in_slices(store, &function, pace),
+    }
+}
+
+/// Calls a function that comes back after each slice of fuel.
+fn call_in_slices(
+    store: &mut Store<Frame>,
+    function: &TypedFunc<(), ()>,
+    mut pace: Pace,
+) -> wasmtime::Result<()> {
+    store.fuel_async_yield_interval(Some(SLICE_FUEL))?;
+    let mut call = pin!(function.call_async(store, ()));
+    let mut context = task::Context::from_waker(Waker::noop());
+    loop {
+        // It waits for nothing but to be asked again.
+        match call.as_mut().poll(&mut context) {
+            Poll::Ready(result) => return result,
+            Poll::Pending => pace.checkpoint()?,
+        }
+    }
 }
 
 enum Ended {
@@ -230,9 +252,6 @@ fn classify(error: wasmtime::Error) -> Ended {
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => return Ended::Stop(Stop::OutOfGas),
         Some(Trap::StackOverflow) => return Ended::StackExhausted,
-        Some(Trap::Interrupt) => {
-            return Ended::Stop(Stop::limit("the query took too long"));
-        }
         Some(trap) => return Ended::Stop(Stop::trap(trap.to_string())),
         None => {}
     }

@@ -18,7 +18,8 @@
 //! Contracts are hostile. Every pointer is checked; memory, table, stack, call depth, fuel, output,
 //! events, debug text, keys, values and what one execution may write are bounded ([`limits`]); floats,
 //! threads and everything after WebAssembly 1.0 are refused; nothing of one frame's memory is seen by
-//! the next. Queries have a wall-clock limit too ([`Engine::tick_epoch`]). Gas and deposits that
+//! the next. Queries and estimates have a limit of time too, [`ClusterLimits::query_ms`], and every few
+//! milliseconds of computing they offer the processor to others ([`executor_api::Turn`]). Gas and deposits that
 //! callers of queries and estimates see are rounded up, because exact ones tell what a contract did.
 //!
 //! # Determinism
@@ -36,7 +37,19 @@
 //! not offered.
 
 #![deny(missing_docs)]
+// No panic of the host may be reachable from a contract.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice
+    )
+)]
 
+mod code_cache;
 mod crypto;
 mod effects;
 pub mod event_chain;
@@ -45,10 +58,12 @@ mod frame;
 mod hooks;
 mod host;
 pub mod limits;
+mod modules;
 mod operations;
 #[cfg(feature = "oracle")]
 pub mod oracle;
 mod outside;
+mod pace;
 mod payment;
 mod pink;
 mod prepare;
@@ -56,7 +71,6 @@ mod sandbox;
 mod state;
 mod stop;
 mod system;
-mod ticker;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -71,23 +85,25 @@ use wire::limits::ClusterLimits;
 use sandbox::Sandbox;
 use state::{ClusterRecord, ContractRecord, Overlay, OverlayError, cluster_key};
 
-pub use ticker::Ticker;
+pub use code_cache::{CodeCacheConfig, CodeCacheKey};
+pub use frame::STACK_BYTES;
 
-/// Settings of an engine. They change how fast it is and how long queries run, never a result.
+/// Settings of an engine. They change how fast it is, never a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
-    /// Executions that run at once; more wait.
+    /// Executions that may be inside of the engine at once; more wait. Address space for the frames
+    /// of all of them is reserved.
     pub executions_max: u32,
-    /// Ticks of the epoch after which a query is ended.
-    pub query_ticks_max: u64,
+    /// Where compiled code outlives the process; without it each start compiles again.
+    pub code_cache: Option<CodeCacheConfig>,
 }
 
 impl Default for EngineConfig {
-    /// 16 executions at once; queries end after 10 ticks, which is 10 s at one tick a second.
+    /// 256 executions at once, more than a worker admits; nothing on disk.
     fn default() -> Self {
         Self {
-            executions_max: 16,
-            query_ticks_max: 10,
+            executions_max: 256,
+            code_cache: None,
         }
     }
 }
@@ -117,12 +133,6 @@ impl Engine {
         })
     }
 
-    /// Moves the clock of queries on by one tick. The host calls this at a steady pace, or uses
-    /// [`Engine::start_ticker`]; without ticks only gas ends a query.
-    pub fn tick_epoch(&self) {
-        self.sandbox.tick_epoch();
-    }
-
     /// The head of the event chain of the cluster whose state this is.
     ///
     /// # Errors
@@ -139,7 +149,7 @@ impl Engine {
     /// # Errors
     /// Why the code is refused, for people.
     pub fn check_code(&self, code: &[u8]) -> Result<(), String> {
-        self.sandbox.check(code)
+        self.sandbox.modules.check(code)
     }
 }
 

@@ -63,10 +63,14 @@ pub const DRIVER_NAME_BYTES_MAX: usize = 128;
 /// Former holders of a driver's name that are remembered; the oldest are forgotten.
 pub const DRIVER_HISTORY_MAX: usize = 64;
 
+/// The version of wasmtime: how it counts fuel and how much stack its code takes are part of what
+/// workers agree on.
+pub const WASMTIME_VERSION: &str = "48.0.8";
+
 /// Gas of one unit of wasmtime fuel. One gas is one picosecond of reference time, so one unit of
 /// fuel, roughly one instruction, stands for a nanosecond.
 pub const GAS_PER_FUEL: u64 = 1_000;
-/// Most gas of a query: 50 s of reference time. The epoch deadline usually ends it first.
+/// Most gas of a query: 50 s of reference time. Its time usually ends it first.
 pub const QUERY_GAS_MAX: u64 = 50_000_000_000_000;
 /// Most gas of a transaction or an estimate: 2.5 s of reference time.
 pub const TRANSACTION_GAS_MAX: u64 = 2_500_000_000_000;

@@ -263,14 +263,11 @@ fn store_code(execution: &mut Execution, code: &[u8]) -> Result<(), Refusal> {
     let limits = *execution.limits();
     if code.len() > limits.code_bytes as usize {
         let (bytes, max) = (code.len(), limits.code_bytes);
-        let reason = format!("it has {bytes} bytes, the cluster allows {max}");
+        let reason = format!("it has {bytes} bytes, at most {max} are allowed in this cluster");
         return Err(refused(reason));
     }
-    let sandbox = execution.sandbox();
-    let contract = match sandbox.get(&code_hash) {
-        Some(contract) => contract,
-        None => sandbox.load(&code_hash, code).map_err(refused)?,
-    };
+    let modules = &execution.sandbox().modules;
+    let contract = modules.accept(&code_hash, code).map_err(refused)?;
     let (pages, max) = (contract.memory_pages.initial, limits.memory_pages);
     if pages > max.into() {
         let reason = format!("it needs {pages} pages of memory, the cluster allows {max}");

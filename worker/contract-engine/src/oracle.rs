@@ -16,11 +16,12 @@ use executor_api::{Outcome, Returned};
 use primitives::CodeHash;
 use wasmi::core::{HostError, TrapCode};
 use wasmi::errors::{ErrorKind, InstantiationError, MemoryError};
-use wasmi::{Config, Linker, Module, StackLimits, Store};
+use wasmi::{Config, ExternType, Linker, Module, StackLimits, Store, StoreLimitsBuilder};
 use wasmtime::Trap;
 
 use crate::execution::Execution;
 use crate::frame::{Entry, Finished, Frame, Task};
+use crate::limits::PAGE_BYTES;
 use crate::prepare::{CALL, DEPLOY, MEMORY};
 use crate::sandbox::Sandbox;
 use crate::state::code_key;
@@ -89,8 +90,8 @@ pub struct HostFunction {
     pub name: String,
     /// For each parameter, whether it has 64 bits; the others have 32.
     pub parameters_64_bit: Vec<bool>,
-    /// Whether it returns 32 bits, or else nothing.
-    pub returns: bool,
+    /// For what it returns, if anything, the same.
+    pub result_64_bit: Option<bool>,
 }
 
 /// Every host function, in the order of their names.
@@ -102,10 +103,13 @@ pub fn host_functions(engine: &Engine) -> Vec<HostFunction> {
         caller: [0; 32].into(),
         value: 0,
         input: Vec::new(),
+        read_only: false,
+        delegated: false,
     };
     let mut store = wasmtime::Store::new(&engine.sandbox.engine, frame_of(nobody, None));
     let found: Vec<_> = engine
         .sandbox
+        .modules
         .linker
         .iter(&mut store)
         .filter_map(|(module, name, function)| {
@@ -118,7 +122,7 @@ pub fn host_functions(engine: &Engine) -> Vec<HostFunction> {
             module,
             name,
             parameters_64_bit: function.params().map(|p| p.is_i64()).collect(),
-            returns: function.results().len() > 0,
+            result_64_bit: function.results().next().map(|r| r.is_i64()),
         }
     };
     let mut functions: Vec<_> = found.into_iter().map(describe).collect();
@@ -158,6 +162,14 @@ impl Interpreter {
             frames_exhausted: AtomicU64::new(0),
         }
     }
+}
+
+/// What a frame has of this machine.
+#[derive(Default)]
+pub(crate) struct Interpreted {
+    pub(crate) memory: Option<wasmi::Memory>,
+    /// What the cluster lets memory grow to.
+    limits: wasmi::StoreLimits,
 }
 
 /// Counts a frame that ran out of gas.
@@ -209,11 +221,18 @@ pub(crate) fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished 
     }
 }
 
+fn initial_pages(module: &Module) -> u64 {
+    match module.get_export(MEMORY) {
+        Some(ExternType::Memory(memory)) => u32::from(memory.initial_pages()).into(),
+        _ => 0,
+    }
+}
+
 fn frame_of(task: Task, execution: Option<Box<Execution>>) -> Frame {
     Frame {
         execution,
         memory: None,
-        interpreted_memory: None,
+        interpreted: Interpreted::default(),
         entry: task.entry,
         contract: task.contract,
         code_hash: task.code_hash,
@@ -221,6 +240,9 @@ fn frame_of(task: Task, execution: Option<Box<Execution>>) -> Frame {
         value: task.value,
         input: Some(task.input),
         returned: Returned::default(),
+        read_only: task.read_only,
+        limits: wasmtime::StoreLimits::default(),
+        offer_below: 0,
     }
 }
 
@@ -231,7 +253,7 @@ fn load(execution: &Execution, code_hash: &CodeHash) -> Result<Module, Stop> {
         .read(execution.state(), &code_key(code_hash))?
         .ok_or_else(|| Stop::bug("the code of a contract is gone"))?;
     let refused = |reason: String| Stop::bug(format!("accepted code is refused: {reason}"));
-    let prepared = execution.sandbox().prepare(&code).map_err(refused)?;
+    let prepared = execution.sandbox().modules.prepare(&code).map_err(refused)?;
     let engine = execution.sandbox().interpreter.linker.engine();
     Module::new(engine, prepared.as_slice()).map_err(|error| refused(error.to_string()))
 }
@@ -245,7 +267,7 @@ fn enter(
     let instance = linker
         .instantiate(&mut *store, module)?
         .start(&mut *store)?;
-    store.data_mut().interpreted_memory = instance.get_memory(&*store, MEMORY);
+    store.data_mut().interpreted.memory = instance.get_memory(&*store, MEMORY);
     let export = match entry {
         Entry::Call => CALL,
         Entry::Deploy => DEPLOY,

@@ -5,6 +5,7 @@ use executor_api::{Capabilities, StateView};
 /// The two borrowed interfaces, with their lifetimes erased.
 ///
 /// wasmtime keeps host data that is `'static`, while the caller lends these only for one execution.
+#[derive(Clone, Copy)]
 pub struct Outside {
     state: &'static dyn StateView,
     capabilities: &'static dyn Capabilities,
@@ -14,7 +15,7 @@ impl Outside {
     /// Erases the lifetimes.
     ///
     /// # Safety
-    /// The result must be dropped before either borrow ends.
+    /// The result and its copies must be dropped before either borrow ends.
     #[expect(unsafe_code, reason = "wasmtime stores only 'static host data")]
     pub unsafe fn erase(state: &dyn StateView, capabilities: &dyn Capabilities) -> Self {
         use std::mem::transmute;

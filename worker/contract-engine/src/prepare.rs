@@ -2,7 +2,7 @@
 //!
 //! Code that passes [`prepare`] is a WebAssembly 1.0 module (with mutable globals and sign
 //! extension), without floats, without a start function, whose imports all exist, which exports the
-//! functions `call` and `deploy`, and whose memory and table are bounded.
+//! functions `call` and `deploy`, and whose memory, table and functions are bounded.
 //!
 //! The prepared module differs from the original only so that it runs fast and alike everywhere:
 //! the imported memory becomes a defined one with a maximum, which pooling and copy-on-write
@@ -17,11 +17,13 @@ use wasm_encoder::{
     Module, RawSection, SectionId,
 };
 use wasmparser::{
-    Data, DataKind, ExternalKind, Operator, Parser, Payload, TypeRef, Validator, WasmFeatures,
+    Data, DataKind, ExternalKind, FunctionBody, Operator, Parser, Payload, TypeRef, Validator, WasmFeatures,
 };
 
 use crate::limits::{CODE_BYTES_MAX, MEMORY_PAGES_MAX, PAGE_BYTES, TABLE_ELEMENTS_MAX};
 
+/// Grows with each change of what [`prepare`] writes: compiled code on disk is made again then.
+pub const PREPARE_VERSION: u32 = 1;
 /// The export under which a prepared module has its memory.
 pub const MEMORY: &str = "memory";
 /// The export that runs a message.
@@ -31,6 +33,15 @@ pub const DEPLOY: &str = "deploy";
 
 /// Most data segments among which those of zeros are looked for.
 const DATA_SEGMENTS_COMPARED_MAX: usize = 1_024;
+
+/// Most functions of a module.
+const FUNCTIONS_MAX: u32 = 65_536;
+/// Longest function, bytes. A JavaScript interpreter's main loop has some 60 KB.
+const FUNCTION_BYTES_MAX: usize = 256 * 1024;
+/// Parameters that a function is taken to have.
+const PARAMETERS_MAX: u64 = 16;
+/// Most variables times branches of a function.
+const FUNCTION_JOINS_MAX: u64 = 1_000_000;
 
 /// Features of contract code. No floats: their NaN bits differ between processors.
 fn features() -> WasmFeatures {
@@ -152,6 +163,15 @@ fn read(code: &[u8]) -> Result<Sections<'_>, ReadError> {
                 }
                 sections.raw.extend(raw);
             }
+            Payload::CodeSectionStart { count, .. } => {
+                if count > FUNCTIONS_MAX {
+                    return Err(Ok(format!(
+                        "it has {count} functions, at most {FUNCTIONS_MAX} are allowed"
+                    )));
+                }
+                sections.raw.extend(raw);
+            }
+            Payload::CodeSectionEntry(body) => check_function(&body)?,
             Payload::CustomSection(_) => {}
             _ => sections.raw.extend(raw),
         }
@@ -164,6 +184,42 @@ fn read(code: &[u8]) -> Result<Sections<'_>, ReadError> {
         }
     }
     Ok(sections)
+}
+
+/// Checks that compiling a function takes time and memory in proportion to its length. At each place
+/// where branches meet, the compiler may join each variable from each branch, so that a short function
+/// of many variables and many branches could take hours.
+fn check_function(body: &FunctionBody<'_>) -> Result<(), ReadError> {
+    let len = body.range().len();
+    if len > FUNCTION_BYTES_MAX {
+        return Err(Ok(format!(
+            "a function has {len} bytes, at most {FUNCTION_BYTES_MAX} are allowed"
+        )));
+    }
+    let mut locals = PARAMETERS_MAX;
+    for group in body.get_locals_reader().map_err(Err)? {
+        let (count, _) = group.map_err(Err)?;
+        locals = locals.saturating_add(count.into());
+    }
+    let mut branches = 0_u64;
+    let mut operators = body.get_operators_reader().map_err(Err)?;
+    while !operators.eof() {
+        branches += match operators.read().map_err(Err)? {
+            Operator::Br { .. }
+            | Operator::BrIf { .. }
+            | Operator::If { .. }
+            | Operator::Loop { .. } => 1,
+            Operator::BrTable { targets } => u64::from(targets.len()) + 1,
+            _ => 0,
+        };
+    }
+    if locals.saturating_mul(branches) > FUNCTION_JOINS_MAX {
+        return Err(Ok(format!(
+            "a function has {locals} variables and {branches} branches, which is too much to compile; \
+             split it"
+        )));
+    }
+    Ok(())
 }
 
 fn check_imports(

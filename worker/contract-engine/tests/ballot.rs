@@ -7,6 +7,7 @@ use contract_build::{BuildOptions, build};
 use executor_api::{Mode, Outcome};
 use primitives::{AccountId, ContractId};
 
+use crate::oracle::compare;
 use crate::world::{ALICE, BOB, Prices, World, call, data};
 
 const CSV: &str = include_str!("../../../guest/examples/ballot/data/montreal-2013-mayoral.csv");
@@ -85,6 +86,7 @@ fn an_election_from_set_up_to_result() {
     for (district, votes) in districts() {
         world.deposit(officer(district), 1_000_000);
         let report = call(contract, &message(REPORT, (district, &votes)));
+        compare(&world, Mode::Transaction, officer(district), &report);
         let by_another = world.transact(BOB, &report).result.unwrap();
         assert!(by_another.is_reverted(), "only the officer reports");
         assert_eq!(data(&world.transact(officer(district), &report)), [0, 0]);
@@ -102,6 +104,9 @@ fn an_election_from_set_up_to_result() {
     .concat();
     assert_eq!(data(&seen), report);
 
+    for who in [ALICE, BOB] {
+        compare(&world, Mode::Query, who, &call(contract, &message(TALLY, ())));
+    }
     let early = tally(&world, contract, BOB).result.unwrap();
     assert!(
         early.is_reverted(),

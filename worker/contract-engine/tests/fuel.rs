@@ -2,16 +2,28 @@
 //! is an approval of a new determinism contract and stands alone in its commit.
 
 use contract_engine::limits::GAS_PER_FUEL;
+use executor_api::Mode;
 
-use crate::world::{World, on_call};
+use crate::world::{BOB, World, call, guest, on_call};
 
-fn fuel(body: &str) -> u64 {
+fn fuel_of(text: &str) -> u64 {
     let mut world = World::new();
-    let contract = world.deploy(&on_call(body));
+    let contract = world.deploy(text);
     let outcome = world.call(contract, &[]);
     outcome.result.unwrap();
     assert_eq!(outcome.gas_consumed % GAS_PER_FUEL, 0);
     outcome.gas_consumed / GAS_PER_FUEL
+}
+
+fn fuel(body: &str) -> u64 {
+    fuel_of(&on_call(body))
+}
+
+/// A guest with a function `$f`, which `call` begins with.
+fn with_function(function: &str, body: &str) -> String {
+    guest(&format!(
+        r#"{function} (func (export "deploy")) (func (export "call") {body})"#
+    ))
 }
 
 #[test]
@@ -25,4 +37,69 @@ fn fuel_counts_are_fixed() {
     let ends = "(call $seal0_seal_return (i32.const 0) (i32.const 0) (i32.const 64))";
     let counts = ["", count, store, hash, ends].map(fuel);
     assert_eq!(counts, [1, 8_001, 5_522, 4_735, 113]);
+}
+
+#[test]
+fn fuel_counts_of_longer_programs_are_fixed() {
+    let fib = with_function(
+        "(func $f (param $n i64) (result i64)
+           (if (result i64) (i64.lt_u (local.get $n) (i64.const 2))
+             (then (local.get $n))
+             (else (i64.add
+               (call $f (i64.sub (local.get $n) (i64.const 1)))
+               (call $f (i64.sub (local.get $n) (i64.const 2)))))))",
+        "(drop (call $f (i64.const 20)))",
+    );
+    let sieve = with_function(
+        "(func $f (param $n i32) (local $i i32) (local $j i32)
+           (local.set $i (i32.const 2))
+           (block $done (loop $next
+             (br_if $done (i32.ge_u (local.get $i) (local.get $n)))
+             (if (i32.eqz (i32.load8_u offset=4096 (local.get $i))) (then
+               (local.set $j (i32.mul (local.get $i) (local.get $i)))
+               (block $struck (loop $strike
+                 (br_if $struck (i32.ge_u (local.get $j) (local.get $n)))
+                 (i32.store8 offset=4096 (local.get $j) (i32.const 1))
+                 (local.set $j (i32.add (local.get $j) (local.get $i)))
+                 (br $strike)))))
+             (local.set $i (i32.add (local.get $i) (i32.const 1)))
+             (br $next))))",
+        "(call $f (i32.const 10000))",
+    );
+    let switch = with_function(
+        "(func $f (param $n i32) (result i32)
+           (block (block (block (br_table 0 1 2 (local.get $n)))
+             (return (i32.const 7))) (return (i32.div_u (i32.const 9) (local.get $n))))
+           (i32.rotl (local.get $n) (i32.const 3)))",
+        "(drop (i32.add (call $f (i32.const 0))
+           (i32.add (call $f (i32.const 1)) (call $f (i32.const 2)))))",
+    );
+    let grow = on_call(
+        "(drop (memory.grow (i32.const 3))) (i32.store (i32.const 200000) (memory.size))",
+    );
+    let counts = [&fib, &sieve, &switch, &grow].map(|text| fuel_of(text));
+    assert_eq!(counts, [0, 0, 0, 0]);
+}
+
+#[test]
+fn a_query_counts_as_a_transaction_does() {
+    let mut world = World::new();
+    let contract = world.deploy(&on_call(
+        "(local $i i32)
+         (loop (local.set $i (i32.add (local.get $i) (i32.const 1)))
+           (br_if 0 (i32.lt_u (local.get $i) (i32.const 100000))))",
+    ));
+    let transaction = world.call(contract, &[]).gas_consumed;
+    // A query shows its gas coarsely, but ends exactly where it has none left.
+    for (mode, enough) in [Mode::Query, Mode::Estimate]
+        .into_iter()
+        .flat_map(|mode| [(mode, true), (mode, false)])
+    {
+        world.gas_limit = match enough {
+            true => transaction,
+            false => transaction - GAS_PER_FUEL,
+        };
+        let outcome = world.run(mode, BOB, &call(contract, &[]));
+        assert_eq!(outcome.result.is_ok(), enough, "{mode:?}");
+    }
 }

@@ -1,5 +1,9 @@
 //! Guests that attack the host. None panics, hangs or gets more than its share.
 
+mod bombs;
+mod memory;
+mod neighbours;
+
 use executor_api::ExecutionError;
 
 use crate::world::{HOST, World, call, guest, import, on_call};
@@ -31,25 +35,6 @@ fn an_endless_loop_runs_out_of_gas() {
 fn endless_host_calls_run_out_of_gas() {
     let body = "(loop (drop (call $seal0_caller_is_root)) (br 0))";
     assert_eq!(run(body), Err(ExecutionError::OutOfGas));
-}
-
-#[test]
-fn an_endless_query_ends_at_its_deadline() {
-    let mut world = World::new();
-    let contract = world.deploy(&on_call("(loop (br 0))"));
-    std::thread::scope(|scope| {
-        let query = scope.spawn(|| world.query(contract, &[]).result);
-        // Time that has no clock: ticks until the query has ended.
-        while !query.is_finished() {
-            world.engine.tick_epoch();
-            std::thread::yield_now();
-        }
-        let error = query.join().unwrap().unwrap_err();
-        assert!(
-            matches!(error, ExecutionError::LimitReached(_)),
-            "{error:?}"
-        );
-    });
 }
 
 #[test]

@@ -2,7 +2,14 @@
 
 mod ballot;
 mod behaviour;
+mod cache;
+mod calls;
+mod effects;
+mod extension;
 mod fuel;
 mod hostile;
 mod money;
+mod oracle;
+mod system;
+mod time;
 mod world;

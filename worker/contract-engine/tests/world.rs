@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use contract_abi::extension::WorkerQuote;
 use contract_engine::{Engine, EngineConfig, code_hash, contract_id};
 use executor_api::{
-    Capabilities, Context, ExecutionError, Executor, Mode, Operation, Outcome, StateUnavailable,
-    StateView,
+    Capabilities, Context, ContractCache, ExecutionError, Executor, HttpClient, Mode, Operation,
+    Outcome, ScriptEngine, StateUnavailable, StateView, Turn, Unshared,
 };
 use primitives::{AccountId, Balance, ClusterId, CodeHash, ContractId, UnixMillis, WorkerId};
 
@@ -23,7 +24,15 @@ impl StateView for State {
     }
 }
 
-pub struct Worker;
+/// What a worker offers; nothing that can be left out, unless a test puts it here.
+#[derive(Default)]
+pub struct Worker {
+    pub http: Option<Box<dyn HttpClient>>,
+    pub cache: Option<Box<dyn ContractCache>>,
+    pub scripts: Option<Box<dyn ScriptEngine>>,
+    pub quote: Option<WorkerQuote>,
+    pub turn: Option<Box<dyn Turn>>,
+}
 
 impl Capabilities for Worker {
     fn derive_sr25519_key(&self, contract: &ContractId, salt: &[u8]) -> [u8; 64] {
@@ -44,6 +53,26 @@ impl Capabilities for Worker {
     fn untrusted_now_ms(&self) -> UnixMillis {
         1_234
     }
+
+    fn http(&self) -> Option<&dyn HttpClient> {
+        self.http.as_deref()
+    }
+
+    fn cache(&self) -> Option<&dyn ContractCache> {
+        self.cache.as_deref()
+    }
+
+    fn scripts(&self) -> Option<&dyn ScriptEngine> {
+        self.scripts.as_deref()
+    }
+
+    fn quote(&self) -> Option<WorkerQuote> {
+        self.quote.clone()
+    }
+
+    fn turn(&self) -> &dyn Turn {
+        self.turn.as_deref().unwrap_or(&Unshared)
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -59,6 +88,8 @@ pub struct World {
     pub block: u32,
     pub gas_limit: u64,
     pub storage_deposit_limit: Option<Balance>,
+    pub nonce: Option<Vec<u8>>,
+    pub worker: Worker,
 }
 
 impl World {
@@ -69,7 +100,7 @@ impl World {
     pub fn with_prices(prices: Prices) -> Self {
         let config = EngineConfig {
             executions_max: 2,
-            query_ticks_max: 10,
+            ..EngineConfig::default()
         };
         let mut world = Self {
             engine: Engine::new(&config).unwrap(),
@@ -77,6 +108,8 @@ impl World {
             block: 7,
             gas_limit: 0,
             storage_deposit_limit: None,
+            nonce: None,
+            worker: Worker::default(),
         };
         let set_up = Operation::SetUpCluster {
             owner: ALICE,
@@ -98,10 +131,10 @@ impl World {
             now_ms: 9_000,
             gas_limit: self.gas_limit,
             storage_deposit_limit: self.storage_deposit_limit,
-            nonce: None,
+            nonce: self.nonce.clone(),
         };
         self.engine
-            .execute(&self.state, &Worker, &context, operation)
+            .execute(&self.state, &self.worker, &context, operation)
             .unwrap()
     }
 
@@ -275,4 +308,44 @@ pub fn on_call(body: &str) -> String {
 /// Bytes as the text format has them in strings.
 pub fn text(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\{byte:02x}")).collect()
+}
+
+/// A guest that calls the chain extension: its input is the id and the capacity of the buffer for the
+/// output, four bytes each, then the arguments; it returns the status, and the output if that is 0.
+pub fn extension() -> String {
+    on_call(
+        r#"
+        (i32.store (i32.const 0) (i32.const 30000))
+        (call $seal0_input (i32.const 1024) (i32.const 0))
+        (i32.store (i32.const 4) (i32.load (i32.const 1028)))
+        (i32.store (i32.const 32764) (call $seal0_call_chain_extension
+          (i32.load (i32.const 1024)) (i32.const 1032)
+          (i32.sub (i32.load (i32.const 0)) (i32.const 8)) (i32.const 32768) (i32.const 4)))
+        (if (i32.load (i32.const 32764)) (then (i32.store (i32.const 4) (i32.const 0))))
+        (call $seal0_seal_return (i32.const 0) (i32.const 32764)
+          (i32.add (i32.load (i32.const 4)) (i32.const 4)))
+        "#,
+    )
+}
+
+/// The call of an [`extension`] guest with a large buffer.
+pub fn extend(contract: ContractId, id: u32, arguments: &[u8]) -> Operation {
+    let input = [&id.to_le_bytes(), &60_000_u32.to_le_bytes(), arguments].concat();
+    call(contract, &input)
+}
+
+/// A guest that deposits an event: its input is the length of the topics in one byte, the SCALE-encoded
+/// topics, and the data.
+pub fn announcer() -> String {
+    on_call(
+        r#"
+        (i32.store (i32.const 0) (i32.const 30000))
+        (call $seal0_input (i32.const 1024) (i32.const 0))
+        (call $seal0_deposit_event
+          (i32.const 1025) (i32.load8_u (i32.const 1024))
+          (i32.add (i32.const 1025) (i32.load8_u (i32.const 1024)))
+          (i32.sub (i32.sub (i32.load (i32.const 0)) (i32.const 1))
+            (i32.load8_u (i32.const 1024))))
+        "#,
+    )
 }

@@ -308,3 +308,10 @@ fn a_configuration_that_cannot_work_is_refused() {
         assert!(Egress::new(config).is_err());
     }
 }
+
+#[test]
+fn the_resolver_of_the_system_finds_this_machine() {
+    let peer = serve_text(ok("local"));
+    let named = format!("http://localhost:{}/", peer.port());
+    assert_eq!(fetch(&egress(), get(named)).unwrap().body, b"local");
+}

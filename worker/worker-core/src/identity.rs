@@ -88,6 +88,11 @@ impl KeptSecrets {
         }
     }
 
+    /// A key for this worker's compiled contracts on disk, which no host knows.
+    pub fn compiled_code_key(&self) -> Zeroizing<[u8; 32]> {
+        secrets::derive(wire::domain::COMPILED_CODE_KEY, &*self.signing_seed, &[])
+    }
+
     /// Version ‖ signing seed ‖ request seed ‖ option (1 byte) of (cluster ‖ seed) ‖ option of master.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(164));

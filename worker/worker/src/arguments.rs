@@ -1,7 +1,8 @@
 //! The command line.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
+use http_egress::EgressConfig;
 use platform::{GramineQuotes, PlatformConfig, PlatformKind, SystemFiles, TdxQuotes};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -54,6 +55,10 @@ pub struct RunArguments {
     /// Age of the last final block from which on no query is answered, seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub stale_after: u64,
+    /// Let contracts send HTTP requests to this machine and the networks around it. For development:
+    /// refused on any platform but insecure_simulated.
+    #[arg(long)]
+    pub insecure_allow_private_http: bool,
 }
 
 /// The light client passes over an address that it cannot read, and would then find no peer.
@@ -66,6 +71,18 @@ fn bootnode(text: &str) -> Result<String, String> {
 }
 
 impl RunArguments {
+    /// Where contracts' HTTP may go.
+    pub fn egress_config(&self) -> Result<EgressConfig> {
+        ensure!(
+            !self.insecure_allow_private_http || self.platform == PlatformKind::InsecureSimulated,
+            "--insecure-allow-private-http is for --platform insecure_simulated alone: contracts would \
+             reach this machine's network"
+        );
+        let mut config = EgressConfig::default();
+        config.policy.insecure_allow_private_addresses = self.insecure_allow_private_http;
+        Ok(config)
+    }
+
     /// The platform that the operator chose.
     pub fn platform_config(&self) -> Result<PlatformConfig> {
         let collateral = || {
@@ -73,7 +90,6 @@ impl RunArguments {
                 .clone()
                 .context("this platform needs --collateral-file: quotes are judged with it")
         };
-        let _ = SystemFiles;
         Ok(match self.platform {
             PlatformKind::Tdx => PlatformConfig::Tdx {
                 report_dir: TdxQuotes::<SystemFiles, platform::FileCollateral>::REPORT_DIR.into(),

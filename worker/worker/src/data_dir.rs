@@ -128,6 +128,11 @@ impl DataDir {
         }
     }
 
+    /// Where compiled contracts are kept.
+    pub fn compiled_code(&self) -> PathBuf {
+        self.path.join("compiled")
+    }
+
     /// Where the state of a cluster is kept.
     pub fn state_file(&self, cluster: &ClusterId) -> PathBuf {
         self.path.join(format!("state-{}.redb", &cluster.to_hex()[2..]))

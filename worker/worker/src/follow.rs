@@ -10,9 +10,11 @@ use anyhow::{Context, Result, bail};
 use attestation::Evidence;
 use chain_view::{ChainView, ChainViewError, FinalizedBlock, OperatorKey};
 use codec::Encode;
-use contract_engine::{Engine, EngineConfig};
+use contract_engine::{CodeCacheConfig, CodeCacheKey, Engine, EngineConfig};
 use contract_state::{StateDb, StoreIdentity};
+use http_egress::Egress;
 use platform::Platform;
+use script_engine::QuickJs;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -50,8 +52,6 @@ pub struct Follower {
     core: Core,
     milestones: Arc<Milestones>,
     service: Arc<WorkerService>,
-    // Ends queries that run too long; stops when dropped.
-    _ticker: contract_engine::Ticker,
 }
 
 impl Follower {
@@ -67,9 +67,19 @@ impl Follower {
         let secret = std::fs::read_to_string(file)
             .with_context(|| format!("the operator's key file {} cannot be read", file.display()))?;
         let operator = OperatorKey::from_uri(&secret)?;
-        let engine = Engine::new(&EngineConfig::default())?;
-        let ticker = engine.start_ticker(Duration::from_secs(1))?;
         let kept = data_dir.load_secrets(&*platform, &mut PlatformRng(&*platform))?;
+        let code_cache_key = CodeCacheKey::new(*kept.compiled_code_key());
+        let engine = Engine::new(&EngineConfig {
+            code_cache: Some(CodeCacheConfig::new(data_dir.compiled_code(), code_cache_key)),
+            ..EngineConfig::default()
+        })?;
+        let milestones = Arc::new(Milestones::default());
+        let quote = milestones.clone();
+        let offers = Offers {
+            http: Some(Arc::new(Egress::new(arguments.egress_config()?)?)),
+            scripts: Some(Arc::new(QuickJs::new()?)),
+            quote: Some(Arc::new(move || quote.quote())),
+        };
         let settings = Settings {
             version: version(),
             operator: Some(operator.account()),
@@ -82,10 +92,9 @@ impl Follower {
             kept,
             Arc::new(engine),
             Arc::new(Host(platform.clone())),
-            Offers::default(),
+            offers,
             arguments.stale_after.saturating_mul(1000),
         );
-        let milestones = Arc::new(Milestones::default());
         let service = Arc::new(WorkerService {
             identity: core.identity().clone(),
             queries: core.queries().clone(),
@@ -104,7 +113,6 @@ impl Follower {
             core,
             milestones,
             service,
-            _ticker: ticker,
         })
     }
 

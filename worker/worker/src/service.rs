@@ -1,8 +1,12 @@
 //! What the HTTP rim asks of the worker.
 
+use attestation::Evidence;
+use codec::Decode;
+use contract_abi::extension::{QuoteKind, WorkerQuote};
 use platform::Platform;
 use secrets::server::ServerError;
 use std::sync::{Arc, OnceLock, RwLock};
+use wire::registration::WorkerRegistration;
 use worker_core::{Answer, Begun, Identity, QueryService, ReceiptQueue, Refusal, ServingState};
 use worker_rpc::{Info, PutOff, Responder, Service, ServiceError, Serving};
 
@@ -18,6 +22,18 @@ pub struct Milestones {
     pub ready_after_ms: OnceLock<u64>,
     /// SCALE (evidence, registration) of the last registration.
     pub evidence: RwLock<Option<Vec<u8>>>,
+}
+
+impl Milestones {
+    /// The quote of the last registration, for contracts that ask.
+    pub fn quote(&self) -> Option<WorkerQuote> {
+        let kept = self.evidence.read().ok()?;
+        let (evidence, _) = <(Evidence, WorkerRegistration)>::decode(&mut kept.as_deref()?).ok()?;
+        Some(WorkerQuote {
+            kind: QuoteKind::Dcap,
+            quote: evidence.quote,
+        })
+    }
 }
 
 /// The worker, for the HTTP rim.

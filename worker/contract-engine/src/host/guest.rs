@@ -8,6 +8,7 @@ use super::code::SENTINEL;
 use crate::execution::Execution;
 use crate::frame::Frame;
 use crate::limits::cost;
+use crate::pace::SLICE_FUEL;
 use crate::stop::Stop;
 
 /// What runs the contract. With one variant, as in a worker, it costs nothing to ask which.
@@ -96,11 +97,28 @@ impl<'a> Guest<'a> {
     /// Takes `amount` of fuel; all of it, and stops, where there is less.
     pub fn charge(&mut self, amount: u64) -> Result<(), Stop> {
         match self.fuel()?.checked_sub(amount) {
-            Some(rest) => self.set_fuel(rest),
+            Some(rest) => {
+                self.set_fuel(rest)?;
+                self.offer(rest)
+            }
             None => {
                 self.set_fuel(0)?;
                 Err(Stop::OutOfGas)
             }
+        }
+    }
+
+    /// Looks at the clock after a slice of fuel. Code that calls the host again and again would not
+    /// come to it by itself: each charge begins a slice anew.
+    fn offer(&mut self, fuel: u64) -> Result<(), Stop> {
+        let frame = self.frame();
+        if fuel >= frame.offer_below {
+            return Ok(());
+        }
+        frame.offer_below = fuel.saturating_sub(SLICE_FUEL);
+        match self.execution()?.pace() {
+            Some(pace) => pace.checkpoint(),
+            None => Ok(()),
         }
     }
 
@@ -121,7 +139,7 @@ impl<'a> Guest<'a> {
             }
             #[cfg(feature = "oracle")]
             Machine::Interpreted(caller) => {
-                let memory = caller.data().interpreted_memory.ok_or_else(no_memory)?;
+                let memory = caller.data().interpreted.memory.ok_or_else(no_memory)?;
                 Ok(memory.data_mut(caller))
             }
         }

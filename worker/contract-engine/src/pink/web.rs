@@ -27,10 +27,10 @@ fn out_of_time() -> Stop {
 
 /// When the query must have ended; an error once that is past.
 fn deadline(execution: &Execution) -> Result<Instant, Stop> {
-    let ends = execution.ends();
-    let ends = ends.ok_or_else(|| Stop::bug("only a query may wait, and a query has an end"))?;
-    match ends > Instant::now() {
-        true => Ok(ends),
+    let deadline = execution.deadline();
+    let deadline = deadline.ok_or_else(|| Stop::bug("only queries wait, and they have an end"))?;
+    match deadline > Instant::now() {
+        true => Ok(deadline),
         false => Err(out_of_time()),
     }
 }
