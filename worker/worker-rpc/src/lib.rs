@@ -14,7 +14,7 @@
 //! # Threads
 //!
 //! [`serve`] has threads of its own, a few more than there are processors. A query is answered on the
-//! thread that read it: handing it to another costs more than most queries do. What would wait goes
+//! thread that read it, so that short ones pay for no hand-over. What would wait goes
 //! on on a thread that may block ([`Responder::go_on_blocking`]). What turns out to be long keeps the
 //! thread it is on; one thread at least never runs queries, and is woken to serve the connections.
 //! Answers that are better finished together are put off ([`Responder::put_off`]) until nothing else is
