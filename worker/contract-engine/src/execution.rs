@@ -28,8 +28,6 @@ use crate::state::{
 use crate::stop::Stop;
 use crate::system;
 
-use wire::limits::ClusterLimits;
-
 use codec::Encode as _;
 
 /// A contract whose frame is running.
