@@ -133,7 +133,8 @@ fn finish(
             responder.give(seal.seal(reply, None).map_err(refused));
         }
         Ok(Answer { reply, receipt: Some(body), seal }) => {
-            if let Err(asker) = receipts.put(body, reply, seal, responder.put_off()) {
+            let put = responder.put_off(|asker| receipts.put(body, reply, seal, asker));
+            if let Err(asker) = put {
                 asker.give(Err(refused("too many receipts")));
             }
         }

@@ -3,6 +3,7 @@
 use crate::{
     Service, ServiceError,
     responder::{Answer, Responder},
+    watch::{Watched, start as start_watching},
 };
 use http_body_util::Full;
 use hyper::{
@@ -79,8 +80,8 @@ pub(crate) struct Shared {
     connections: AtomicUsize,
     requests: AtomicUsize,
     body_bytes: AtomicUsize,
-    /// Threads that run queries, and how many may.
-    inline: AtomicUsize,
+    /// Queries on the runtime's own threads, and how many may be.
+    inline: Arc<Watched>,
     inline_max: usize,
     unsettled: Notify,
 }
@@ -152,7 +153,7 @@ impl Rim {
                 connections: AtomicUsize::new(0),
                 requests: AtomicUsize::new(0),
                 body_bytes: AtomicUsize::new(0),
-                inline: AtomicUsize::new(0),
+                inline: Arc::default(),
                 inline_max: threads() - 1,
                 unsettled: Notify::new(),
             }),
@@ -199,19 +200,26 @@ impl Rim {
         let mut share = Share::none(body_bytes);
         let read = async {
             let mut whole = Whole::Nothing;
+            // A client that is still sending does not see the answer, so what does not fit is read and
+            // dropped.
+            let mut fits = true;
+            let mut length = 0;
             while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
                 let Ok(bytes) = frame.map_err(|_| Unread::Broken).map(Frame::into_data)? else {
                     continue;
                 };
-                if whole.len() + bytes.len() > REQUEST_BYTES_MAX as usize {
+                length += bytes.len();
+                if length > REQUEST_BYTES_MAX as usize {
                     return Err(Unread::TooLong);
                 }
-                if !share.grow(bytes.len(), limits.body_bytes_max) {
-                    return Err(Unread::TooMuchAtOnce);
+                fits = fits && share.grow(bytes.len(), limits.body_bytes_max);
+                if fits {
+                    whole.add(bytes);
+                } else {
+                    whole = Whole::Nothing;
                 }
-                whole.add(bytes);
             }
-            Ok(whole.into_bytes())
+            fits.then(|| whole.into_bytes()).ok_or(Unread::TooMuchAtOnce)
         };
         let bytes = timeout(limits.body_time_max, read).await.map_err(|_| Unread::TooSlow)??;
         Ok((bytes, share))
@@ -222,7 +230,7 @@ impl Rim {
             return Err(too_many());
         };
         let (responder, mut receiver) = Responder::new(self.shared.clone());
-        if let Some(_inline) = Share::one(&self.shared.inline, self.shared.inline_max) {
+        if let Some(_inline) = self.shared.inline.begin(self.shared.inline_max) {
             let service = &*self.shared.service;
             // The connection outlives a bug in one request; the dropped responder answers.
             let _bug = catch_unwind(AssertUnwindSafe(|| service.query(&body, responder)));
@@ -243,7 +251,7 @@ impl Rim {
         };
         let service = self.shared.service.clone();
         let work = move || service.open_session(&body);
-        if let Some(_inline) = Share::one(&self.shared.inline, self.shared.inline_max) {
+        if let Some(_inline) = self.shared.inline.begin(self.shared.inline_max) {
             return catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| failed());
         }
         self.shared.runtime().spawn_blocking(work).await.unwrap_or_else(|_| failed())
@@ -315,14 +323,6 @@ enum Whole {
 }
 
 impl Whole {
-    fn len(&self) -> usize {
-        match self {
-            Self::Nothing => 0,
-            Self::One(bytes) => bytes.len(),
-            Self::More(bytes) => bytes.len(),
-        }
-    }
-
     fn add(&mut self, bytes: Bytes) {
         match self {
             Self::Nothing => *self = Self::One(bytes),
@@ -441,7 +441,9 @@ pub async fn serve(
         .thread_name("http")
         .enable_all()
         .build()?;
+    let watching = start_watching(&rim.shared.inline, runtime.handle().clone());
     let threads = Threads(Some(runtime));
+    watching?;
     // A listener belongs to the runtime that it was made on.
     let listener = listener.into_std()?;
     let accept = async move {

@@ -16,7 +16,7 @@
 //! [`serve`] has threads of its own, a few more than there are processors. A query is answered on the
 //! thread that read it: handing it to another costs more than most queries do. What would wait goes
 //! on on a thread that may block ([`Responder::go_on_blocking`]). What turns out to be long keeps the
-//! thread it is on; one thread at least never runs queries, so connections are served all the same.
+//! thread it is on; one thread at least never runs queries, and is woken to serve the connections.
 //! Answers that are better finished together are put off ([`Responder::put_off`]) until nothing else is
 //! at hand ([`Service::settle`]).
 //!
@@ -30,6 +30,7 @@
 
 mod http;
 mod responder;
+mod watch;
 
 pub use http::{Limits, Rim, bind, serve};
 pub use responder::{PutOff, Responder};

@@ -30,10 +30,14 @@ impl Responder {
         runtime.spawn_blocking(move || work(self));
     }
 
-    /// Promises an answer in the next [`Service::settle`](crate::Service::settle).
-    pub fn put_off(self) -> PutOff {
-        self.shared.settle_soon();
-        PutOff(self)
+    /// Promises an answer in the next [`Service::settle`](crate::Service::settle), which finds what
+    /// `keep` has kept.
+    pub fn put_off<R>(self, keep: impl FnOnce(PutOff) -> R) -> R {
+        let shared = self.shared.clone();
+        let kept = keep(PutOff(self));
+        // Not before: a settling that finds nothing is not repeated.
+        shared.settle_soon();
+        kept
     }
 }
 

@@ -37,19 +37,21 @@ fn too_long_a_body_is_refused_before_it_is_read() {
 
 #[test]
 fn the_bytes_of_all_bodies_are_bounded_together_and_given_back() {
-    let server = Server::start(Limits { body_bytes_max: 100_000, ..Limits::default() });
+    let limits = Limits { body_bytes_max: 100_000, requests_max: 1, ..Limits::default() };
+    let server = Server::start(limits);
+    let refusal = |body: &[u8]| {
+        let reply = server.connect().ask("POST", "/v1/query", body);
+        (reply.status, String::from_utf8_lossy(&reply.body).into_owned())
+    };
     let mut first = server.connect();
     let held = [&b"wait"[..], &[0; 60_000]].concat();
     first.send("POST", "/v1/query", &held);
-    loop {
-        let reply = server.connect().ask("POST", "/v1/query", &[1; 60_000]);
-        if reply.status == 503 {
-            assert!(String::from_utf8_lossy(&reply.body).contains("100000 bytes"));
-            break;
-        }
-    }
-    // A smaller one fits beside it.
-    assert_eq!(server.connect().ask("POST", "/v1/query", &[2; 10_000]).status, 200);
+    // Others are refused for their number once it is inside.
+    while refusal(b"x").0 != 503 {}
+    let (status, text) = refusal(&[1; 60_000]);
+    assert!(status == 503 && text.contains("100000 bytes"), "{text}");
+    // For its bytes a smaller one would fit beside it.
+    assert!(!refusal(&[2; 10_000]).1.contains("bytes"));
     server.gate.send(()).unwrap();
     assert_eq!(first.receive().unwrap().body, held);
     assert_eq!(server.connect().ask("POST", "/v1/query", &[3; 60_000]).status, 200);

@@ -45,8 +45,7 @@ impl Service for Echo {
             self.gate.lock().unwrap().recv().unwrap();
         }
         if envelope.starts_with(b"later") {
-            let asker = responder.put_off();
-            self.put_off.lock().unwrap().push((envelope, asker));
+            responder.put_off(|asker| self.put_off.lock().unwrap().push((envelope, asker)));
         } else if envelope.starts_with(b"blocking") {
             responder.go_on_blocking(move |responder| responder.give(Ok(envelope)));
         } else {
@@ -96,6 +95,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // A test that failed leaves nobody waiting.
+        self.gate = mpsc::channel().0;
         drop(self.stop.take());
         let _ended = self.thread.take().unwrap().join();
     }

@@ -155,7 +155,8 @@ fn finish(queries: &QueryService, receipts: &Receipts, begun: Begun, responder: 
             responder.give(seal.seal(reply, None).map_err(refusal));
         }
         Ok(Answer { reply, receipt: Some(body), seal }) => {
-            if let Err(asker) = receipts.put(body, reply, seal, responder.put_off()) {
+            let put = responder.put_off(|asker| receipts.put(body, reply, seal, asker));
+            if let Err(asker) = put {
                 asker.give(Err(ServiceError::Unavailable(
                     "this worker has too many receipts to sign; try another, or later".to_owned(),
                 )));

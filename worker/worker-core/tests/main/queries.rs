@@ -28,7 +28,7 @@ use wire::{
         QueryTarget, answer_commitment, request_commitment,
     },
 };
-use worker_core::Refusal;
+use worker_core::{ReceiptQueue, Refusal};
 
 struct User {
     account: Sr25519Secret,
@@ -429,6 +429,36 @@ fn a_receipt_commits_to_request_answer_and_state() {
         (body.block_hash, body.state_root),
         (reply.block_hash, reply.state_root)
     );
+}
+
+#[test]
+fn answers_that_wait_together_get_receipts_under_one_signature() {
+    let world = World::serving(1);
+    let (now_ms, node) = (world.chain.now_ms(), &world.nodes[1]);
+    let queue = ReceiptQueue::new(node.core.identity().clone());
+    let mut pending = Vec::new();
+    for nonce in 0..3 {
+        let mut wanted = request(b"get", now_ms, nonce);
+        wanted.receipt = true;
+        let (envelope, opener) = one_shot(node, None, wanted);
+        let answer = node.core.queries().answer(&envelope, now_ms).unwrap();
+        let body = answer.receipt.clone().unwrap();
+        assert!(queue.put(body, answer.reply, answer.seal, nonce).is_ok());
+        pending.push(opener);
+    }
+    let mut given = Vec::new();
+    queue.sign(|asker, sealed| given.push((asker, sealed.unwrap())));
+    assert_eq!(given.len(), 3);
+    let mut signatures = BTreeSet::new();
+    for (asker, sealed) in given {
+        let reply = pending[usize::from(asker)].open(&sealed).unwrap();
+        let receipt = reply.receipt.unwrap();
+        assert!(secrets::receipt::verify_receipt_signature(&receipt));
+        assert_eq!(receipt.leaf_count, 3);
+        signatures.insert(receipt.signature);
+    }
+    assert_eq!(signatures.len(), 1);
+    queue.sign(|_, _| panic!("all have theirs"));
 }
 
 #[test]
