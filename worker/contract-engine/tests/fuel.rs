@@ -89,7 +89,7 @@ fn a_query_counts_as_a_transaction_does() {
          (loop (local.set $i (i32.add (local.get $i) (i32.const 1)))
            (br_if 0 (i32.lt_u (local.get $i) (i32.const 100000))))",
     ));
-    let enough = world.call(contract, &[]).gas_consumed;
+    let enough = world.call(contract, &[]).gas_required;
     // A query shows its gas coarsely, but ends where a transaction does.
     let ends = [0, 1, 7, 8, 9, 16, 1_000].map(|less| {
         world.gas_limit = enough - less * GAS_PER_FUEL;
