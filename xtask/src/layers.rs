@@ -116,7 +116,6 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         &[
             "wasmtime",
             "secrets",
-            "wire",
             "tokio",
             "worker-core",
             "contract-engine",

@@ -98,12 +98,37 @@ const WASM: [Package; 3] = [
     },
 ];
 
-/// Makes sure that everything is there: installs it as root on Debian, or says what to run.
+/// For servers that tests of contracts talk to; no build needs them.
+const TESTS: [Package; 2] = [
+    Package {
+        name: "nodejs",
+        shown_by: &["node"],
+        why: "the S3 and IPFS servers of the vault's test",
+    },
+    Package {
+        name: "npm",
+        shown_by: &["npm"],
+        why: "fetching them",
+    },
+];
+
+/// Makes sure that everything is there that builds need: installs it as root on Debian, or says what to run.
 ///
 /// # Errors
 /// When something is missing and cannot be installed from here.
 pub fn run() -> anyhow::Result<()> {
-    let missing = missing();
+    install(&missing(&[]))
+}
+
+/// As [`run`], with what only tests need.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_for_tests() -> anyhow::Result<()> {
+    install(&missing(&TESTS))
+}
+
+fn install(missing: &[&Package]) -> anyhow::Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
@@ -115,14 +140,14 @@ pub fn run() -> anyhow::Result<()> {
     if !is_present("apt-get") {
         bail!(
             "the builds need more than is installed:\n{}",
-            explain(&missing)
+            explain(missing)
         );
     }
     if !is_root()? {
         bail!(
             "the builds need more than is installed:\n{}\nrun this once:\n\n    \
              sudo sh -c 'apt-get update && {install}'\n",
-            explain(&missing)
+            explain(missing)
         );
     }
     progress(format!("installing {}", names.join(" ")));
@@ -139,9 +164,9 @@ pub fn run() -> anyhow::Result<()> {
     )
 }
 
-fn missing() -> Vec<&'static Package> {
+fn missing(more: &'static [Package]) -> Vec<&'static Package> {
     let lacks = |package: &&Package| !package.shown_by.iter().any(|shown_by| is_present(shown_by));
-    let mut missing: Vec<&Package> = HOST.iter().filter(lacks).collect();
+    let mut missing: Vec<&Package> = HOST.iter().chain(more).filter(lacks).collect();
     let wasm: Vec<&Package> = WASM.iter().filter(lacks).collect();
     // Asking rustup takes longer than all the rest, so it is asked last.
     if !wasm.is_empty() && !active_toolchain_has_wasm() {

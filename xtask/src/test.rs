@@ -22,7 +22,7 @@ const PORT_BASE: &str = "19944";
 /// # Errors
 /// At the first thing that does not hold.
 pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
-    setup::run()?;
+    setup::run_for_tests()?;
     layers::run(workspace)?;
     tidy::run(workspace)?;
     let build = Build::prepare(workspace)?;

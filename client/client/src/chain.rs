@@ -175,7 +175,7 @@ impl Chain {
         }
     }
 
-    async fn call<T: serde::de::DeserializeOwned>(
+    async fn call<T: serde_core::de::DeserializeOwned>(
         &self,
         method: &str,
         params: RpcParams,

@@ -164,8 +164,11 @@ impl Contract {
     /// # Errors
     /// When it is no such file, or its code is not what its hash says.
     pub fn from_json(bytes: &[u8]) -> Result<Self, ContractError> {
-        let file: File = serde_json::from_slice(bytes)
+        let mut json = serde_json::Deserializer::from_slice(bytes);
+        // Says where in the file the mistake is.
+        let file: File = serde_path_to_error::deserialize(&mut json)
             .map_err(|error| ContractError::NotAContract(error.to_string()))?;
+        json.end().map_err(|error| ContractError::NotAContract(error.to_string()))?;
         let code = file
             .source
             .wasm

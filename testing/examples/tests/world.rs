@@ -84,7 +84,7 @@ impl World {
             ..EgressConfig::default()
         };
         let mut world = Self {
-            engine: Engine::new(&EngineConfig::default()).unwrap(),
+            engine: Engine::new(&EngineConfig { executions_max: 4, ..EngineConfig::default() }).unwrap(),
             state: State::default(),
             worker: Worker {
                 egress: Egress::new(config).unwrap(),

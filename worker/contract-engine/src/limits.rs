@@ -119,11 +119,4 @@ pub mod cost {
     pub const CACHE: u64 = 2_000;
     /// A message of the system contract, apart from the state that it reads and writes.
     pub const SYSTEM_MESSAGE: u64 = 10_000;
-    /// A byte of code checked and compiled at upload.
-    pub const UPLOAD_BYTE: u64 = 250;
-
-    const _: () = assert!(
-        UPLOAD_BYTE * super::CODE_BYTES_MAX as u64 * super::GAS_PER_FUEL
-            <= super::TRANSACTION_GAS_MAX
-    );
 }

@@ -18,13 +18,13 @@ use crate::crypto::blake2_256;
 use crate::event_chain::{self, BlockBody};
 use crate::execution::{self, Call, Execution, Instantiation, NotRun};
 use crate::hooks;
-use crate::limits::{GAS_PER_FUEL, INPUT_BYTES_MAX, QUERY_GAS_MAX, TRANSACTION_GAS_MAX, cost};
+use crate::limits::{GAS_PER_FUEL, INPUT_BYTES_MAX, QUERY_GAS_MAX, TRANSACTION_GAS_MAX};
 use crate::outside::Outside;
 use crate::payment::{
     Refusal, charge_deposit, coarse_deposit, coarse_gas, lend, pay_gas, settle, take_gas,
 };
 use crate::sandbox::Sandbox;
-use crate::state::{ClusterRecord, Footprint, Overlay, cluster_key, code_key};
+use crate::state::{ClusterRecord, Overlay, cluster_key, code_key};
 use crate::stop::Stop;
 use crate::system;
 
@@ -109,9 +109,14 @@ pub fn execute(
             }
         }
         Operation::BlockEnd => hooks::run(execution),
-        Operation::UploadCode { code } => metered(execution, 0, |execution, fuel| {
-            upload(execution, code, fuel)
-        }),
+        Operation::UploadCode { code } => {
+            let stored = store_code(&mut execution, code).map(|()| Returned::default());
+            let result = match stored {
+                Ok(returned) => Ok(returned),
+                Err(refusal) => Err(refusal.into_error()?),
+            };
+            outcome(execution, 0, (result, NO_DEPOSIT))
+        }
         Operation::Instantiate {
             contract,
             code_hash,
@@ -244,16 +249,8 @@ fn gas_limit(context: &Context) -> u64 {
     }
 }
 
-/// Checks, compiles and stores code. Code that is there already costs nothing more.
-fn upload(mut execution: Box<Execution>, code: &[u8], fuel: u64) -> Worked {
-    let price = cost::UPLOAD_BYTE.saturating_mul(code.len() as u64);
-    let Some(left) = fuel.checked_sub(price) else {
-        return (execution, 0, Err(Stop::OutOfGas.into()));
-    };
-    let result = store_code(&mut execution, code).map(|()| Returned::default());
-    (execution, left, result)
-}
-
+/// Checks, compiles and stores code. It costs nothing here: who uploads has paid the chain a fee and a
+/// deposit for each byte, and nobody's account in the cluster is known to be that one's.
 fn store_code(execution: &mut Execution, code: &[u8]) -> Result<(), Refusal> {
     let code_hash = CodeHash(blake2_256(code));
     if execution.code_exists(&code_hash)? {
@@ -273,12 +270,6 @@ fn store_code(execution: &mut Execution, code: &[u8]) -> Result<(), Refusal> {
         let reason = format!("it needs {pages} pages of memory, the cluster allows {max}");
         return Err(refused(reason));
     }
-    let deposit = execution.cluster.deposit(Footprint {
-        items: 1,
-        bytes: code.len() as u64 + 32,
-    });
-    let payer = execution.context.origin;
-    charge_deposit(execution, &payer, StorageDeposit::Charge(deposit))?;
     execution
         .overlay
         .write(code_key(&code_hash), Some(code.to_vec()))

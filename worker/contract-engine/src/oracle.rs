@@ -195,8 +195,21 @@ pub(crate) fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished 
         }
     };
     let entry = task.entry;
+    let pages_max = execution.memory_pages_max();
+    if initial_pages(&module) > pages_max {
+        let reason = format!("the cluster allows {pages_max} pages of memory, it needs more");
+        return Finished {
+            execution,
+            fuel_left: fuel,
+            result: Err(Stop::trap(reason)),
+        };
+    }
+    let bytes_max = usize::try_from(pages_max * PAGE_BYTES).unwrap_or(usize::MAX);
+    let limits = StoreLimitsBuilder::new().memory_size(bytes_max).build();
     let linker = execution.sandbox().interpreter.linker.clone();
     let mut store = Store::new(linker.engine(), frame_of(task, Some(execution)));
+    store.data_mut().interpreted.limits = limits;
+    store.limiter(|frame| &mut frame.interpreted.limits);
     let result = store
         .set_fuel(fuel)
         .map_err(wasmi::Error::from)

@@ -115,7 +115,7 @@ fn output_events_keys_and_values_are_bounded() {
         assert!(reason.contains(expected), "{reason}");
     };
     check(
-        "(call $seal0_seal_return (i32.const 0) (i32.const 0) (i32.const 1048577))",
+        "(call $seal0_seal_return (i32.const 0) (i32.const 0) (i32.const 16777217))",
         "output",
     );
     check(
@@ -274,8 +274,8 @@ fn what_is_not_a_contract_is_refused_with_the_reason() {
     );
     check(&format!("{memory} {entries} (table 2001 funcref)"), "2001");
     check(
-        r#"(import "env" "memory" (memory 65 70)) (func (export "deploy")) (func (export "call"))"#,
-        "65 pages",
+        r#"(import "env" "memory" (memory 1025 1030)) (func (export "deploy")) (func (export "call"))"#,
+        "1025 pages",
     );
     check(
         &format!("{memory} (func (export \"deploy\")) (func (export \"call\") (param i32))"),

@@ -37,19 +37,19 @@ impl Turn for Sharing {
 
 impl Capabilities for Sharing {
     fn derive_sr25519_key(&self, contract: &ContractId, salt: &[u8]) -> [u8; 64] {
-        Worker.derive_sr25519_key(contract, salt)
+        Worker::default().derive_sr25519_key(contract, salt)
     }
 
     fn fill_random(&self, buffer: &mut [u8]) {
-        Worker.fill_random(buffer);
+        Worker::default().fill_random(buffer);
     }
 
     fn worker(&self) -> WorkerId {
-        Worker.worker()
+        Worker::default().worker()
     }
 
     fn untrusted_now_ms(&self) -> UnixMillis {
-        Worker.untrusted_now_ms()
+        Worker::default().untrusted_now_ms()
     }
 
     fn turn(&self) -> &dyn Turn {

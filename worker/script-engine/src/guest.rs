@@ -12,8 +12,8 @@ use wasmtime::{
 
 use crate::input::Input;
 use crate::limits::{
-    EXCEPTION_BYTES_MAX, GUEST_STACK_RESERVE_BYTES, NATIVE_STACK_BYTES, PAGE_BYTES,
-    RESULT_BYTES_MAX, TABLE_ELEMENTS_MAX,
+    EXCEPTION_BYTES_MAX, GUEST_STACK_RESERVE_BYTES, NATIVE_STACK_BYTES, NATIVE_STACK_RESERVE_BYTES,
+    PAGE_BYTES, RESULT_BYTES_MAX, TABLE_ELEMENTS_MAX,
 };
 use crate::pace::{Pace, Stop};
 
@@ -28,6 +28,8 @@ pub fn engine() -> Result<Engine> {
     // Scripts end at a time of the clock, and share a processor.
     config.epoch_interruption(true);
     config.max_wasm_stack(NATIVE_STACK_BYTES);
+    // Nothing is asynchronous here, but the one must not be larger than the other.
+    config.async_stack_size(NATIVE_STACK_BYTES + NATIVE_STACK_RESERVE_BYTES);
     // Where in QuickJS a script was stopped is of no use to its author.
     config.wasm_backtrace_max_frames(None);
     config.native_unwind_info(false);

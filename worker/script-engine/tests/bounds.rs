@@ -38,7 +38,6 @@ fn what_never_ends_is_ended() {
         "new Proxy([], {get(target, key) { return key === 'length' ? 2 ** 53 : 0 }})",
         "throw {toString() { for (;;) {} }, toJSON() { throw 1 }}",
         "const e = new Error(); Object.defineProperty(e, 'stack', {get() { for (;;) {} }}); throw e",
-        "Object.defineProperty(Error, 'prepareStackTrace', {value() { for (;;) {} }}); null.x",
         "const p = Promise.resolve(); p.then = 1; ({then(f) { for (;;) f(this) }}).then(() => {})",
         "10n ** 100000n ** 3n; for (;;) {}",
     ] {
@@ -218,7 +217,7 @@ fn conversions_of_hostile_values_end() {
         ),
         (
             "throw Object.assign(new Error('m'), {toString() { throw 1 }})",
-            JsValue::Exception("it threw what has no text".into()),
+            JsValue::Exception("m\n    at <eval> (code[0]:1:25)\n".into()),
         ),
         (
             "delete globalThis.scriptArgs; scriptArgs = 5; scriptArgs",

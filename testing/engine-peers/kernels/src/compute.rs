@@ -5,7 +5,7 @@ extern crate alloc;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use blake2::Digest as _;
+
 
 /// Runs kernel number `kernel` for a problem of `size`.
 pub fn run(kernel: u8, size: u32) -> u64 {
@@ -56,13 +56,13 @@ fn message(len: u32) -> Vec<u8> {
 /// SHA-256 of `len` bytes, without the processor's instructions for it.
 #[inline(never)]
 fn sha256(len: u32) -> u64 {
-    words(&sha2::Sha256::digest(message(len)))
+    words(&<sha2::Sha256 as sha2::Digest>::digest(&message(len)))
 }
 
 /// BLAKE2b of `len` bytes.
 #[inline(never)]
 fn blake2b(len: u32) -> u64 {
-    words(&blake2::Blake2b512::digest(message(len)))
+    words(&<blake2::Blake2b512 as blake2::Digest>::digest(message(len)))
 }
 
 /// Multiplies two square matrices of `n` rows of 64-bit integers.

@@ -1,6 +1,5 @@
 //! Nothing that one tenant left in memory or globals is there for the next one.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use contract_engine::limits::{CALL_DEPTH_MAX, MEMORY_PAGES_MAX};
@@ -106,42 +105,18 @@ fn rounds(world: &mut World, pages: u64, count: u32) {
     }
 }
 
-/// Runs `work` while time that has no clock passes.
-fn while_time_passes(world: &World, work: impl FnOnce()) {
-    struct Stop<'a>(&'a AtomicBool);
-    impl Drop for Stop<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-    let ended = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let (engine, ended) = (&world.engine, &ended);
-        scope.spawn(move || {
-            while !ended.load(Ordering::Relaxed) {
-                engine.tick_epoch();
-                thread::park_timeout(std::time::Duration::from_millis(1));
-            }
-        });
-        let _stop = Stop(ended);
-        work();
-    });
-}
-
 #[test]
 fn no_tenant_finds_what_another_left() {
     let shared = World::new();
-    while_time_passes(&shared, || {
-        thread::scope(|scope| {
-            // As many at once as the engine of a test lets in, so that slots change hands.
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    let mut world = World::new();
-                    world.engine = shared.engine.clone();
-                    rounds(&mut world, 8, 100);
-                });
-            }
-        });
+    thread::scope(|scope| {
+        // As many at once as the engine of a test lets in, so that slots change hands.
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut world = World::new();
+                world.engine = shared.engine.clone();
+                rounds(&mut world, 8, 100);
+            });
+        }
     });
 }
 
@@ -151,5 +126,5 @@ fn no_tenant_finds_what_another_left_in_the_largest_memory() {
     let pages = MEMORY_PAGES_MAX.min(256);
     let shared = World::new();
     world.engine = shared.engine.clone();
-    while_time_passes(&shared, || rounds(&mut world, pages, 1));
+    rounds(&mut world, pages, 1);
 }
