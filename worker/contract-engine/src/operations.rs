@@ -21,7 +21,7 @@ use crate::hooks;
 use crate::limits::{GAS_PER_FUEL, INPUT_BYTES_MAX, QUERY_GAS_MAX, TRANSACTION_GAS_MAX};
 use crate::outside::Outside;
 use crate::payment::{
-    Refusal, charge_deposit, coarse_deposit, coarse_gas, lend, pay_gas, settle, take_gas,
+    Refusal, coarse_deposit, coarse_gas, lend, pay_gas, settle, take_gas,
 };
 use crate::sandbox::Sandbox;
 use crate::state::{ClusterRecord, Overlay, cluster_key, code_key};
