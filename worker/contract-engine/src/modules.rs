@@ -72,13 +72,13 @@ impl Modules {
     pub fn new(
         engine: &Engine,
         config: &EngineConfig,
-        #[cfg(feature = "oracle")] interpreter: &mut crate::oracle::Interpreter,
+        #[cfg(feature = "oracle")] interpreted: &mut crate::oracle::Functions,
     ) -> Result<Self, EngineError> {
         let mut linker = Linker::new(engine);
         let host_functions = host::register(
             &mut linker,
             #[cfg(feature = "oracle")]
-            &mut interpreter.linker,
+            interpreted,
         )
         .map_err(|error| EngineError::Setup(error.to_string()))?;
         let processors = available_parallelism().map_or(1, usize::from);

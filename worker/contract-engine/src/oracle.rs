@@ -16,7 +16,10 @@ use executor_api::{Outcome, Returned};
 use primitives::CodeHash;
 use wasmi::core::{HostError, TrapCode};
 use wasmi::errors::{ErrorKind, InstantiationError, MemoryError};
-use wasmi::{Config, ExternType, Linker, Module, StackLimits, Store, StoreLimitsBuilder};
+use wasmi::{
+    Config, ExternType, Linker, LinkerBuilder, Module, StackLimits, Store, StoreLimitsBuilder,
+    state,
+};
 use wasmtime::Trap;
 
 use crate::execution::Execution;
@@ -130,16 +133,22 @@ pub fn host_functions(engine: &Engine) -> Vec<HostFunction> {
     functions
 }
 
+/// The host functions while they are registered.
+pub(crate) type Functions = LinkerBuilder<state::Constructing, Frame>;
+
 /// What an engine has for running contracts in wasmi.
 pub(crate) struct Interpreter {
     /// Whether it is used instead of wasmtime.
     pub(crate) is_used: bool,
-    pub(crate) linker: Linker<Frame>,
+    /// Each frame has an engine of its own: wasmi locks one while its code runs, so that a frame below
+    /// would wait for ever to add its module.
+    config: Config,
+    functions: LinkerBuilder<state::Ready, Frame>,
     frames_exhausted: AtomicU64,
 }
 
 impl Interpreter {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(functions: Functions) -> Self {
         let mut config = Config::default();
         config
             .wasm_multi_value(false)
@@ -158,7 +167,8 @@ impl Interpreter {
             );
         Self {
             is_used: false,
-            linker: Linker::new(&wasmi::Engine::new(&config)),
+            config,
+            functions: functions.finish(),
             frames_exhausted: AtomicU64::new(0),
         }
     }
@@ -184,7 +194,10 @@ impl HostError for Stop {}
 
 /// As [`crate::frame::run`].
 pub(crate) fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished {
-    let module = match load(&execution, &task.code_hash) {
+    let interpreter = &execution.sandbox().interpreter;
+    let engine = wasmi::Engine::new(&interpreter.config);
+    let linker = interpreter.functions.create(&engine);
+    let module = match load(&execution, &engine, &task.code_hash) {
         Ok(module) => module,
         Err(stop) => {
             return Finished {
@@ -206,8 +219,7 @@ pub(crate) fn run(execution: Box<Execution>, task: Task, fuel: u64) -> Finished 
     }
     let bytes_max = usize::try_from(pages_max * PAGE_BYTES).unwrap_or(usize::MAX);
     let limits = StoreLimitsBuilder::new().memory_size(bytes_max).build();
-    let linker = execution.sandbox().interpreter.linker.clone();
-    let mut store = Store::new(linker.engine(), frame_of(task, Some(execution)));
+    let mut store = Store::new(&engine, frame_of(task, Some(execution)));
     store.data_mut().interpreted.limits = limits;
     store.limiter(|frame| &mut frame.interpreted.limits);
     let result = store
@@ -260,14 +272,21 @@ fn frame_of(task: Task, execution: Option<Box<Execution>>) -> Frame {
 }
 
 /// The module, prepared as for wasmtime. Nothing is kept: this is not for speed.
-fn load(execution: &Execution, code_hash: &CodeHash) -> Result<Module, Stop> {
+fn load(
+    execution: &Execution,
+    engine: &wasmi::Engine,
+    code_hash: &CodeHash,
+) -> Result<Module, Stop> {
     let code = execution
         .overlay
         .read(execution.state(), &code_key(code_hash))?
         .ok_or_else(|| Stop::bug("the code of a contract is gone"))?;
     let refused = |reason: String| Stop::bug(format!("accepted code is refused: {reason}"));
-    let prepared = execution.sandbox().modules.prepare(&code).map_err(refused)?;
-    let engine = execution.sandbox().interpreter.linker.engine();
+    let prepared = execution
+        .sandbox()
+        .modules
+        .prepare(&code)
+        .map_err(refused)?;
     Module::new(engine, prepared.as_slice()).map_err(|error| refused(error.to_string()))
 }
 

@@ -32,19 +32,19 @@ impl Sandbox {
     pub fn new(config: &EngineConfig) -> Result<Self, EngineError> {
         let engine = wasmtime_engine(config)?;
         #[cfg(feature = "oracle")]
-        let mut interpreter = crate::oracle::Interpreter::new();
+        let mut interpreted = wasmi::Linker::build();
         let modules = Modules::new(
             &engine,
             config,
             #[cfg(feature = "oracle")]
-            &mut interpreter,
+            &mut interpreted,
         )?;
         Ok(Self {
             modules,
             engine,
             gate: Gate::new(config.executions_max),
             #[cfg(feature = "oracle")]
-            interpreter,
+            interpreter: crate::oracle::Interpreter::new(interpreted),
         })
     }
 }

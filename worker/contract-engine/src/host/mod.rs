@@ -50,7 +50,7 @@ pub mod code {
 /// Registers every function and returns their names as (module, name).
 pub fn register(
     linker: &mut Linker<Frame>,
-    #[cfg(feature = "oracle")] interpreted: &mut wasmi::Linker<Frame>,
+    #[cfg(feature = "oracle")] interpreted: &mut crate::oracle::Functions,
 ) -> wasmtime::Result<BTreeSet<(String, String)>> {
     let mut names = BTreeSet::new();
     macro_rules! host {
