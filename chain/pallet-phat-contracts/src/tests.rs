@@ -190,7 +190,7 @@ fn only_permitted_ink_code_is_uploaded() {
         check(
             1,
             1,
-            code(&vec![0; 2 * 1024 * 1024]),
+            code(&vec![0; primitives::bounds::CODE_BYTES_MAX as usize]),
             Error::PayloadTooLarge,
         );
         for kind in [

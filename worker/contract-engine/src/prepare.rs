@@ -42,6 +42,8 @@ const FUNCTION_BYTES_MAX: usize = 256 * 1024;
 const PARAMETERS_MAX: u64 = 16;
 /// Most variables times branches of a function.
 const FUNCTION_JOINS_MAX: u64 = 1_000_000;
+/// The same for all functions of a module. A million took about a second of one processor.
+const MODULE_JOINS_MAX: u64 = 16_000_000;
 
 /// Features of contract code. No floats: their NaN bits differ between processors.
 fn features() -> WasmFeatures {
@@ -108,6 +110,7 @@ type ReadError = Result<String, wasmparser::BinaryReaderError>;
 
 fn read(code: &[u8]) -> Result<Sections<'_>, ReadError> {
     let mut sections = Sections::default();
+    let mut joins = 0_u64;
     for payload in Parser::new(0).parse_all(code) {
         let payload = payload.map_err(Err)?;
         let raw = payload
@@ -171,7 +174,14 @@ fn read(code: &[u8]) -> Result<Sections<'_>, ReadError> {
                 }
                 sections.raw.extend(raw);
             }
-            Payload::CodeSectionEntry(body) => check_function(&body)?,
+            Payload::CodeSectionEntry(body) => {
+                joins = joins.saturating_add(check_function(&body)?);
+                if joins > MODULE_JOINS_MAX {
+                    return Err(Ok("its functions have too many variables and branches, all \
+                                   together, to compile"
+                        .into()));
+                }
+            }
             Payload::CustomSection(_) => {}
             _ => sections.raw.extend(raw),
         }
@@ -189,7 +199,8 @@ fn read(code: &[u8]) -> Result<Sections<'_>, ReadError> {
 /// Checks that compiling a function takes time and memory in proportion to its length. At each place
 /// where branches meet, the compiler may join each variable from each branch, so that a short function
 /// of many variables and many branches could take hours.
-fn check_function(body: &FunctionBody<'_>) -> Result<(), ReadError> {
+/// Gives what the function adds to [`MODULE_JOINS_MAX`].
+fn check_function(body: &FunctionBody<'_>) -> Result<u64, ReadError> {
     let len = body.range().len();
     if len > FUNCTION_BYTES_MAX {
         return Err(Ok(format!(
@@ -213,13 +224,14 @@ fn check_function(body: &FunctionBody<'_>) -> Result<(), ReadError> {
             _ => 0,
         };
     }
-    if locals.saturating_mul(branches) > FUNCTION_JOINS_MAX {
+    let joins = locals.saturating_mul(branches);
+    if joins > FUNCTION_JOINS_MAX {
         return Err(Ok(format!(
             "a function has {locals} variables and {branches} branches, which is too much to compile; \
              split it"
         )));
     }
-    Ok(())
+    Ok(joins)
 }
 
 fn check_imports(

@@ -185,7 +185,7 @@ fn a_failed_transaction_adds_no_block() {
           (i32.const 16) (i32.const 4) (i32.const 0) (i32.const 4)))
         "#,
     );
-    world.deposit(ALICE, 2);
+    world.deposit(ALICE, 1);
     let contract = world.deploy(&writer);
     let outcome = world.call(contract, &[]);
     assert!(outcome.result.is_err(), "nothing is left for the deposit");

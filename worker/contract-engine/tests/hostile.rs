@@ -338,7 +338,7 @@ fn damaged_and_random_bytes_are_refused() {
         assert!(world.engine.check_code(&noise).is_err());
     }
     let too_long = vec![0; contract_engine::limits::CODE_BYTES_MAX + 1];
-    assert!(refusal(&too_long).contains("the cluster allows"));
+    assert!(refusal(&too_long).contains("are allowed in this cluster"));
 }
 
 #[test]

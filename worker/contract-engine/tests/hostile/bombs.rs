@@ -125,30 +125,3 @@ fn compile_bombs_are_refused_or_compiled_and_never_worse() {
         );
     }
 }
-
-#[test]
-fn zz_measure() {
-    let cpu = || {
-        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-        let fields: Vec<&str> = stat.split_whitespace().collect();
-        fields[13].parse::<u64>().unwrap() * 10
-    };
-    for (locals, loops) in [(100, 100), (250, 250), (500, 500), (1000, 1000), (100, 2500), (100, 10000), (2500, 100), (1000, 250), (250, 1000), (50, 5000), (5000,50), (2000, 2000)] {
-        let code = locals_in_loops(locals, loops);
-        let start = cpu();
-        World::new().upload(&code).unwrap();
-        println!("locals {locals} loops {loops}: {} bytes {} ms cpu", code.len(), cpu() - start);
-    }
-    for kib in [64, 256, 1024] {
-        let code = long_function(kib * 1024);
-        let start = cpu();
-        World::new().upload(&code).unwrap();
-        println!("long {kib} KiB: {} bytes {} ms cpu", code.len(), cpu() - start);
-    }
-    for depth in [200, 400, 800, 1600] {
-        let code = nested_tables(depth);
-        let start = cpu();
-        let r = World::new().upload(&code).map(drop);
-        println!("tables {depth}: {} bytes {} ms cpu {r:?}", code.len(), cpu() - start);
-    }
-}
