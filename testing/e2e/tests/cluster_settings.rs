@@ -58,7 +58,7 @@ async fn limits(stage: &Stage) -> Result<()> {
     ensure!(shown["query_ms"] == 10_000, "{shown}");
     let set = ["cluster", "limits", "query_ms=20000", "log_bytes=2000000", "--as"];
     let refused = stage.phat(&[&set[..], &[STRANGER]].concat()).await?;
-    refused.expect(1, "BadOrigin")?;
+    refused.expect(1, "Bad origin")?;
     json(stage, &[&set[..], &[OWNER]].concat()).await?;
     let shown = json(stage, &["cluster", "limits"]).await?;
     ensure!(shown["query_ms"] == 20_000 && shown["log_bytes"] == 2_000_000, "{shown}");
@@ -71,7 +71,7 @@ async fn limits(stage: &Stage) -> Result<()> {
 async fn hooks(stage: &Stage) -> Result<()> {
     let number = async |place| stage.position(place).await.map(|(number, _)| number);
     let refused = stage.phat(&["cluster", "hooks", "1", "--as", STRANGER]).await?;
-    refused.expect(1, "BadOrigin")?;
+    refused.expect(1, "Bad origin")?;
     let wrong = stage.phat(&["cluster", "hooks", "0", "--as", OWNER]).await?;
     wrong.expect(1, "neither a number of blocks")?;
     let before = number(1).await.context("worker 1 does not serve")?;

@@ -43,6 +43,8 @@ use tokio::{
 const SPARE_THREADS: usize = 2;
 /// Threads that may block: more than queries that may wait at once.
 const BLOCKING_THREADS_MAX: usize = 1024;
+/// Longest body that is read and dropped so that its sender sees why, bytes; a longer one is cut off.
+const DRAINED_BYTES_MAX: u64 = 2 * REQUEST_BYTES_MAX as u64;
 /// How long the accepting of connections rests after it failed, for example for want of descriptors.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
@@ -194,7 +196,7 @@ impl Rim {
         B: Body<Data = Bytes> + Unpin,
     {
         let Shared { limits, body_bytes, .. } = &*self.shared;
-        if body.size_hint().lower() > u64::from(REQUEST_BYTES_MAX) {
+        if body.size_hint().lower() > DRAINED_BYTES_MAX {
             return Err(Unread::TooLong);
         }
         let mut share = Share::none(body_bytes);
@@ -203,14 +205,18 @@ impl Rim {
             // A client that is still sending does not see the answer, so what does not fit is read and
             // dropped.
             let mut fits = true;
-            let mut length = 0;
+            let mut length = 0_u64;
             while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
                 let Ok(bytes) = frame.map_err(|_| Unread::Broken).map(Frame::into_data)? else {
                     continue;
                 };
-                length += bytes.len();
-                if length > REQUEST_BYTES_MAX as usize {
+                length += bytes.len() as u64;
+                if length > DRAINED_BYTES_MAX {
                     return Err(Unread::TooLong);
+                }
+                if length > u64::from(REQUEST_BYTES_MAX) {
+                    whole = Whole::Nothing;
+                    continue;
                 }
                 fits = fits && share.grow(bytes.len(), limits.body_bytes_max);
                 if fits {
@@ -218,6 +224,9 @@ impl Rim {
                 } else {
                     whole = Whole::Nothing;
                 }
+            }
+            if length > u64::from(REQUEST_BYTES_MAX) {
+                return Err(Unread::TooLong);
             }
             fits.then(|| whole.into_bytes()).ok_or(Unread::TooMuchAtOnce)
         };

@@ -24,10 +24,18 @@ fn more_requests_than_fit_are_told_at_once() {
 }
 
 #[test]
-fn too_long_a_body_is_refused_before_it_is_read() {
+fn too_long_a_body_is_refused_and_its_sender_sees_why() {
+    let server = Server::start(Limits::default());
+    let reply = server.connect().ask("POST", "/v1/query", &vec![0; REQUEST_BYTES_MAX as usize + 1]);
+    assert_eq!(reply.status, 413);
+    assert!(String::from_utf8_lossy(&reply.body).contains("16777216 bytes"));
+}
+
+#[test]
+fn far_too_long_a_body_is_refused_before_it_is_read() {
     let server = Server::start(Limits::default());
     let mut client = server.connect();
-    let length = REQUEST_BYTES_MAX + 1;
+    let length = 2 * REQUEST_BYTES_MAX + 1;
     let head = format!("POST /v1/query HTTP/1.1\r\nhost: worker\r\ncontent-length: {length}\r\n\r\n");
     client.stream.write_all(head.as_bytes()).unwrap();
     let reply = client.receive().unwrap();
