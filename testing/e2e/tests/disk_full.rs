@@ -73,7 +73,9 @@ async fn full(stage: &mut Stage, disk: &Disk) -> Result<()> {
     network.kill_worker(2).await;
     for entry in fs::read_dir(stage.worker_directory(2))? {
         let path = entry?.path();
-        if path.extension().is_none_or(|extension| extension != "redb") {
+        let is_state = path.extension().is_some_and(|extension| extension == "redb");
+        // Compiled code is made again.
+        if path.is_file() && !is_state {
             fs::copy(&path, disk.0.join(path.file_name().context("no name")?))?;
         }
     }
