@@ -209,9 +209,9 @@ mod tests {
 
     #[test]
     fn the_targets_are_those_of_the_folder() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
-        assert!(targets(&folder, None).unwrap().len() > 5);
-        assert_eq!(targets(&folder, Some("wire")).unwrap(), ["wire"]);
-        assert!(targets(&folder, Some("nothing")).is_err());
+        let folder = Path::new("../fuzz");
+        assert!(targets(folder, None).unwrap().len() > 5);
+        assert_eq!(targets(folder, Some("wire")).unwrap(), ["wire"]);
+        assert!(targets(folder, Some("nothing")).is_err());
     }
 }

@@ -64,6 +64,8 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
     run_command(
         build
             .cargo("test")
+            // One failing binary must not hide what the others say.
+            .arg("--no-fail-fast")
             .env(BALLOT_VARIABLE, &ballot)
             .env(EXAMPLES_VARIABLE, &examples)
             .env(TOOLCHAINS_VARIABLE, workspace.toolchain_dir())

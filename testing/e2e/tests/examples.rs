@@ -141,8 +141,7 @@ fn value(ran: &Ran) -> Result<Value> {
 fn contract_file(name: &str) -> Result<PathBuf> {
     let folder = match std::env::var_os("PHAT_EXAMPLE_CONTRACTS") {
         Some(folder) => PathBuf::from(folder),
-        None => Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../guest/examples")
+        None => Path::new("../../guest/examples")
             .join(name)
             .join("target/ink"),
     };

@@ -38,8 +38,7 @@ impl Tools {
         };
         let ballot = match env::var_os("PHAT_BALLOT_CONTRACT") {
             Some(file) => PathBuf::from(file),
-            None => Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("../../guest/examples/ballot/target/ink/ballot.contract"),
+            None => PathBuf::from("../../guest/examples/ballot/target/ink/ballot.contract"),
         };
         let programs = ["phat", "phat-node", "phat-worker"].map(|name| binaries.join(name));
         for file in programs.iter().chain([&ballot]) {

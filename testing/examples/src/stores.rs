@@ -1,6 +1,6 @@
 //! An S3 server and an IPFS node, as the npm registry has them, in one process of node.js.
 //!
-//! `s3rver` checks signatures as Amazon does; the node is js-ipfs, offline, with its RPC interface. Their
+//! `s3rver` stores, `aws4` checks the signatures; the node is js-ipfs, offline, with its RPC interface. Their
 //! packages are installed once, without install scripts, in the versions of `stores/package-lock.json`.
 
 use std::fs::{self, File};
@@ -101,16 +101,14 @@ fn install(cache: &Path) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(&folder)?;
     let lock = File::create(folder.join("install.lock"))?;
     lock.lock()?;
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("stores");
-    let wanted = fs::read(ours.join("package-lock.json"))?;
-    fs::copy(ours.join("stores.mjs"), folder.join("stores.mjs"))?;
+    let wanted = include_bytes!("../stores/package-lock.json");
+    fs::write(folder.join("stores.mjs"), include_bytes!("../stores/stores.mjs"))?;
     let installed = folder.join("installed");
     if fs::read(&installed).is_ok_and(|installed| installed == wanted) {
         return Ok(folder);
     }
-    for file in ["package.json", "package-lock.json"] {
-        fs::copy(ours.join(file), folder.join(file))?;
-    }
+    fs::write(folder.join("package-lock.json"), wanted)?;
+    fs::write(folder.join("package.json"), include_bytes!("../stores/package.json"))?;
     let status = Command::new("npm")
         .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
         .current_dir(&folder)

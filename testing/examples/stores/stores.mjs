@@ -12,7 +12,9 @@ Promise.withResolvers ??= function () {
 }
 
 const [folder, bucket] = process.argv.slice(2)
-const S3rver = createRequire(import.meta.url)('s3rver')
+const require = createRequire(import.meta.url)
+const S3rver = require('s3rver')
+const aws4 = require('aws4')
 const { create } = await import('ipfs-core')
 const { HttpApi } = await import('ipfs-http-server')
 
@@ -22,6 +24,19 @@ const s3 = new S3rver({
   silent: true,
   directory: join(folder, 's3'),
   configureBuckets: [{ name: bucket }]
+})
+// s3rver 3.7 knows the key's name but does not compute version 4 signatures; aws4 does.
+s3.middleware.unshift(async (context, next) => {
+  const { authorization } = context.headers
+  const scope = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([^/]+)\/s3\/aws4_request, SignedHeaders=([^,]+), /
+    .exec(authorization)
+  if (scope === null) return context.throw(403, 'a version 4 signature is needed')
+  const [, region, names] = scope
+  const headers = Object.fromEntries(names.split(';').map(name => [name, context.get(name)]))
+  const request = { service: 's3', region, method: context.method, path: context.url, headers }
+  const expected = aws4.sign(request, { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' })
+  if (authorization !== expected.headers.Authorization) return context.throw(403, 'SignatureDoesNotMatch')
+  await next()
 })
 console.log('s3', (await s3.run()).port)
 

@@ -226,7 +226,7 @@ fn code(name: &str) -> Vec<u8> {
     static BUILDING: Mutex<()> = Mutex::new(());
     let _alone = BUILDING.lock().unwrap();
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guest/examples").join(name);
+    let folder = Path::new("../../guest/examples").join(name);
     let toolchains = std::env::var_os("PHAT_TOOLCHAINS").map(PathBuf::from);
     let mut options = BuildOptions::new(toolchains.unwrap_or_else(|| kept.join("toolchains")));
     options.target_dir = Some(kept.join("contracts"));

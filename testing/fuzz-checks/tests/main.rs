@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 fn inputs(folder: &str, check: &str) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    let root = Path::new("../../fuzz");
     let Ok(entries) = fs::read_dir(root.join(folder).join(check)) else {
         return Vec::new();
     };

@@ -23,6 +23,7 @@ use subxt::{
     config::substrate::SubstrateConfig,
     error::BackendError,
     lightclient::{ChainConfig, LightClient},
+    rpcs::RpcClient,
 };
 
 pub use submit::OperatorKey;
@@ -63,10 +64,17 @@ fn light_client_error(error: impl std::fmt::Display) -> ChainViewError {
     ChainViewError::LightClient(error.to_string())
 }
 
+/// The light client, as what reads and submits asks it.
+#[derive(Clone)]
+struct Node {
+    backend: Arc<CombinedBackend<SubstrateConfig>>,
+    rpc: RpcClient,
+}
+
 /// A light client that follows one chain.
 pub struct ChainView {
     api: OnlineClient<SubstrateConfig>,
-    backend: Arc<CombinedBackend<SubstrateConfig>>,
+    node: Node,
     // Dropping it ends the light client.
     _light_client: LightClient,
 }
@@ -89,15 +97,16 @@ impl ChainView {
         }
         let (light_client, rpc) = LightClient::relay_chain(config)
             .map_err(|error| ChainViewError::Spec(error.to_string()))?;
+        let rpc = RpcClient::from(rpc);
         let backend = CombinedBackend::builder()
-            .build_with_background_driver(subxt::rpcs::RpcClient::from(rpc))
+            .build_with_background_driver(rpc.clone())
             .await
             .map_err(light_client_error)?;
         let backend = Arc::new(backend);
         let api = OnlineClient::<SubstrateConfig>::from_backend(backend.clone())
             .await
             .map_err(light_client_error)?;
-        Ok(Self { api, backend, _light_client: light_client })
+        Ok(Self { api, node: Node { backend, rpc }, _light_client: light_client })
     }
 
     /// Which network this is.
@@ -111,21 +120,22 @@ impl ChainView {
     /// When the light client refuses the subscription.
     pub async fn blocks(&self) -> Result<FinalizedBlocks, ChainViewError> {
         let blocks = self.api.stream_blocks().await.map_err(light_client_error)?;
-        Ok(FinalizedBlocks { blocks, backend: self.backend.clone() })
+        Ok(FinalizedBlocks { blocks, node: self.node.clone() })
     }
 }
 
 /// A stream of final blocks.
 pub struct FinalizedBlocks {
     blocks: Blocks<SubstrateConfig>,
-    backend: Arc<CombinedBackend<SubstrateConfig>>,
+    node: Node,
 }
 
 impl FinalizedBlocks {
     /// The next final block. Where several wait, the newest: the chain's state is what matters.
     ///
     /// # Errors
-    /// [`ChainViewError::Stalled`] after `patience`; the stream can still be asked again.
+    /// [`ChainViewError::Stalled`] after `patience`; the stream can still be asked again, but a light
+    /// client that has failed inside never says so: a new one is the remedy for that.
     pub async fn next(&mut self, patience: Duration) -> Result<FinalizedBlock, ChainViewError> {
         use futures::FutureExt;
         let waited = tokio::time::timeout(patience, self.blocks.next())
@@ -137,7 +147,7 @@ impl FinalizedBlocks {
         while let Some(Some(later)) = self.blocks.next().now_or_never() {
             newest = later.map_err(light_client_error)?;
         }
-        Ok(FinalizedBlock { block: newest, backend: self.backend.clone() })
+        Ok(FinalizedBlock { block: newest, node: self.node.clone() })
     }
 }
 
@@ -148,7 +158,7 @@ impl FinalizedBlocks {
 #[derive(Clone)]
 pub struct FinalizedBlock {
     block: Block<SubstrateConfig>,
-    backend: Arc<CombinedBackend<SubstrateConfig>>,
+    node: Node,
 }
 
 impl FinalizedBlock {
@@ -164,7 +174,7 @@ impl FinalizedBlock {
 
     /// The raw value at `key`, proven against this block's state root.
     async fn value(&self, key: Vec<u8>) -> Result<Option<Vec<u8>>, BackendError> {
-        let backend: &dyn Backend<SubstrateConfig> = &*self.backend;
+        let backend: &dyn Backend<SubstrateConfig> = &*self.node.backend;
         let mut values = backend.storage_fetch_values(vec![key], self.block.hash()).await?;
         let found = values.next().await.transpose()?;
         Ok(found.map(|found| found.value))

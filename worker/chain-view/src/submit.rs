@@ -5,7 +5,11 @@ use attestation::Evidence;
 use codec::Encode;
 use scale_encode::{EncodeAsFields, Error as EncodeError, FieldIter, TypeResolver};
 use std::str::FromStr;
-use subxt::tx::StaticPayload;
+use subxt::{
+    config::{RpcConfigFor, substrate::SubstrateConfig},
+    rpcs::methods::legacy::LegacyRpcMethods,
+    tx::StaticPayload,
+};
 use subxt_signer::{SecretUri, sr25519::Keypair};
 use wire::{
     message::SignedMessage,
@@ -69,7 +73,14 @@ impl FinalizedBlock {
     pub async fn submit_message(&self, message: &SignedMessage) -> Result<(), ChainViewError> {
         let payload = call("PhalaMq", "sync_offchain_message", message.encode());
         let transaction = self.at().await?.tx().create_v4_unsigned(&payload).map_err(refused)?;
-        transaction.submit().await.map(|_| ()).map_err(refused)
+        // Without a watcher: a message is submitted with each block until the chain has it, and the
+        // light client's thread dies when several watchers of one transaction have left it
+        // (smoldot-light 1.3.2, `PendingTransaction::update_status`).
+        LegacyRpcMethods::<RpcConfigFor<SubstrateConfig>>::new(self.node.rpc.clone())
+            .author_submit_extrinsic(transaction.encoded())
+            .await
+            .map(|_hash| ())
+            .map_err(refused)
     }
 
     /// Registers a worker, paid by the operator; waits until a block has it.

@@ -24,10 +24,10 @@ fn code() -> Vec<u8> {
     if let Some(built) = std::env::var_os("PHAT_BALLOT_CONTRACT") {
         return std::fs::read(Path::new(&built).with_extension("wasm")).unwrap();
     }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guest/examples/ballot");
+    let folder = Path::new("../../guest/examples/ballot");
     let mut options = BuildOptions::new(Path::new(env!("CARGO_TARGET_TMPDIR")).join("toolchains"));
     options.target_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("ballot"));
-    build(&folder, &options, &mut |line| eprintln!("{line}"))
+    build(folder, &options, &mut |line| eprintln!("{line}"))
         .unwrap()
         .wasm
 }

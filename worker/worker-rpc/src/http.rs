@@ -11,7 +11,7 @@ use hyper::{
     body::{Body, Bytes, Frame},
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-        ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_TYPE, HeaderValue,
+        ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CONTENT_TYPE, HeaderValue,
     },
     server::conn::http1,
     service::service_fn,
@@ -180,6 +180,8 @@ impl Rim {
             (&Method::GET, "/v1/info") => return json(StatusCode::OK, &shared.service.info()),
             (&Method::GET, "/v1/evidence") => shared.service.evidence(),
             (&Method::OPTIONS, _) => return preflight(),
+            (_, "/v1/query" | "/v1/session") => return refuse_method("POST"),
+            (_, "/v1/info" | "/v1/evidence") => return refuse_method("GET"),
             _ => Err(ServiceError::NotFound(
                 "there is nothing at this path; see GET /v1/info".to_owned(),
             )),
@@ -389,6 +391,14 @@ fn refuse_unread(unread: Unread, limits: &Limits) -> Response<Full<Bytes>> {
         Unread::Broken => (StatusCode::BAD_REQUEST, "the body broke off".to_owned()),
     };
     refuse(status, text)
+}
+
+/// What a path that exists says to another method than its own.
+fn refuse_method(own: &'static str) -> Response<Full<Bytes>> {
+    let text = format!("this path takes {own} alone");
+    let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, text);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(own));
+    response
 }
 
 fn refuse(status: StatusCode, text: String) -> Response<Full<Bytes>> {

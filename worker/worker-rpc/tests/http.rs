@@ -20,7 +20,7 @@ fn bytes_pass_and_errors_say_who_should_act() {
     check("POST", "/v1/query", b"panic", 500, b"{\"error\":");
     check("GET", "/v1/evidence", b"", 404, b"{\"error\":");
     check("GET", "/nothing", b"", 404, b"{\"error\":");
-    check("GET", "/v1/query", b"", 404, b"{\"error\":");
+    check("GET", "/v1/query", b"", 405, b"{\"error\":");
     check("OPTIONS", "/v1/query", b"", 200, b"");
     check("GET", "/v1/info", b"", 200, b"{\"version\":\"1.2.3\"");
     // All of that on one connection, bugs included.

@@ -26,6 +26,9 @@ use worker_core::{
 
 /// Without a final block for so long, the operator is told.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// So many times [`PATIENCE`] without a final block, and the light client is made anew; then after twice
+/// as many, and so on. It does not tell when it has failed inside.
+const STALLS_BEFORE_ANEW: u32 = 2;
 /// Reads of one block before the next is looked at: a bound on catching up in one go.
 const ROUNDS_PER_BLOCK_MAX: usize = 4096;
 
@@ -41,12 +44,31 @@ impl HostFacts for Host {
     }
 }
 
+/// What a light client starts from.
+pub struct Network {
+    /// Raw chain specification.
+    pub spec_json: String,
+    /// Multiaddresses, in place of the specification's own where there are any.
+    pub bootnodes: Vec<String>,
+}
+
+impl Network {
+    /// A light client of this network.
+    ///
+    /// # Errors
+    /// When the specification or an address cannot be used.
+    pub async fn follow(&self) -> Result<ChainView, ChainViewError> {
+        ChainView::start(&self.spec_json, &self.bootnodes).await
+    }
+}
+
 /// Follows the chain and acts on it.
 pub struct Follower {
     started: Instant,
     light_client_started: Instant,
     platform: Arc<dyn Platform>,
-    chain: Arc<ChainView>,
+    network: Network,
+    chain: ChainView,
     data_dir: DataDir,
     operator: Arc<OperatorKey>,
     core: Core,
@@ -60,7 +82,7 @@ impl Follower {
         arguments: &RunArguments,
         [started, light_client_started]: [Instant; 2],
         platform: Arc<dyn Platform>,
-        chain: ChainView,
+        (network, chain): (Network, ChainView),
         data_dir: DataDir,
     ) -> Result<Self> {
         let file = &arguments.operator_key_file;
@@ -107,7 +129,8 @@ impl Follower {
             started,
             light_client_started,
             platform,
-            chain: Arc::new(chain),
+            network,
+            chain,
             data_dir,
             operator: Arc::new(operator),
             core,
@@ -124,14 +147,26 @@ impl Follower {
     /// Follows until something makes going on wrong.
     pub async fn follow(mut self) -> Result<()> {
         let mut blocks = self.chain.blocks().await?;
+        let mut stalls = 0_u32;
+        let mut stalls_max = STALLS_BEFORE_ANEW;
         loop {
             match blocks.next(PATIENCE).await {
                 Ok(block) => {
+                    (stalls, stalls_max) = (0, STALLS_BEFORE_ANEW);
                     let after = self.light_client_started.elapsed().as_millis() as u64;
                     let _ = self.milestones.light_client_after_ms.set(after);
                     self.on_block(&block).await?;
                 }
-                Err(error @ ChainViewError::Stalled(_)) => tracing::warn!("{error}"),
+                Err(error @ ChainViewError::Stalled(_)) => {
+                    tracing::warn!("{error}");
+                    stalls += 1;
+                    if stalls == stalls_max {
+                        (stalls, stalls_max) = (0, stalls_max.saturating_mul(2));
+                        tracing::warn!("a new light client, in case the old one has failed");
+                        self.chain = self.network.follow().await?;
+                        blocks = self.chain.blocks().await?;
+                    }
+                }
                 Err(error) => {
                     // The stream itself broke: subscribe anew, the light client carries on.
                     tracing::warn!("{error}");

@@ -12,7 +12,7 @@ mod store;
 use anyhow::{Context, Result};
 use arguments::{Arguments, Command, RunArguments};
 use clap::Parser;
-use follow::Follower;
+use follow::{Follower, Network};
 use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Instant};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
@@ -64,16 +64,18 @@ async fn run(arguments: RunArguments, started: Instant) -> Result<()> {
             arguments.listen
         )
     })?;
-    let spec = std::fs::read_to_string(&arguments.chain_spec).with_context(|| {
+    let spec_json = std::fs::read_to_string(&arguments.chain_spec).with_context(|| {
         format!("the chain specification {} cannot be read", arguments.chain_spec.display())
     })?;
     let platform: Arc<dyn platform::Platform> =
         platform::open(&arguments.platform_config()?).context("the platform cannot be opened")?.into();
     check_quotes(platform.clone()).await?;
     let light_client_started = Instant::now();
-    let chain = chain_view::ChainView::start(&spec, &arguments.bootnode).await?;
+    let network = Network { spec_json, bootnodes: arguments.bootnode.clone() };
+    let chain = network.follow().await?;
     let data_dir = data_dir::DataDir::open(&arguments.data_dir, chain.genesis())?;
-    let follower = Follower::new(&arguments, [started, light_client_started], platform, chain, data_dir)?;
+    let instants = [started, light_client_started];
+    let follower = Follower::new(&arguments, instants, platform, (network, chain), data_dir)?;
     let service = follower.service();
     let rim = worker_rpc::Rim::new(service, worker_rpc::Limits::default());
     let mut http_stop = stopped.clone();

@@ -25,9 +25,7 @@ fn check(name: &str, parts: &[(&str, &[u8])]) {
     for (part, bytes) in parts {
         writeln!(text, "{part} {}", hex::encode(bytes)).unwrap();
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(name);
+    let path = Path::new("tests/fixtures").join(name);
     if std::env::var_os("UPDATE_FIXTURES").is_some() {
         std::fs::write(&path, &text).unwrap();
     }

@@ -9,7 +9,7 @@ use primitives::{GenesisHash, HpkePublicKey, WorkerId};
 use secrets::{
     HpkeSecret, Sr25519Secret,
     certificate::{CertificateError, issue_certificate, verify_certificate},
-    client::{ClientError, ClientSession, Identity, SessionOpener, WorkerAddress, seal_query},
+    client::{ClientError, ClientSession, Identity, REPLY_BYTES_MAX, SessionOpener, WorkerAddress, seal_query},
     server::{
         Endpoint, REPLAY_WINDOW, SESSION_LIFETIME_MS_MAX, ServerError, ServerSession,
         accept_session, open_query,
@@ -418,7 +418,7 @@ fn a_certificate_holds_for_its_time_network_and_account() {
 #[test]
 fn an_oversized_message_is_refused_before_it_is_decoded() {
     let worker = worker_key();
-    let huge = vec![0; 2 << 20];
+    let huge = vec![0; REPLY_BYTES_MAX as usize + 1];
     let accepted = accept_session(&endpoint(&worker), &huge, NOW, 1, &mut Seeded(2));
     assert_eq!(accepted.err(), Some(ServerError::Malformed));
     let (client, _) = handshake(false);
