@@ -318,7 +318,7 @@ fn compile_wasm(
         .join(format!("{}.wasm", package.lib_name));
     let wasm = std::fs::read(&path).map_err(BuildError::io("cannot read", &path))?;
     // A module that is not understood is left as it is: whoever runs it judges it.
-    Ok(slim::without_zeros(&wasm).unwrap_or(wasm))
+    Ok(slim::slim(&wasm).unwrap_or(wasm))
 }
 
 /// The size of ink!'s static buffer: the environment's, or the default.

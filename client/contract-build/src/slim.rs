@@ -1,25 +1,32 @@
-//! Leaves out of a module what it says about memory that is zero anyway.
+//! Leaves out of a module what no chain needs: data that is zero anyway, and exports that nobody calls.
 //!
 //! With an imported memory the linker writes out even what starts as zeros: ink!'s static buffer alone
 //! would be most of a contract's code, paid for by everybody who stores it. A contract's memory is fresh
 //! and zero when it starts, so such data has no effect.
+//!
+//! The standard library for the target exports its memory functions. pallet-contracts takes a module only
+//! if it exports nothing that can be called but `call` and `deploy`.
 
-/// The id of the section of data.
+/// The ids of the sections of exports and of data.
+const EXPORT_SECTION: u8 = 7;
 const DATA_SECTION: u8 = 11;
+/// What a contract exports.
+const EXPORTS: [&[u8]; 2] = [b"call", b"deploy"];
 /// Magic number and version.
 const HEADER_BYTES: usize = 8;
 /// What ends a constant expression.
 const END: u8 = 0x0b;
 const I32_CONST: u8 = 0x41;
 
-/// The module without data that is zero, and without zeros at the end of data; `None` where there is
-/// something in it that is not understood.
-pub fn without_zeros(wasm: &[u8]) -> Option<Vec<u8>> {
+/// The module without data that is zero, without zeros at the end of data, and without exports but a
+/// contract's; `None` where there is something in it that is not understood.
+pub fn slim(wasm: &[u8]) -> Option<Vec<u8>> {
     let (header, mut rest) = wasm.split_at_checked(HEADER_BYTES)?;
     let mut slim = header.to_vec();
     while let Some((id, after_id)) = rest.split_first() {
         let (section, after) = sized(after_id)?;
         let section = match *id {
+            EXPORT_SECTION => exports(section)?,
             DATA_SECTION => data(section)?,
             _ => section.to_vec(),
         };
@@ -28,6 +35,24 @@ pub fn without_zeros(wasm: &[u8]) -> Option<Vec<u8>> {
         rest = after;
     }
     Some(slim)
+}
+
+/// The section of exports, with a contract's alone.
+fn exports(section: &[u8]) -> Option<Vec<u8>> {
+    let (count, mut rest) = number(section)?;
+    let mut kept = Vec::new();
+    let mut kept_count: u32 = 0;
+    for _ in 0..count {
+        let (name, after_name) = sized(rest)?;
+        let (_kind, after_kind) = after_name.split_first()?;
+        let (_index, after) = number(after_kind)?;
+        if EXPORTS.contains(&name) {
+            kept.extend(rest.get(..rest.len() - after.len())?);
+            kept_count += 1;
+        }
+        rest = after;
+    }
+    rest.is_empty().then(|| counted(kept_count, &kept))
 }
 
 /// The section of data, with fewer segments.
@@ -46,10 +71,15 @@ fn data(section: &[u8]) -> Option<Vec<u8>> {
         }
         rest = after;
     }
+    rest.is_empty().then(|| counted(kept_count, &kept))
+}
+
+/// A section of `count` entries.
+fn counted(count: u32, entries: &[u8]) -> Vec<u8> {
     let mut section = Vec::new();
-    push_number(&mut section, kept_count);
-    section.extend(kept);
-    rest.is_empty().then_some(section)
+    push_number(&mut section, count);
+    section.extend(entries);
+    section
 }
 
 /// Where a segment of memory 0 goes: `i32.const PLACE end`, with the flag before it.
@@ -113,20 +143,38 @@ mod tests {
     fn zeros_are_left_out_and_all_else_stays() {
         let long = vec![0; 300];
         let wasm = module(&[(1, b"a\0b\0\0"), (2, &long), (3, b""), (4, b"\0c")]);
-        let slim = module(&[(1, b"a\0b"), (4, b"\0c")]);
-        assert_eq!(without_zeros(&wasm), Some(slim.clone()));
-        assert_eq!(without_zeros(&slim), Some(slim));
+        let expected = module(&[(1, b"a\0b"), (4, b"\0c")]);
+        assert_eq!(slim(&wasm), Some(expected.clone()));
+        assert_eq!(slim(&expected), Some(expected));
+    }
+
+    #[test]
+    fn only_what_a_contract_exports_stays() {
+        let module = |exports: &[(&str, u8)]| {
+            let mut section = vec![exports.len() as u8];
+            for (name, index) in exports {
+                push_sized(&mut section, name.as_bytes()).unwrap();
+                section.extend([0, *index]);
+            }
+            let mut wasm = b"\0asm\x01\0\0\0".to_vec();
+            wasm.push(EXPORT_SECTION);
+            push_sized(&mut wasm, &section).unwrap();
+            wasm
+        };
+        let wasm = module(&[("memcpy", 3), ("call", 1), ("__heap_base", 1), ("deploy", 2), ("calls", 1)]);
+        assert_eq!(slim(&wasm), Some(module(&[("call", 1), ("deploy", 2)])));
+        assert_eq!(slim(&wasm[..wasm.len() - 1]), None);
     }
 
     #[test]
     fn what_is_not_understood_is_refused() {
         let wasm = module(&[(1, b"abc")]);
         for length in [0, 4, 9, 12, 15, 17, wasm.len() - 1] {
-            assert_eq!(without_zeros(&wasm[..length]), None, "{length} bytes");
+            assert_eq!(slim(&wasm[..length]), None, "{length} bytes");
         }
         let mut passive = wasm;
         let flag = passive.len() - 7;
         passive[flag - 1] = 1;
-        assert_eq!(without_zeros(&passive), None);
+        assert_eq!(slim(&passive), None);
     }
 }

@@ -6,7 +6,7 @@ use frame_support::traits::{ConstU32, fungible::Mutate as _};
 use frame_support::weights::Weight;
 use frame_support::{derive_impl, parameter_types};
 use pallet_contracts::{
-    Code, CollectEvents, DebugInfo, DefaultAddressGenerator, Determinism, Frame, Schedule,
+    Code, CollectEvents, DebugInfo, DefaultAddressGenerator, Determinism, Frame, Limits, Schedule,
 };
 use sp_io::TestExternalities;
 use sp_runtime::traits::{Convert, IdentityLookup};
@@ -41,7 +41,11 @@ parameter_types! {
     pub const DepositPerItem: Balance = 1;
     pub const DefaultDepositLimit: Balance = 1_000_000_000;
     pub const CodeHashLockupDepositPercent: Perbill = Perbill::from_percent(0);
-    pub ContractsSchedule: Schedule<Runtime> = Schedule::default();
+    // As the original network had it: its contracts could have 4 MiB, the stock limit is 1 MiB.
+    pub ContractsSchedule: Schedule<Runtime> = Schedule {
+        limits: Limits { memory_pages: 64, ..Default::default() },
+        ..Default::default()
+    };
 }
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
@@ -107,14 +111,15 @@ impl Chain {
                 Code::Upload(code),
                 constructor,
                 Vec::new(),
-                DebugInfo::Skip,
+                DebugInfo::UnsafeDebug,
                 CollectEvents::Skip,
             );
-            made.result.map(|made| made.account_id)
+            let why = String::from_utf8_lossy(&made.debug_message).into_owned();
+            made.result.map(|made| made.account_id).map_err(|error| format!("{error:?} {why}"))
         });
         Ok(Self {
             externalities,
-            contract: contract.map_err(|error| format!("{error:?}"))?,
+            contract: contract?,
         })
     }
 
