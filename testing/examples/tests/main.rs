@@ -4,6 +4,7 @@
 //! Contracts are taken from the folder that `PHAT_EXAMPLE_CONTRACTS` names, as `NAME.wasm`, else they are built
 //! here, which takes minutes the first time.
 
+mod older;
 mod oracle;
 mod private_join;
 mod vault;

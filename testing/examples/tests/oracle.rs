@@ -65,7 +65,7 @@ fn the_price_is_honest_though_one_source_lies_one_is_dead_and_one_hangs() {
         Behaviour::Dead,
         Behaviour::Hangs,
     ]);
-    let (price, lines) = world.query_with_logs::<SignedPrice>(STRANGER, contract, "price");
+    let (price, lines) = world.query_with_logs::<SignedPrice>(STRANGER, contract, "price", ());
     let mut price = price.unwrap();
     assert_eq!((price.price, price.places, price.answers), (651_000_000, 8, 3));
     assert_eq!((price.block, price.time_ms), (BLOCK, BLOCK_MS));

@@ -11,11 +11,11 @@ use codec::{Decode, Encode};
 use contract_build::{BuildOptions, build};
 use contract_engine::{Engine, EngineConfig, code_hash, contract_id};
 use executor_api::{
-    Capabilities, Context, Executor as _, HttpClient, Mode, Operation, Outcome, StateUnavailable,
+    Capabilities, Context, ExecutionError, Executor as _, HttpClient, Mode, Operation, Outcome, StateUnavailable,
     StateView,
 };
 use http_egress::{Egress, EgressConfig, EgressPolicy};
-use primitives::{AccountId, ClusterId, ContractId, UnixMillis, WorkerId};
+use primitives::{AccountId, Balance, ClusterId, ContractId, UnixMillis, WorkerId};
 
 pub const OWNER: AccountId = AccountId([0xa1; 32]);
 pub const MEMBER: AccountId = AccountId([0xb0; 32]);
@@ -128,7 +128,11 @@ impl World {
 
     /// Makes a contract of the owner's.
     pub fn deploy(&mut self, name: &str, arguments: impl Encode) -> ContractId {
-        let code = code(name);
+        self.deploy_code(code(name), arguments)
+    }
+
+    /// As [`Self::deploy`], of code that is at hand.
+    pub fn deploy_code(&mut self, code: Vec<u8>, arguments: impl Encode) -> ContractId {
         let code_hash = code_hash(&code);
         self.transact(OWNER, &Operation::UploadCode { code }).result.unwrap();
         let contract = contract_id(&OWNER, &code_hash, &CLUSTER, b"");
@@ -172,10 +176,46 @@ impl World {
         who: AccountId,
         contract: ContractId,
         name: &str,
+        arguments: impl Encode,
     ) -> (Result<R, Refused>, Vec<String>) {
-        let outcome = self.run(Mode::Query, who, &call(contract, name, ()));
+        let outcome = self.run(Mode::Query, who, &call(contract, name, arguments));
         let lines = outcome.logs.iter().map(|line| line.message.clone()).collect();
         (answer(outcome), lines)
+    }
+
+    /// Sends a command with money, whatever its answer looks like.
+    pub fn send(
+        &mut self,
+        who: AccountId,
+        contract: ContractId,
+        name: &str,
+        arguments: impl Encode,
+        value: Balance,
+    ) -> Outcome {
+        let input = message(name, arguments);
+        self.transact(who, &Operation::Call { contract, input, value })
+    }
+
+    /// The bytes that a query returns, whatever they look like.
+    pub fn ask(
+        &self,
+        who: AccountId,
+        contract: ContractId,
+        name: &str,
+        arguments: impl Encode,
+    ) -> Result<Vec<u8>, ExecutionError> {
+        let outcome = self.run(Mode::Query, who, &call(contract, name, arguments));
+        outcome.result.map(|returned| returned.data)
+    }
+
+    /// Gives an account money of the cluster.
+    pub fn deposit(&mut self, account: AccountId, amount: Balance) {
+        self.transact(account, &Operation::Deposit { account, amount }).result.unwrap();
+    }
+
+    /// The cluster's system contract.
+    pub fn system(&self) -> AccountId {
+        AccountId(wire::domain::system_contract_id(&CLUSTER).0)
     }
 
     /// Whether the bytes are anywhere in the state.
