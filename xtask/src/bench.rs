@@ -33,9 +33,8 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
     match arguments.split_first() {
         Some((first, rest)) if first == "engine" => return engine(workspace, rest),
         Some((first, rest)) if first == "query" => {
-            progress("building the bench of queries");
-            let what = ["build", "--release", "-p", "query-bench"];
-            run_command(workspace.cargo().args(what), "building the bench of queries")?;
+            // With all other binaries: another set of packages would compile most of them again.
+            Build::prepare(workspace)?.binaries()?;
             return queries(workspace, rest);
         }
         _ => {}

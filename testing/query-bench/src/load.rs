@@ -2,6 +2,7 @@
 
 use crate::server::{ANSWER, contract, now_ms};
 use anyhow::{Context as _, Result, bail, ensure};
+use primitives::ContractId;
 use secrets::{
     client::{ClientSession, PendingReply, SessionOpener, WorkerAddress},
     receipt::verify_receipt_signature,
@@ -35,7 +36,7 @@ struct Prepared {
 }
 
 /// One connection and its requests.
-struct Connection {
+pub struct Connection {
     stream: TcpStream,
     prepared: Vec<Prepared>,
     buffer: Vec<u8>,
@@ -59,6 +60,18 @@ fn get(path: &str) -> Vec<u8> {
 }
 
 impl Connection {
+    /// Connects.
+    pub async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, prepared: Vec::new(), buffer: Vec::with_capacity(4096) })
+    }
+
+    /// Sends a sealed query and reads its answer, which is not opened.
+    pub async fn ask(&mut self, envelope: &[u8]) -> Result<()> {
+        self.exchange(&post("/v1/query", envelope)).await.map(drop)
+    }
+
     /// Sends a request and reads the whole answer; its body lies in the buffer from the returned place
     /// on.
     async fn exchange(&mut self, request: &[u8]) -> Result<usize> {
@@ -103,12 +116,30 @@ async fn address_of(connection: &mut Connection) -> Result<WorkerAddress> {
     Ok(WorkerAddress { genesis, worker, hpke_public_key })
 }
 
-async fn session_on(connection: &mut Connection) -> Result<ClientSession> {
+/// Opens a session.
+pub async fn session_on(connection: &mut Connection) -> Result<ClientSession> {
     let worker = address_of(connection).await?;
     let (opening, opener) =
         SessionOpener::start(&worker, None, now_ms(), &mut rand_core::OsRng)?;
     let start = connection.exchange(&post("/v1/session", &opening)).await?;
     Ok(opener.finish(connection.buffer.get(start..).unwrap_or_default())?)
+}
+
+/// A query without a receipt.
+pub fn request(contract: ContractId, input: Vec<u8>, number: usize) -> QueryRequest {
+    let mut nonce = [0; 16];
+    nonce[..8].copy_from_slice(&(number as u64).to_le_bytes());
+    QueryRequest {
+        target: QueryTarget::Call { contract },
+        input,
+        value: 0,
+        gas_limit: 0,
+        estimate: false,
+        minimum_block: 0,
+        expires_at_ms: now_ms() + 60_000,
+        nonce,
+        receipt: false,
+    }
 }
 
 async fn prepare(connection: &mut Connection, asked: Asked, count: usize) -> Result<()> {
@@ -124,19 +155,8 @@ async fn prepare(connection: &mut Connection, asked: Asked, count: usize) -> Res
             let session = session_on(connection).await?;
             let contract = contract()?;
             for number in 0..count {
-                let mut nonce = [0; 16];
-                nonce[..8].copy_from_slice(&(number as u64).to_le_bytes());
-                let (envelope, pending) = session.seal(&QueryRequest {
-                    target: QueryTarget::Call { contract },
-                    input: vec![1, 2, 3, 4],
-                    value: 0,
-                    gas_limit: 0,
-                    estimate: false,
-                    minimum_block: 0,
-                    expires_at_ms: now_ms() + 60_000,
-                    nonce,
-                    receipt,
-                })?;
+                let request = QueryRequest { receipt, ..request(contract, vec![1, 2, 3, 4], number) };
+                let (envelope, pending) = session.seal(&request)?;
                 let check = (number % CHECK_EVERY == 0).then_some(pending);
                 let bytes = post("/v1/query", &envelope);
                 connection.prepared.push(Prepared { bytes, check });
@@ -181,10 +201,7 @@ impl Load {
         self.runtime.block_on(async {
             let mut connections = Vec::new();
             for _ in 0..self.connections {
-                let stream = TcpStream::connect(address).await?;
-                stream.set_nodelay(true)?;
-                let mut connection =
-                    Connection { stream, prepared: Vec::new(), buffer: Vec::with_capacity(4096) };
+                let mut connection = Connection::open(address).await?;
                 prepare(&mut connection, asked, count / self.connections).await?;
                 connections.push(connection);
             }

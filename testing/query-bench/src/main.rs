@@ -8,6 +8,7 @@
 mod load;
 mod peer;
 mod server;
+mod sharing;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, Subcommand};
@@ -107,7 +108,7 @@ fn ask(arguments: &RunArguments) -> Result<()> {
         }
     }
     print(&kinds, arguments);
-    Ok(())
+    sharing::measure(targets.first().context("no server")?.address)
 }
 
 fn median(values: &[f64]) -> f64 {

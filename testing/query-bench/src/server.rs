@@ -36,6 +36,25 @@ const GETTER: &str = r#"(module
     (drop (call $get (i32.const 16) (i32.const 4) (i32.const 8192) (i32.const 4)))
     (call $return (i32.const 0) (i32.const 8192) (i32.const 4))))"#;
 
+/// Computes for as many turns as its input says, and returns what came out.
+const BURNER: &str = r#"(module
+  (import "seal0" "input" (func $input (param i32 i32)))
+  (import "seal0" "seal_return" (func $return (param i32 i32 i32)))
+  (import "env" "memory" (memory 2 16))
+  (data (i32.const 0) "\00\10\00\00")
+  (func (export "deploy"))
+  (func (export "call") (local $turns i32) (local $value i64)
+    (call $input (i32.const 1024) (i32.const 0))
+    (local.set $turns (i32.load (i32.const 1024)))
+    (loop $again
+      (local.set $value (i64.mul (i64.add (local.get $value) (i64.const 7)) (i64.const 6364136223846793005)))
+      (local.set $turns (i32.sub (local.get $turns) (i32.const 1)))
+      (br_if $again (local.get $turns)))
+    (i64.store (i32.const 8192) (local.get $value))
+    (call $return (i32.const 0) (i32.const 8192) (i32.const 8))))"#;
+/// Weights of the contracts that compute, one contract each.
+pub const BURNER_WEIGHTS: [u32; 3] = [3, 1, 1];
+
 pub fn now_ms() -> UnixMillis {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
@@ -66,7 +85,13 @@ pub fn contract() -> Result<ContractId> {
     Ok(contract_id(&AccountId::default(), &code_hash, &CLUSTER, b""))
 }
 
-/// A store in which the contract exists.
+/// The id of one of the contracts that compute.
+pub fn burner(number: usize) -> Result<ContractId> {
+    let code_hash = code_hash(&wat::parse_str(BURNER)?);
+    Ok(contract_id(&AccountId::default(), &code_hash, &CLUSTER, &[number as u8]))
+}
+
+/// A store in which the contracts exist.
 fn deploy(engine: &Engine, machine: &Machine) -> Result<StateDb> {
     let store = StateDb::in_memory(
         &StateKey::from_bytes(&[1; 32]),
@@ -74,7 +99,7 @@ fn deploy(engine: &Engine, machine: &Machine) -> Result<StateDb> {
     )?;
     let code = wat::parse_str(GETTER)?;
     let owner = AccountId::default();
-    let operations = [
+    let mut operations = vec![
         Operation::SetUpCluster {
             owner,
             gas_price: 0,
@@ -91,6 +116,20 @@ fn deploy(engine: &Engine, machine: &Machine) -> Result<StateDb> {
             value: 0,
         },
     ];
+    let code = wat::parse_str(BURNER)?;
+    let code_hash = code_hash(&code);
+    operations.push(Operation::UploadCode { code });
+    for (number, weight) in BURNER_WEIGHTS.into_iter().enumerate() {
+        let contract = burner(number)?;
+        operations.push(Operation::Instantiate {
+            contract,
+            code_hash,
+            input: Vec::new(),
+            salt: vec![number as u8],
+            value: 0,
+        });
+        operations.push(Operation::SetWeight { contract, weight });
+    }
     for (number, operation) in (0u64..).zip(&operations) {
         let context = Context {
             mode: Mode::Transaction,
