@@ -13,6 +13,7 @@
     reason = "a check fails by a panic"
 )]
 
+mod addresses;
 mod decoders;
 #[cfg(feature = "oracle")]
 mod host_calls;
@@ -31,6 +32,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("abi", decoders::abi),
     ("attestation", decoders::attestation),
     ("chain_proof", decoders::chain_proof),
+    ("addresses", addresses::addresses),
     ("queries", queries::queries),
     ("commands", queries::commands),
     #[cfg(feature = "oracle")]

@@ -44,6 +44,7 @@ replay!(
     abi,
     attestation,
     chain_proof,
+    addresses,
     queries,
     commands,
     code,
