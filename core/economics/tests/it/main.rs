@@ -1,0 +1,4 @@
+//! The lazy economy against the published per-block algorithm.
+
+mod simulation;
+mod vectors;
