@@ -2,17 +2,17 @@
 //!
 //! [`Parameters::validate`](crate::Parameters::validate) and
 //! [`Session::start`](crate::Session::start) enforce those of parameters and scores; the number of
-//! workers and the budget are the chain's. Beyond them arithmetic is still checked: a step then fails
-//! with [`Error::Overflow`](crate::Error::Overflow) and changes nothing.
+//! workers and the budget are the chain's. Beyond them arithmetic is still checked: a step then
+//! fails with [`Error::Overflow`](crate::Error::Overflow) and changes nothing.
 //!
-//! - A worker's share is `√(V² + (2p)²)` with `V ≤ 2^24` and `2p ≤ 2 · 1.2 · 2^20`, so below `2^25`,
-//!   and its square below `2^50`.
+//! - A worker's share is `√(V² + (2p)²)` with `V ≤ 2^24` and `2p ≤ 2 · 1.2 · 2^20`, so below
+//!   `2^25`, and its square below `2^50`.
 //! - Its slope is at most its growth in a block, `1.2 · (2^24 · 2^-14 + 2^10) < 2^12`.
-//! - All shares together are below `2^45` and all slopes below `2^32`, so after `2^31` silent blocks
-//!   the sum is below `2^45 + 2^63 < 2^64`.
+//! - All shares together are below `2^45` and all slopes below `2^32`, so after `2^31` silent
+//!   blocks the sum is below `2^45 + 2^63 < 2^64`.
 //! - The index pays at most 1 PHA per unit of share and block, so it grows by at most `2^31` in
-//!   `2^31` blocks, and by at most `2^62` weighted with the block. It is kept modulo `2^64`; only its
-//!   differences are used.
+//!   `2^31` blocks, and by at most `2^62` weighted with the block. It is kept modulo `2^64`; only
+//!   its differences are used.
 //! - A worker earns at most what all earn: `2^20 · 2^31 = 2^51` PHA.
 
 /// Most workers that mine on one network.
@@ -27,7 +27,7 @@ pub const GROWTH_PARTS: u64 = 1 << 14;
 pub const COST_MAX: u64 = 1 << 10;
 /// Largest budget of a block, PHA.
 pub const BUDGET_MAX: u64 = 1 << 20;
-/// Most blocks between two settlements.
+/// Most blocks between two settlements. The last block that there can be is 2^32 − 2.
 pub const BLOCKS_MAX: u32 = 1 << 31;
 
 const GROWTH_MAX: u64 = 2 * (VALUE_MAX / GROWTH_PARTS + COST_MAX);

@@ -1,7 +1,7 @@
 //! How much may be spent.
 //!
-//! There is no issue: payments come from a pool that was filled at genesis. The schedule bounds what leaves
-//! it, whatever workers earn.
+//! There is no issue: payments come from a pool that was filled at genesis. The schedule bounds
+//! what leaves it, whatever workers earn.
 
 use crate::{Error, Fixed, Rounding, bounds, mul_div, number::Affine};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -77,8 +77,8 @@ impl Schedule {
     }
 
     /// The budget of all blocks after one, up to and with another: what
-    /// [`RewardIndex::advance`](crate::RewardIndex::advance) takes. Never more than that of its blocks
-    /// one by one, without rounding; the same cost for any number of them.
+    /// [`RewardIndex::advance`](crate::RewardIndex::advance) takes. Never more than that of its
+    /// blocks one by one, without rounding; the same cost for any number of them.
     pub fn between(&self, after: BlockNumber, to: BlockNumber) -> Fixed {
         // Offsets from the start, the first included, the last not.
         let first = u64::from(after) + 1;
@@ -114,8 +114,8 @@ impl Schedule {
     }
 }
 
-/// One network's part of a budget that two share in proportion to the shares of their workers; rounded down,
-/// so that both parts together are at most the budget. Nobody's shares get nothing.
+/// One network's part of a budget that two share in proportion to the shares of their workers;
+/// rounded down, so that both parts together are at most the budget. Nobody's shares get nothing.
 pub fn split_by_share(budget: Fixed, own: Fixed, other: Fixed) -> Fixed {
     // Halved, the sum always fits.
     let halves = (own.to_bits() >> 1).saturating_add(other.to_bits().div_ceil(2));

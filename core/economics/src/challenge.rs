@@ -1,19 +1,27 @@
 //! How often workers are challenged.
 
-use crate::Fixed;
+use crate::{Fixed, Parameters};
 
-/// How many challenges a block should make: `expected`, but no worker more than twice an hour on average.
-pub fn challenges_per_block(workers: u32, expected: u32, blocks_per_hour: u32) -> Fixed {
+/// How many challenges a block should make: [`Parameters::challenges`], but no worker more than
+/// twice an hour on average.
+pub fn challenges_per_block(parameters: &Parameters, workers: u32) -> Fixed {
     let twice = u128::from(workers) << 65;
-    let most = twice
-        .checked_div(blocks_per_hour.into())
-        .map_or(Fixed::MAX, Fixed::from_bits);
-    Fixed::from_int(expected.into()).min(most)
+    let hour = u128::from(parameters.blocks_per_hour);
+    let most = twice.checked_div(hour).map_or(Fixed::MAX, Fixed::from_bits);
+    Fixed::from_int(parameters.challenges.into()).min(most)
 }
 
-/// The bound that hits so many of all workers on average: a worker is hit when the hash of its key, combined
-/// with the block's seed by exclusive or, is at most this, as a big-endian number. The part of all workers
-/// is rounded down to 24 bits.
+/// Blocks between two challenges of the same worker, on average; at least 1.
+pub fn challenge_interval(parameters: &Parameters, workers: u32) -> Fixed {
+    Fixed::from_int(workers.into())
+        .checked_div(challenges_per_block(parameters, workers))
+        .unwrap_or(Fixed::ONE)
+        .max(Fixed::ONE)
+}
+
+/// The bound that hits so many of all workers on average: a worker is hit when the hash of its key,
+/// combined with the block's seed by exclusive or, is at most this, as a big-endian number. The
+/// part of all workers is rounded down to 24 bits.
 pub fn challenge_target(challenges: Fixed, workers: u32) -> [u8; 32] {
     let part = challenges
         .checked_div(Fixed::from_int(workers.into()))
@@ -35,11 +43,19 @@ mod tests {
 
     #[test]
     fn few_workers_are_challenged_less() {
-        assert_eq!(challenges_per_block(300, 20, 300), Fixed::from_int(2));
-        assert_eq!(challenges_per_block(3_000, 20, 300), Fixed::from_int(20));
-        assert_eq!(challenges_per_block(u32::MAX, 20, 300), Fixed::from_int(20));
-        assert_eq!(challenges_per_block(0, 20, 300), Fixed::ZERO);
-        assert_eq!(challenges_per_block(1, 20, 0), Fixed::from_int(20));
+        let check = |workers, challenges: u64, interval: u64| {
+            let parameters = Parameters::GENESIS;
+            let expect = (Fixed::from_int(challenges), Fixed::from_int(interval));
+            let found = (
+                challenges_per_block(&parameters, workers),
+                challenge_interval(&parameters, workers),
+            );
+            assert_eq!(found, expect);
+        };
+        check(300, 2, 150);
+        check(3_000, 20, 150);
+        check(20_000, 20, 1_000);
+        check(0, 0, 1);
     }
 
     #[test]

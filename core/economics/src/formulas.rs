@@ -94,7 +94,8 @@ impl Performance {
     }
 
     /// Takes in a heartbeat seen at `now`. The counter of a worker that restarted begins again; it
-    /// then counts nothing for once. A heartbeat that is not after the last challenge measures nothing.
+    /// then counts nothing for once. A heartbeat that is not after the last challenge measures
+    /// nothing.
     pub fn measure(&mut self, heartbeat: &Heartbeat) {
         if heartbeat.now > self.challenged_last {
             let iterations = heartbeat.iterations.saturating_sub(self.iterations_last);
@@ -201,8 +202,8 @@ pub fn share(v: Fixed, performance: &Performance, confidence: Confidence) -> Fix
         .sqrt()
 }
 
-/// What a block on line does to a value, but for the cap: `V + (p / P) · ((ρ − 1) · V + c)` with the
-/// running cost `c = cost_k · P + cost_b`.
+/// What a block on line does to a value, but for the cap: `V + (p / P) · ((ρ − 1) · V + c)` with
+/// the running cost `c = cost_k · P + cost_b`.
 pub(crate) fn growth_map(parameters: &Parameters, performance: &Performance) -> Affine {
     let bench = Fixed::from_int(performance.bench.into());
     let pace = performance
@@ -219,15 +220,31 @@ pub(crate) fn growth_map(parameters: &Parameters, performance: &Performance) -> 
     }
 }
 
-/// How much a value grows in the next block on line, PHA.
-pub(crate) fn growth_step(parameters: &Parameters, performance: &Performance, v: Fixed) -> Fixed {
-    if v >= parameters.v_max {
-        return Fixed::ZERO;
-    }
-    growth_map(parameters, performance)
+/// The slope of a share from now on: growth of the value in a block, times the derivative V /
+/// share. A value that will meet the cap in `m` blocks has it times `1 − (1 − 1/interval)^m`, see
+/// [`RewardIndex`](crate::RewardIndex).
+pub(crate) fn share_slope(
+    parameters: &Parameters,
+    performance: &Performance,
+    v: Fixed,
+    share: Fixed,
+    interval: Fixed,
+) -> Fixed {
+    let growth = growth_map(parameters, performance)
         .apply(v)
-        .min(parameters.v_max)
-        .saturating_sub(v)
+        .saturating_sub(v);
+    let Some(blocks) = parameters.v_max.saturating_sub(v).checked_div(growth) else {
+        return Fixed::ZERO;
+    };
+    let blocks = u32::try_from(blocks.whole()).unwrap_or(u32::MAX);
+    let unchallenged =
+        Fixed::ONE.saturating_sub(Fixed::ONE.checked_div(interval).unwrap_or(Fixed::ONE));
+    let reached = Fixed::ONE.saturating_sub(unchallenged.saturating_pow(blocks));
+    growth
+        .saturating_mul(reached)
+        .saturating_mul(v)
+        .checked_div(share)
+        .unwrap_or(Fixed::ZERO)
 }
 
 /// A value after blocks on line, and what it would have grown without the cap, which is the most
@@ -243,8 +260,8 @@ pub struct Growth {
 /// Brings a value forward by blocks on line, at most 32 steps for any number of them.
 ///
 /// A block is the affine map `T` of `growth_map` and the cap. `T` only grows, so a value below the
-/// cap passes it once and stays. The blocks below the cap are found by descending through the powers
-/// `T^(2^k)`; every block at the cap adds the same to what has grown.
+/// cap passes it once and stays. The blocks below the cap are found by descending through the
+/// powers `T^(2^k)`; every block at the cap adds the same to what has grown.
 pub fn grow(parameters: &Parameters, performance: &Performance, v: Fixed, blocks: u32) -> Growth {
     let map = growth_map(parameters, performance);
     let mut below = v;

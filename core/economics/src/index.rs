@@ -2,9 +2,9 @@
 //!
 //! # Derivation
 //!
-//! The published algorithm pays worker `i` in block `t` the part `s_i(t) / Σ s_j(t)` of the budget `b`.
-//! Between two of its events a worker's share `s_i(t)` moves by itself, because its value grows. Take the
-//! tangent at its last event, so that at the start of block `t`
+//! The published algorithm pays worker `i` in block `t` the part `s_i(t) / Σ s_j(t)` of the budget
+//! `b`. Between two of its events a worker's share `s_i(t)` moves by itself, because its value
+//! grows. Take the tangent at its last event, so that at the start of block `t`
 //!
 //! ```text
 //! s_i(t) = σ_i + κ_i · (t − τ_i)         with  κ_i = V · V' / σ_i   (the derivative of √(V² + (2p)²))
@@ -17,22 +17,25 @@
 //! Σ a_t · s_i(t)  =  σ_i · Σ a_t  +  κ_i · (Σ a_t · t  −  τ_i · Σ a_t)
 //! ```
 //!
-//! so two running sums, `Σ a_t` and `Σ a_t · t`, are all that the network keeps. Over blocks in which
-//! nothing happened at all, one rate is used, budget of them all divided by shares of them all: both sums
-//! are then closed forms.
+//! so two running sums, `Σ a_t` and `Σ a_t · t`, are all that the network keeps. Over blocks in
+//! which nothing happened at all, one rate is used, budget of them all divided by shares of them
+//! all: both sums are then closed forms.
 //!
 //! # What holds
 //!
-//! - **Never more than the budget.** Shares and slopes are added and taken away exactly, rates and earnings are
-//!   rounded down, so the sum of what all earn is at most the sum of what was given to
+//! - **Never more than the budget.** Shares and slopes are added and taken away exactly, rates and
+//!   earnings are rounded down, so the sum of what all earn is at most the sum of what was given to
 //!   [`advance`](RewardIndex::advance).
-//! - **Error.** A tangent instead of the curve is off by `(g · n)² / 2` of the share, where `g` is the growth
-//!   of a value in a block (7·10⁻⁷) and `n` the blocks since the worker's last event: 2·10⁻⁷ after a thousand.
-//!   Because all shares err to the same side, most of it cancels.
-//! - A worker that meets the largest value between two events is credited the growth until its next event.
+//! - **Error.** A tangent instead of the curve is off by `(g · n)² / 2` of the share, where `g` is
+//!   the growth of a value in a block (7·10⁻⁷) and `n` the blocks since the worker's last event:
+//!   2·10⁻⁷ after a thousand. Because all shares err to the same side, most of it cancels.
+//! - **The largest value.** A worker that meets it between two events stops growing, the tangent
+//!   does not. Its slope is lowered from the start, to `κ_i · (1 − (1 − 1/T)^m)` for `m` blocks
+//!   until then and `T` between two challenges on average: over all the times at which its next
+//!   challenge may come, which are distributed geometrically, it is credited what it has. A single
+//!   payment is off by up to `g · n`.
 
-use crate::Error;
-use crate::Fixed;
+use crate::{Error, Fixed, bounds};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use primitives::BlockNumber;
 use scale_info::TypeInfo;
@@ -53,6 +56,8 @@ use scale_info::TypeInfo;
 pub struct RewardIndex {
     /// The last block whose budget is divided.
     block: BlockNumber,
+    /// How many workers take part.
+    workers: u32,
     /// All shares at the start of the next block.
     share: Fixed,
     /// What they grow by in a block.
@@ -108,6 +113,7 @@ impl RewardIndex {
     pub const fn new(block: BlockNumber) -> Self {
         Self {
             block,
+            workers: 0,
             share: Fixed::ZERO,
             slope: Fixed::ZERO,
             rates: 0,
@@ -120,13 +126,19 @@ impl RewardIndex {
         self.block
     }
 
+    /// How many workers are on line.
+    pub const fn workers(&self) -> u32 {
+        self.workers
+    }
+
     /// All shares at the start of the next block.
     pub const fn total_share(&self) -> Fixed {
         self.share
     }
 
     /// Divides the budget of the blocks after [`block`](Self::block), up to and with `to`. Without
-    /// workers it is not spent; with very few shares no more than 1 PHA is, per unit of share and block.
+    /// workers it is not spent; with very few shares no more than 1 PHA is, per unit of share and
+    /// block.
     ///
     /// # Errors
     /// [`Error::InThePast`] for an earlier block; [`Error::Overflow`] beyond
@@ -137,7 +149,8 @@ impl RewardIndex {
             return Ok(());
         }
         let blocks = u64::from(blocks);
-        // Half of the growth from the first block to the last, rounded up: rates are to be rounded down.
+        // Half of the growth from the first block to the last, rounded up: rates are to be rounded
+        // down.
         let growth = self
             .slope
             .checked_mul_int(blocks - 1)
@@ -187,8 +200,8 @@ impl RewardIndex {
             .ok_or(Error::Overflow)
     }
 
-    /// Adds a share that grows along `slope` from the start of block `since` on, which is at most the
-    /// next one.
+    /// Adds a share that grows along `slope` from the start of block `since` on, which is at most
+    /// the next one.
     pub(crate) fn insert(
         &mut self,
         share: Fixed,
@@ -202,9 +215,13 @@ impl RewardIndex {
             rates: self.rates,
             rates_by_block: self.rates_by_block,
         };
+        if u64::from(self.workers) >= bounds::WORKERS_MAX {
+            return Err(Error::Overflow);
+        }
         let share = self.share_of(&entry)?.checked_add(self.share);
         let slope = slope.checked_add(self.slope);
         (self.share, self.slope) = share.zip(slope).ok_or(Error::Overflow)?;
+        self.workers += 1;
         Ok(entry)
     }
 
@@ -213,7 +230,9 @@ impl RewardIndex {
         let earned = self.earned(entry)?;
         let share = self.share.checked_sub(self.share_of(entry)?);
         let slope = self.slope.checked_sub(entry.slope);
+        let workers = self.workers.checked_sub(1).ok_or(Error::Overflow)?;
         (self.share, self.slope) = share.zip(slope).ok_or(Error::Overflow)?;
+        self.workers = workers;
         Ok(earned)
     }
 
@@ -228,7 +247,6 @@ impl RewardIndex {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bounds;
     use proptest::prelude::*;
 
     #[test]

@@ -1,19 +1,19 @@
 //! The mathematics of Secure Worker Mining, of its budget, and of the pools that stake for workers.
 //!
-//! Workers put up stake, prove that they are on line, and share a budget. How much each gets depends
-//! on its *value* V, which begins at Ve, grows with every block on line, shrinks with every payment
-//! and with every block off line, and on its *performance* p.
-//! `docs/economy/mathematics.md` has the formulas, units, parameters and measured differences.
+//! Workers put up stake, prove that they are on line, and share a budget. How much each gets
+//! depends on its *value* V, which begins at Ve, grows with every block on line, shrinks with every
+//! payment and with every block off line, and on its *performance* p. `docs/economy/mathematics.md`
+//! has the formulas, units, parameters and measured differences.
 //!
-//! Everything is a pure function of numbers: no clock, no storage, no allocation, no floating point.
-//! A worker's state is brought forward over any number of blocks at once, so that an event costs
-//! the same with one worker and with a hundred thousand, and silence costs nothing:
+//! Everything is a pure function of numbers: no clock, no storage, no allocation, no floating
+//! point. A worker's state is brought forward over any number of blocks at once, so that an event
+//! costs the same with one worker and with a hundred thousand, and silence costs nothing:
 //!
 //! - [`RewardIndex`] is the network's state, [`Session`] a worker's;
 //! - [`Schedule`] says what may be spent;
 //! - [`pool`] and [`queue`] divide what a pool owns among who staked into it;
-//! - `reference`, behind the feature of that name, is the published algorithm that visits every worker
-//!   in every block. Tests compare the two.
+//! - `reference`, behind the feature of that name, is the published algorithm that visits every
+//!   worker in every block. Tests compare the two.
 //!
 //! ```
 //! use economics::{Confidence, Fixed, Heartbeat, Outcome, Parameters, RewardIndex, Session, Start};
@@ -59,7 +59,7 @@ mod session;
 mod slashing;
 
 pub use budget::{Schedule, split_by_share};
-pub use challenge::{challenge_target, challenges_per_block};
+pub use challenge::{challenge_interval, challenge_target, challenges_per_block};
 pub use error::Error;
 pub use formulas::{
     Confidence, Growth, Heartbeat, Performance, benchmark_score, decay, effective_re, grow,

@@ -9,8 +9,8 @@ use fixed::types::U64F64;
 use primitives::{Balance, units::PHA};
 use scale_info::TypeInfo;
 
-/// An unsigned number with 64 bits before and 64 after the point. In SCALE it is its bits, a `u128`;
-/// amounts of PHA are in whole PHA.
+/// An unsigned number with 64 bits before and 64 after the point. In SCALE it is its bits, a
+/// `u128`; amounts of PHA are in whole PHA.
 #[derive(
     Clone,
     Copy,
@@ -50,7 +50,8 @@ impl Fixed {
         Self((whole as u128) << 64)
     }
 
-    /// A constant written in decimals. It is for constants: a text that is no number does not compile.
+    /// A constant written in decimals. It is for constants: a text that is no number does not
+    /// compile.
     pub(crate) const fn lit(text: &str) -> Self {
         Self(U64F64::lit(text).to_bits())
     }
@@ -130,8 +131,8 @@ impl Fixed {
         Self(self.0.saturating_mul(times as u128))
     }
 
-    /// The square root, rounded down to 32 bits after the point: the published test vectors are exact
-    /// with this root, and with no finer one.
+    /// The square root, rounded down to 32 bits after the point: the published test vectors are
+    /// exact with this root, and with no finer one.
     pub const fn sqrt(self) -> Self {
         Self(self.0.isqrt() << 32)
     }
@@ -269,8 +270,8 @@ const fn div_wide(high: u128, low: u128, by: u128) -> Option<(u128, u128)> {
     Some((quotient, remainder))
 }
 
-/// The map `x → factor · x + offset`; what a block does to a worker's value. It saturates, so that a
-/// map that only grows stays one.
+/// The map `x → factor · x + offset`; what a block does to a worker's value. It saturates, so that
+/// a map that only grows stays one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Affine {
     pub factor: Fixed,

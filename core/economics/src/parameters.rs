@@ -30,6 +30,10 @@ pub struct Parameters {
     pub slash_rate: Fixed,
     /// Part of every payment that goes to the treasury.
     pub treasury_ratio: Fixed,
+    /// Blocks in an hour.
+    pub blocks_per_hour: u32,
+    /// Challenges in a block, with many workers.
+    pub challenges: u32,
     /// Blocks in which a challenge must be answered.
     pub heartbeat_window: u32,
     /// Cost of the machine for each point of score, PHA.
@@ -56,6 +60,8 @@ impl Parameters {
         cost_b: Fixed::lit("0.000033711472602739674283"),
         slash_rate: Fixed::lit("0.0000033333333333333240063"),
         treasury_ratio: Fixed::lit("0.2"),
+        blocks_per_hour: 300,
+        challenges: 20,
         heartbeat_window: 10,
         rig_k: Fixed::lit("0.3"),
         rig_b: Fixed::ZERO,
@@ -88,7 +94,8 @@ impl Parameters {
     /// The same hourly rates for blocks of another length, given that these are for 12 s.
     ///
     /// Rates are scaled linearly: against the exact root an hour's growth differs by less than a
-    /// millionth of itself. The window keeps its length in time, at least 2 blocks.
+    /// millionth of itself. The window keeps its length in time, at least 2 blocks; so many
+    /// challenges as before are made in a block.
     pub fn at_block_time(self, millis: u64) -> Self {
         const FROM: u64 = 12_000;
         let scale = |rate: Fixed| {
@@ -100,6 +107,7 @@ impl Parameters {
             cost_k: scale(self.cost_k),
             cost_b: scale(self.cost_b),
             slash_rate: scale(self.slash_rate).min(Fixed::ONE),
+            blocks_per_hour: (3_600_000 / millis.max(1)).clamp(1, u64::from(u32::MAX)) as u32,
             heartbeat_window: window.clamp(2, u64::from(u32::MAX)) as u32,
             ..self
         }
@@ -132,6 +140,8 @@ impl Parameters {
             && self.rig_b <= Fixed::from_int(bounds::VALUE_MAX)
             && self.k <= small
             && self.kappa <= Fixed::ONE
+            && self.blocks_per_hour > 0
+            && self.challenges > 0
             && self.score_min > 0;
         if valid {
             Ok(())

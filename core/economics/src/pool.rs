@@ -1,15 +1,16 @@
 //! Shares of a pool: who owns which part of what stakers put together.
 //!
-//! A pool is two numbers, what it is worth and how many shares there are; price is their quotient. Deposits make
-//! shares at the price, withdrawals burn them, rewards and slashes move the price. It holds for stake pools
-//! and vaults alike.
+//! A pool is two numbers, what it is worth and how many shares there are; price is their quotient.
+//! Deposits make shares at the price, withdrawals burn them, rewards and slashes move the price. It
+//! holds for stake pools and vaults alike.
 //!
-//! Every quotient is rounded against who acts, so that neither a deposit nor a withdrawal lowers the price for
-//! the others, and the values of all shares together are at most what the pool is worth.
+//! Every quotient is rounded against who acts, so that neither a deposit nor a withdrawal lowers
+//! the price for the others, and the values of all shares together are at most what the pool is
+//! worth.
 //!
-//! **Dust** is at most [`DUST`] units or shares. It makes no deposit, no request and no reward, and what would be
-//! left of a holding as dust is burned with the rest. So a pool has no shares, or more than dust of them: nobody
-//! can leave a single share behind and make it expensive.
+//! **Dust** is at most [`DUST`] units or shares. It makes no deposit, no request and no reward, and
+//! what would be left of a holding as dust is burned with the rest. So a pool has no shares, or
+//! more than dust of them: nobody can leave a single share behind and make it expensive.
 
 use crate::{Error, Fixed, Permill, Rounding, mul_div};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -164,8 +165,8 @@ impl Pool {
     /// are rounded up.
     ///
     /// # Errors
-    /// [`Error::NotEnoughShares`] for more than are held, or than there are; [`Error::Bankrupt`] while
-    /// they are worth nothing.
+    /// [`Error::NotEnoughShares`] for more than are held, or than there are; [`Error::Bankrupt`]
+    /// while they are worth nothing.
     pub fn withdraw(
         &mut self,
         shares: Shares,
@@ -213,8 +214,8 @@ impl Pool {
     /// Divides a reward: the owner's commission, rounded down, and what raises the price.
     ///
     /// # Errors
-    /// [`Error::NoShares`] when nobody could own it, [`Error::Dust`] when nothing is left for stakers that is
-    /// worth an entry and the owner does not take all; [`Error::Overflow`].
+    /// [`Error::NoShares`] when nobody could own it, [`Error::Dust`] when nothing is left for
+    /// stakers that is worth an entry and the owner does not take all; [`Error::Overflow`].
     pub fn reward(&mut self, amount: Balance, commission: Permill) -> Result<RewardSplit, Error> {
         if self.shares.0 == 0 {
             return Err(Error::NoShares);
@@ -235,9 +236,9 @@ impl Pool {
         taken
     }
 
-    /// A vault's commission on what its price has gained above the highest at which it took one, in new
-    /// shares for the owner. At price `p`, mark `m` and commission `c` the price becomes
-    /// `p − c · (p − m)`, which is the new mark. Without a mark the present price becomes it; dust waits.
+    /// A vault's commission on what its price has gained above the highest at which it took one, in
+    /// new shares for the owner. At price `p`, mark `m` and commission `c` the price becomes `p − c
+    /// · (p − m)`, which is the new mark. Without a mark the present price becomes it; dust waits.
     ///
     /// # Errors
     /// [`Error::Overflow`].
@@ -281,7 +282,8 @@ impl Pool {
     }
 }
 
-/// The weight with which a contract's stake counts on every worker of its cluster: one for each 0.01 PHA.
+/// The weight with which a contract's stake counts on every worker of its cluster: one for each
+/// 0.01 PHA.
 pub fn compute_weight(stake: Balance) -> u32 {
     u32::try_from(stake / 10_000_000_000).unwrap_or(u32::MAX)
 }

@@ -1,9 +1,9 @@
 //! The queue of those who wait for their stake.
 //!
-//! A request waits while its pool's stake is in workers. It is served from the front as stake becomes free
-//! ([`Pool::withdraw`]); when it has waited longer than the grace period and neither free stake nor
-//! what cooling workers release covers it, anybody may have workers stopped. [`examine`] says how much
-//! must be released, so that no more workers are stopped than needed.
+//! A request waits while its pool's stake is in workers. It is served from the front as stake
+//! becomes free ([`Pool::withdraw`]); when it has waited longer than the grace period and neither
+//! free stake nor what cooling workers release covers it, anybody may have workers stopped.
+//! [`examine`] says how much must be released, so that no more workers are stopped than needed.
 
 use crate::pool::{Pool, Shares};
 use primitives::Balance;
@@ -62,8 +62,8 @@ pub enum Verdict {
     Overdue,
 }
 
-/// Examines a queue from the front. Requests behind one that is not covered are counted as long as they
-/// have waited too long as well; the walk ends with the first that has not.
+/// Examines a queue from the front. Requests behind one that is not covered are counted as long as
+/// they have waited too long as well; the walk ends with the first that has not.
 pub fn examine(
     queue: impl IntoIterator<Item = Request>,
     pool: &Pool,

@@ -1,8 +1,8 @@
 //! The published algorithm, which visits every worker in every block.
 //!
 //! It is what payments are measured against; no chain runs it. Names and order are those of the
-//! network's description: a snapshot of all shares, the block's messages, then a step for each worker.
-//! Where that stops on an unexpected heartbeat, this ignores it.
+//! network's description: a snapshot of all shares, the block's messages, then a step for each
+//! worker. Where that stops on an unexpected heartbeat, this ignores it.
 
 extern crate alloc;
 

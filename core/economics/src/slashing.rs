@@ -1,7 +1,8 @@
 //! What faults cost.
 //!
-//! Being off line costs value, block by block ([`decay`](crate::decay), level 1); what that means for the
-//! stake is settled when the worker stops. A proven fault costs stake at once (levels 2 to 4).
+//! Being off line costs value, block by block ([`decay`](crate::decay), level 1); what that means
+//! for the stake is settled when the worker stops. A proven fault costs stake at once (levels 2 to
+//! 4).
 
 use crate::{Error, Fixed, Permill, Rounding, mul_div};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -65,8 +66,9 @@ pub struct StakeReturn {
 
 /// S · min(V / Ve, 1) · κ, but no more is lost than what slashing has taken off the value.
 ///
-/// Payments can bring a value below Ve as well, namely at the cap; the published formula alone would make
-/// an honest worker pay for that. As there, growth before and after a slash makes up for it.
+/// Payments can bring a value below Ve as well, namely at the cap; the published formula alone
+/// would make an honest worker pay for that. As there, growth before and after a slash makes up for
+/// it.
 pub(crate) fn return_stake(
     stake: Balance,
     ve: Fixed,

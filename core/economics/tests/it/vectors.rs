@@ -1,5 +1,5 @@
-//! The published test vectors, for the per-block algorithm digit by digit and for the lazy one within
-//! what is promised.
+//! The published test vectors, for the per-block algorithm digit by digit and for the lazy one
+//! within what is promised.
 
 use economics::reference::Network;
 use economics::{Confidence, Fixed, Heartbeat, Outcome, Parameters, RewardIndex, Session, Start};
@@ -150,8 +150,8 @@ fn lazy_is_as_published() {
     let Ok(Outcome::Paid(payment)) = outcome else {
         panic!("{outcome:?}")
     };
-    // The whole budget and no more; the per-block algorithm pays 0.046 % more, for the better performance
-    // is in the worker's share and not yet in the sum of all.
+    // The whole budget and no more; the per-block algorithm pays 0.046 % more, for the better
+    // performance is in the worker's share and not yet in the sum of all.
     let all = payment.worker + payment.treasury;
     assert!(
         all <= 720_200 * PHA && 720_200 * PHA - all < 1_000_000,
