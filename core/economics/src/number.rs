@@ -335,6 +335,13 @@ mod tests {
     }
 
     #[test]
+    fn in_scale_a_number_is_its_bits() {
+        assert_eq!(Fixed::from_int(3).encode(), (3u128 << 64).encode());
+        assert_eq!(Fixed::lit("0.75").to_bits(), 3 << 62);
+        assert_eq!(Fixed::MAX.whole(), u64::MAX);
+    }
+
+    #[test]
     fn parts_are_never_more_than_all() {
         assert_eq!(Permill::from_parts(2_000_000), Permill::ONE);
         assert_eq!(Permill(u32::MAX).of(7), 7);

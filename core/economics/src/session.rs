@@ -156,13 +156,13 @@ impl Session {
     ) -> Result<Outcome, Error> {
         self.event(index, block, |next, index| {
             let silent = next.settle_before(parameters, block)?;
+            // Who computed nothing in all that time has not grown, and is not paid.
+            let idle = silent > 0 && next.performance.counted() == Fixed::ZERO;
             next.performance.measure(heartbeat);
             let outcome = match next.entry.take() {
                 None => Outcome::Recovered,
                 Some(entry) => {
                     let earned = index.remove(&entry)?;
-                    // Who computed nothing in all that time has not grown, and is not paid.
-                    let idle = silent > 0 && next.deductible == Fixed::ZERO;
                     let earned = if idle { Fixed::ZERO } else { earned };
                     let payment = Payment::of(earned, parameters);
                     let paid = Fixed::from_balance(payment.worker)?;
