@@ -1,9 +1,9 @@
 //! The bounds inside which nothing overflows, and why.
 //!
-//! [`Parameters::validate`](crate::Parameters::validate) and
-//! [`Session::start`](crate::Session::start) enforce those of parameters and scores; the number of
-//! workers and the budget are the chain's. Beyond them arithmetic is still checked: a step then
-//! fails with [`Error::Overflow`](crate::Error::Overflow) and changes nothing.
+//! [`Parameters::validate`](crate::Parameters::validate),
+//! [`Schedule::validate`](crate::Schedule::validate), [`Session::start`](crate::Session::start) and
+//! the index, which counts its workers, enforce them. Beyond them arithmetic is still checked: a
+//! step then fails with [`Error::Overflow`](crate::Error::Overflow) and changes nothing.
 //!
 //! - A worker's share is `√(V² + (2p)²)` with `V ≤ 2^24` and `2p ≤ 2 · 1.2 · 2^20`, so below
 //!   `2^25`, and its square below `2^50`.
