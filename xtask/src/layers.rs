@@ -52,6 +52,8 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         "wire",
         &["secrets", "polkadot-sdk", "hpke", "aes-gcm", "schnorrkel"],
     ),
+    // Numbers in, numbers out: pallets, simulations and the console share it.
+    ("economics", &["secrets", "wire", "polkadot-sdk"]),
     // Entropy and time are arguments.
     ("secrets", &["getrandom", "rand", "tokio", "polkadot-sdk"]),
     // A judgement is a function: it fetches nothing and holds no key.
