@@ -8,6 +8,7 @@ use crate::{
     element::Element,
     hash::{Context, tagged_scalar},
     key_share::KeyShare,
+    plan::PlanDigest,
     polynomial::lagrange_at_zero,
     sharing::{GroupKey, HolderIndex, Sharing, SharingId},
 };
@@ -45,6 +46,11 @@ pub enum EvaluationContext {
     Beacon {
         /// The round.
         round: u64,
+    },
+    /// A holder's proof that it has its share of a new sharing. Public.
+    Handover {
+        /// The plan that the shares were dealt for.
+        plan: PlanDigest,
     },
     /// Anything else.
     Other {
@@ -321,5 +327,32 @@ impl Evaluation {
     /// The value itself, for those that are public.
     pub(crate) fn value(&self) -> &[u8; 32] {
         &self.value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use primitives::GenesisHash;
+
+    #[test]
+    fn a_secret_is_derived_as_all_keys_are() {
+        let point = RistrettoPoint::mul_base(&Scalar::from(2u8));
+        let evaluation = Evaluation {
+            key: GroupKey {
+                network: GenesisHash([1; 32]),
+                generation: 2,
+                element: Element::new(point).unwrap(),
+            },
+            context: EvaluationContext::Beacon { round: 3 },
+            value: Zeroizing::new(point.compress().to_bytes()),
+        };
+        let parts = [evaluation.key.encode(), evaluation.context.encode()];
+        let expected = secrets::derive(
+            EVALUATION_SECRET,
+            &point.compress().to_bytes(),
+            &[&parts[0], &parts[1]],
+        );
+        assert_eq!(evaluation.secret(), expected);
     }
 }

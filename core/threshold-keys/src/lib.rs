@@ -28,7 +28,9 @@
 //! 4. Each recipient opens its shares ([`ReceivingSecret::check`]) and complains where one is wrong. A complaint that holds
 //!    strikes the dealing out.
 //! 5. When the time for complaints is over, the dealings that are left are the [`Sharing`], and each recipient
-//!    assembles its [`KeyShare`]. It wipes the receiving secret, and what it held before.
+//!    assembles its [`KeyShare`], seals it, and shows that it has it: [`EvaluationContext::Handover`].
+//! 6. When enough have shown it, the sharing is in force. Who receives wipes the receiving secret, and who held a share before
+//!    wipes that: not earlier, since a key is lost when the old shares are gone and the new ones not yet there.
 //!
 //! Refresh, another set of holders, another threshold, dealing to the members of the DAO for recovery, and recovery
 //! from them are all the same: a plan whose [`Source`] is a sharing.

@@ -4,8 +4,8 @@ use crate::network::{Ceremony, Holders, NETWORK, holder, id, index, rng, seed_of
 use proptest::prelude::*;
 use threshold_keys::{
     Committee::{Gatekeepers, Members},
-    DealError, KeyShare, OutcomeError, PerHolder, Plan, PlanError, ReceiveError, ReceivingSecret,
-    Sharing, Source,
+    DealError, EvaluationContext, KeyShare, OutcomeError, PerHolder, Plan, PlanError, ReceiveError,
+    ReceivingSecret, Sharing, Source,
 };
 
 #[test]
@@ -129,6 +129,22 @@ fn shares_and_receiving_keys_survive_a_restart_and_nothing_else_passes_for_them(
     assert!(KeyShare::restore(sharing.clone(), index(2), &secret).is_some());
     assert!(KeyShare::restore(sharing.clone(), index(1), &secret).is_none());
     assert!(KeyShare::restore(sharing, index(2), &other).is_none());
+}
+
+#[test]
+fn a_new_holder_proves_that_it_has_its_share() {
+    let mut rng = rng(17);
+    let old = Holders::generate(2, 3, &mut rng);
+    let source = Source::Resharing(old.sharing.clone());
+    let ceremony = Ceremony::new(id(Gatekeepers, 1), 2, source, 5..=7, &mut rng);
+    let dealings = old.deal(&ceremony.plan, &[1, 3], &mut rng);
+    let new = ceremony.finish(&dealings);
+    let plan = ceremony.plan.digest();
+    let handover = EvaluationContext::Handover { plan };
+    for share in new.evaluate(&handover, &[1, 2, 3]) {
+        assert_eq!(new.sharing.verify_share(&handover, &share), Ok(()));
+        assert!(old.sharing.verify_share(&handover, &share).is_err());
+    }
 }
 
 #[test]

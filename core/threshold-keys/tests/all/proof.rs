@@ -76,7 +76,8 @@ fn a_proof_is_of_its_round_its_key_and_every_bit() {
     let holders = Holders::generate(2, 3, &mut rng(21));
     let key = holders.sharing.group_key();
     let proven = prove(&holders, 7, &[1, 3], 1);
-    let check = |key: &GroupKey, round, proven: &_| BeaconValue::from_proof(key, round, proven).err();
+    let check =
+        |key: &GroupKey, round, proven: &_| BeaconValue::from_proof(key, round, proven).err();
     assert_eq!(check(&key, 7, &proven), None);
     assert_eq!(check(&key, 8, &proven), Some(InvalidProof));
     let next = GroupKey {
