@@ -176,7 +176,8 @@ impl Draft {
         let digest = plan.digest();
         let mut encrypted_shares = Vec::with_capacity(plan.recipients().len());
         for (recipient, key) in HolderIndex::all(HOLDERS_MAX).zip(plan.recipients()) {
-            let shared = Element::new(key.key.point() * *ephemeral_secret).ok_or(BrokenEntropy)?;
+            let shared = Element::new(key.key.point() * *ephemeral_secret).map(Zeroizing::new);
+            let shared = shared.ok_or(BrokenEntropy)?;
             let mask = mask(&digest, dealer, recipient, &ephemeral, &shared);
             encrypted_shares.push(FieldElement(*polynomial.share(recipient) + *mask));
         }

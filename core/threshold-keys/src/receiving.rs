@@ -145,11 +145,12 @@ impl ReceivingSecret {
             return Err(ReceiveError::OtherPlan);
         }
         let recipient = self.index(plan)?;
-        // A product of two scalars that are not zero with the generator of a group of prime order.
+        // The product of two scalars that are not zero with a point that is not neutral, in a group of prime order.
         let shared = Element::new(dealing.dealing.ephemeral.point() * *self.secret)
+            .map(Zeroizing::new)
             .ok_or(ReceiveError::NotRecipient)?;
         dealing.decrypt(recipient, &shared).ok_or_else(|| {
-            ReceiveError::BadShare(Box::new(self.complain(dealing, recipient, shared)))
+            ReceiveError::BadShare(Box::new(self.complain(dealing, recipient, *shared)))
         })
     }
 

@@ -3,11 +3,13 @@
 use crate::network::{Ceremony, NETWORK, id, index, rng, seed_of};
 use codec::{DecodeAll, Encode, MaxEncodedLen};
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_COMPRESSED;
+use proptest::prelude::*;
 use std::fmt::Write as _;
 use threshold_keys::{
-    BeaconValue, Committee::Gatekeepers, Complaint, Contribution, Dealing, Element,
+    BeaconValue, Committee::Gatekeepers, Complaint, Contribution, Dealing, Element, Equivocation,
     EvaluationContext, EvaluationShare, FieldElement, GroupKey, HolderIndex, JointProof,
     NonceCommitment, Plan, ProofResponse, ProvenEvaluation, ReceivingKey, Sharing, Source,
+    WrongShare,
 };
 
 /// Every message of a network of three, from fixed seeds, as `name = hex` lines.
@@ -166,4 +168,34 @@ fn plans_and_sharings_are_checked_when_they_are_decoded() {
     let many: Vec<[u8; 32]> = (0..65).map(|name| [name; 32]).collect();
     assert!(check(parts(&many[..64], 1)));
     assert!(!check(parts(&many, 1)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn strangers_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..512)) {
+        let _ = Dealing::decode_all(&mut &bytes[..]);
+        let _ = Plan::decode_all(&mut &bytes[..]);
+        let _ = Sharing::decode_all(&mut &bytes[..]);
+        let _ = Complaint::decode_all(&mut &bytes[..]);
+        let _ = Contribution::decode_all(&mut &bytes[..]);
+        let _ = WrongShare::decode_all(&mut &bytes[..]);
+        let _ = Equivocation::decode_all(&mut &bytes[..]);
+    }
+
+    #[test]
+    fn a_changed_dealing_decodes_to_nothing_that_verifies(at in 0usize..291, to: u8) {
+        let mut rng = rng(43);
+        let target = id(Gatekeepers, 0);
+        let ceremony = Ceremony::new(target, 2, Source::Generation, 1..=3, &mut rng);
+        let dealing = ceremony.plan.deal_new_key(index(1), &mut rng).unwrap();
+        let mut bytes = dealing.encode();
+        prop_assert_eq!(bytes.len(), 291);
+        prop_assume!(bytes[at] != to);
+        bytes[at] = to;
+        if let Ok(changed) = Dealing::decode_all(&mut &bytes[..]) {
+            prop_assert!(changed.verify(&ceremony.plan).is_err());
+        }
+    }
 }
