@@ -6,7 +6,8 @@
 
 use crate::{
     evaluation::{EvaluationContext, EvaluationShare, ShareFault},
-    sharing::{HolderIndex, HolderKey, Sharing, SharingId},
+    joint_proof::{Contribution, JointProof, ProofResponse},
+    sharing::{HolderIndex, HolderKey, PerHolder, Sharing, SharingId},
 };
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeAll, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -159,6 +160,22 @@ pub struct WrongShare {
     pub payload: BoundedVec<u8, ConstU32<PAYLOAD_BYTES_MAX>>,
 }
 
+/// A gatekeeper signed an answer in a joint proof of the beacon that is wrong.
+///
+/// The contributions need no signatures: the answer names them by their hash, and a gatekeeper answers only where they hold and
+/// its own is among them.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct WrongResponse {
+    /// What it signed, with a [`Slot::BeaconResponse`].
+    pub signed: SignedStatement,
+    /// What the proof was to be made of.
+    pub contributions: PerHolder<Contribution>,
+    /// What it sent, as it came.
+    pub payload: BoundedVec<u8, ConstU32<PAYLOAD_BYTES_MAX>>,
+}
+
 /// A gatekeeper signed two different messages in one slot.
 #[derive(
     Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -204,6 +221,9 @@ pub enum NotEvidence {
     /// The share is right.
     #[error("the share is right")]
     ShareHolds,
+    /// The answer is right.
+    #[error("the answer is right")]
+    ResponseHolds,
     /// The two statements say the same, or speak of different things.
     #[error("the statements do not contradict each other")]
     NoContradiction,
@@ -243,6 +263,41 @@ impl WrongShare {
                 Some(ShareFault::UnknownHolder)
             }
             Ok(share) => sharing.verify_share(&self.context, &share).err(),
+        }
+    }
+}
+
+impl WrongResponse {
+    /// Judges it with the sharing of the epoch that it is about.
+    ///
+    /// # Errors
+    /// When it proves nothing.
+    pub fn verify(
+        &self,
+        sharing: &Sharing,
+        signatures: &impl VerifySignature,
+    ) -> Result<Misbehaviour, NotEvidence> {
+        let statement = self.signed.statement;
+        let Slot::BeaconResponse { round, .. } = statement.slot else {
+            return Err(NotEvidence::OtherMessage);
+        };
+        if statement.payload != Statement::payload_digest(&self.payload) {
+            return Err(NotEvidence::OtherMessage);
+        }
+        let holder = self.signed.speaker(sharing, signatures)?;
+        let guilty = Ok(Misbehaviour { holder, statement });
+        let Ok(response) = ProofResponse::decode_all(&mut self.payload.as_slice()) else {
+            return guilty;
+        };
+        if response.proof != JointProof::digest_of(sharing.id(), &self.contributions) {
+            return Err(NotEvidence::OtherMessage);
+        }
+        let context = EvaluationContext::Beacon { round };
+        match JointProof::new(sharing, &context, &self.contributions) {
+            Ok(proof) if response.holder == statement.holder && proof.holds(&response) => {
+                Err(NotEvidence::ResponseHolds)
+            }
+            _ => guilty,
         }
     }
 }

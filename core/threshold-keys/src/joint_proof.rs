@@ -20,7 +20,8 @@ use crate::{
     dleq::{Composite, DleqProof, DleqStatement},
     element::{Element, FieldElement},
     evaluation::{
-        CombineError, EvaluationContext, EvaluationShare, NeutralInput, SortedShares, interpolate,
+        CombineError, EvaluationContext, EvaluationShare, NeutralInput, ShareFault, SortedShares,
+        interpolate,
     },
     hash::{Context, random_scalar},
     key_share::KeyShare,
@@ -36,7 +37,7 @@ use curve25519_dalek::{
 };
 use rand_core::{CryptoRng, RngCore};
 use scale_info::TypeInfo;
-use wire::domain::EVALUATION_SHARE;
+use wire::domain::{EVALUATION_SHARE, JOINT_PROOF, tagged_hash};
 use zeroize::Zeroizing;
 
 /// A value with one proof that it is the input times the network's key. 96 bytes.
@@ -119,7 +120,9 @@ impl ProofNonce {
     }
 }
 
-/// A holder's part of the proof. 33 bytes.
+/// A holder's part of the proof. 65 bytes.
+///
+/// It says which proof it is a part of, so that who signs it answers for it: see [`crate::WrongResponse`].
 #[derive(
     Clone,
     Copy,
@@ -135,6 +138,8 @@ impl ProofNonce {
 pub struct ProofResponse {
     /// Whose.
     pub holder: HolderIndex,
+    /// In which proof: the hash of the contributions.
+    pub proof: [u8; 32],
     response: FieldElement,
 }
 
@@ -149,9 +154,17 @@ pub struct Contribution {
     pub nonce: NonceCommitment,
 }
 
+impl Contribution {
+    fn is_of_one_holder(&self) -> bool {
+        self.nonce.holder == self.share.holder && self.nonce.sharing == self.share.sharing
+    }
+}
+
 /// A proof in the making: the same for each who computes it from the same contributions.
 pub struct JointProof {
+    digest: [u8; 32],
     context: EvaluationContext,
+    faults: Vec<(HolderIndex, ShareFault)>,
     signers: BTreeMap<HolderIndex, Signer>,
     input: Element,
     value: Element,
@@ -227,6 +240,7 @@ impl KeyShare {
         let secret = Zeroizing::new(signer.weight * *self.secret);
         Ok(ProofResponse {
             holder: self.index,
+            proof: proof.digest,
             response: FieldElement(*nonce.nonce - proof.challenge * *secret),
         })
     }
@@ -249,16 +263,22 @@ impl JointProof {
         };
         let key = sharing.group_key();
         let input = context.input(&key).map_err(|_| too_few(0, Vec::new()))?;
-        let matching = contributions.iter().filter(|contribution| {
-            contribution.nonce.holder == contribution.share.holder
-                && contribution.nonce.sharing == contribution.share.sharing
-        });
+        let (matching, odd): (Vec<&Contribution>, Vec<&Contribution>) = contributions
+            .iter()
+            .partition(|contribution| contribution.is_of_one_holder());
         let nonces: BTreeMap<HolderIndex, NonceCommitment> = matching
-            .clone()
+            .iter()
             .map(|contribution| (contribution.nonce.holder, contribution.nonce))
             .collect();
-        let SortedShares { mut valid, faults } =
-            sharing.sort_shares(&input, matching.map(|contribution| &contribution.share));
+        let shares = matching.iter().map(|contribution| &contribution.share);
+        let SortedShares {
+            mut valid,
+            mut faults,
+        } = sharing.sort_shares(&input, shares);
+        faults.extend(
+            odd.iter()
+                .map(|c| (c.share.holder, ShareFault::OtherSharing)),
+        );
         if valid.len() < usize::from(sharing.threshold()) {
             return Err(too_few(valid.len(), faults));
         }
@@ -279,7 +299,9 @@ impl JointProof {
             })
             .collect();
         Ok(Self {
+            digest: Self::digest_of(sharing.id(), contributions),
             context: context.clone(),
+            faults,
             challenge: challenge(&key, &input, &value, &signers),
             signers,
             input,
@@ -287,9 +309,23 @@ impl JointProof {
         })
     }
 
+    pub(crate) fn digest_of(sharing: SharingId, contributions: &[Contribution]) -> [u8; 32] {
+        tagged_hash(JOINT_PROOF, &[&sharing.encode(), &contributions.encode()])
+    }
+
     /// Whose answers it takes.
     pub fn signers(&self) -> impl Iterator<Item = HolderIndex> + '_ {
         self.signers.keys().copied()
+    }
+
+    /// Whose contributions were not used because something is wrong with them.
+    pub fn faults(&self) -> &[(HolderIndex, ShareFault)] {
+        &self.faults
+    }
+
+    /// The hash of the contributions.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
     }
 
     /// Adds up the answers, after checking each of them.
@@ -317,10 +353,14 @@ impl JointProof {
         })
     }
 
-    fn holds(&self, response: &ProofResponse) -> bool {
+    /// Whether an answer is right.
+    pub(crate) fn holds(&self, response: &ProofResponse) -> bool {
         let Some(signer) = self.signers.get(&response.holder) else {
             return false;
         };
+        if response.proof != self.digest {
+            return false;
+        }
         let challenge = self.challenge * signer.weight;
         let to_generator = RistrettoPoint::vartime_double_scalar_mul_basepoint(
             &challenge,

@@ -8,7 +8,7 @@
 //!
 //! This crate is the cryptography of it, as pure functions: no network, no clock, entropy as an argument. The chain uses its
 //! public half ([`Plan`], [`Dealing::verify`], [`Complaint::judge`], [`Sharing::from_dealings`], [`BeaconValue`],
-//! [`WrongShare`], [`Equivocation`]), gatekeepers the secret half ([`ReceivingSecret`], [`KeyShare`]), and workers
+//! [`WrongShare`], [`WrongResponse`], [`Equivocation`]), gatekeepers the secret half ([`ReceivingSecret`], [`KeyShare`]), and workers
 //! [`Sharing::combine`]. `docs/adr/0016-threshold-keys.md` says why it is as it is.
 //!
 //! # Words
@@ -103,7 +103,7 @@
 //! | [`Sharing`] | 43 + 32 (threshold + holders) | 299 | 1 099 |
 //! | [`EvaluationShare`] | 106 | 106 | 106 |
 //! | [`Contribution`] | 180 | 180 | 180 |
-//! | [`ProofResponse`] | 33 | 33 | 33 |
+//! | [`ProofResponse`] | 65 | 65 | 65 |
 //! | [`ProvenEvaluation`] | 96 | 96 | 96 |
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -136,7 +136,7 @@ pub use evaluation::{
 };
 pub use evidence::{
     Equivocation, Misbehaviour, NotEvidence, PAYLOAD_BYTES_MAX, SignedStatement, Slot, Statement,
-    VerifySignature, WrongShare,
+    VerifySignature, WrongResponse, WrongShare,
 };
 pub use joint_proof::{
     Contribution, FinishError, InvalidProof, JointProof, NonceCommitment, ProofNonce,

@@ -86,6 +86,8 @@ pub const EVALUATION_INPUT: Label = Label("phat/v1/evaluation-input");
 pub const EVALUATION_SHARE: Label = Label("phat/v1/evaluation-share");
 /// Nonce of the proof of a share of an evaluation.
 pub const EVALUATION_NONCE: Label = Label("phat/v1/evaluation-nonce");
+/// The contributions that a joint proof of an evaluation is made of.
+pub const JOINT_PROOF: Label = Label("phat/v1/joint-proof");
 /// The secret that an evaluation stands for, such as a cluster's seed.
 pub const EVALUATION_SECRET: Label = Label("phat/v1/evaluation-secret");
 /// A share of an evaluation, sealed to a worker.

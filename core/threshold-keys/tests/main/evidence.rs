@@ -1,13 +1,16 @@
 //! What convicts a gatekeeper, and what does not.
 
-use crate::network::{Holders, NETWORK, holder, id, index, rng, seed_of, signer};
+use crate::{
+    network::{Holders, NETWORK, holder, id, index, rng, seed_of, signer},
+    proof::contribute,
+};
 use bounded_collections::BoundedVec;
 use codec::Encode;
 use primitives::WorkerId;
 use secrets::verify_sr25519;
 use threshold_keys::{
-    Committee::Gatekeepers, Equivocation, EvaluationContext, NotEvidence, SharingId,
-    SignedStatement, Slot, Statement, WrongShare,
+    Committee::Gatekeepers, Contribution, Equivocation, EvaluationContext, JointProof, NotEvidence,
+    PerHolder, SharingId, SignedStatement, Slot, Statement, WrongResponse, WrongShare,
 };
 
 /// What holder `name` signs about `payload` in epoch 0.
@@ -104,6 +107,52 @@ fn an_honest_gatekeeper_is_never_convicted() {
     let next = holders.reshare(id(Gatekeepers, 1), 2, 1..=3, &[1, 2], &mut rng);
     let stale = wrong_share(signed, &right).verify(&next.sharing, &verify_sr25519);
     assert_eq!(stale, Err(NotEvidence::OtherSharing));
+}
+
+#[test]
+fn a_signed_answer_that_does_not_hold_convicts_and_no_other() {
+    let mut rng = rng(33);
+    let holders = Holders::generate(2, 3, &mut rng);
+    let context = EvaluationContext::Beacon { round: 4 };
+    let (contributions, mut nonces) = contribute(&holders, &context, &[1, 2], 1);
+    let proof = JointProof::new(&holders.sharing, &context, &contributions).unwrap();
+    let first = holders.shares[0].respond(nonces.remove(0), &proof).unwrap();
+    let mut wrong = holders.shares[1].respond(nonces.remove(0), &proof).unwrap();
+    wrong.holder = index(1);
+    let slot = Slot::BeaconResponse {
+        round: 4,
+        attempt: 0,
+    };
+    let judge = |slot, contributions: &[Contribution], payload: &[u8]| {
+        let evidence = WrongResponse {
+            signed: sign(1, slot, payload),
+            contributions: PerHolder::truncate_from(contributions.to_vec()),
+            payload: BoundedVec::truncate_from(payload.to_vec()),
+        };
+        let found = evidence.verify(&holders.sharing, &verify_sr25519);
+        found.map(|found| *found.holder())
+    };
+    let (right, wrong) = (first.encode(), wrong.encode());
+    assert_eq!(judge(slot, &contributions, &wrong), Ok(holder(1)));
+    assert_eq!(judge(slot, &contributions, b"nonsense"), Ok(holder(1)));
+    let holds = Err(NotEvidence::ResponseHolds);
+    assert_eq!(judge(slot, &contributions, &right), holds);
+    // With other contributions than it answered to, any answer would be wrong.
+    let (others, _) = contribute(&holders, &context, &[1, 3], 2);
+    let other = Err(NotEvidence::OtherMessage);
+    assert_eq!(judge(slot, &others, &right), other);
+    assert_eq!(judge(slot, &[], &right), other);
+    let nonce = Slot::BeaconNonce {
+        round: 4,
+        attempt: 0,
+    };
+    assert_eq!(judge(nonce, &contributions, &wrong), other);
+    // Who answers in another round's slot said something wrong of that round.
+    let later = Slot::BeaconResponse {
+        round: 5,
+        attempt: 0,
+    };
+    assert_eq!(judge(later, &contributions, &right), Ok(holder(1)));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use threshold_keys::{
     BeaconValue, Committee::Gatekeepers, Complaint, Contribution, Dealing, Element, Equivocation,
     EvaluationContext, EvaluationShare, FieldElement, GroupKey, HolderIndex, JointProof,
     NonceCommitment, Plan, ProofResponse, ProvenEvaluation, ReceivingKey, Sharing, Source,
-    WrongShare,
+    WrongResponse, WrongShare,
 };
 
 /// Every message of a network of three, from fixed seeds, as `name = hex` lines.
@@ -53,7 +53,9 @@ fn transcript() -> String {
     let proof = JointProof::new(&holders.sharing, &context, &contributions).unwrap();
     let mut responses = Vec::new();
     for (share, nonce) in holders.shares.iter().zip(nonces) {
-        responses.push(share.respond(nonce, &proof).unwrap());
+        let response = share.respond(nonce, &proof).unwrap();
+        note("proof response", &response.encode());
+        responses.push(response);
     }
     let proven = proof.finish(&responses).unwrap();
     note("proven evaluation", &proven.encode());
@@ -91,7 +93,7 @@ fn the_bounds_of_messages_are_those_of_the_documentation() {
     assert_eq!(Complaint::max_encoded_len(), 98);
     assert_eq!(EvaluationShare::max_encoded_len(), EvaluationShare::BYTES);
     assert_eq!(NonceCommitment::max_encoded_len(), 74);
-    assert_eq!(ProofResponse::max_encoded_len(), 33);
+    assert_eq!(ProofResponse::max_encoded_len(), 65);
     assert_eq!(ProvenEvaluation::max_encoded_len(), 96);
     // With 64 holders a length takes two bytes, four as `MaxEncodedLen` counts.
     assert!(Dealing::max_encoded_len() <= 131 + 6 + 32 * 128);
@@ -180,6 +182,7 @@ proptest! {
         let _ = Sharing::decode_all(&mut &bytes[..]);
         let _ = Complaint::decode_all(&mut &bytes[..]);
         let _ = Contribution::decode_all(&mut &bytes[..]);
+        let _ = WrongResponse::decode_all(&mut &bytes[..]);
         let _ = WrongShare::decode_all(&mut &bytes[..]);
         let _ = Equivocation::decode_all(&mut &bytes[..]);
     }

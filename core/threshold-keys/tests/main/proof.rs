@@ -12,7 +12,7 @@ fn beacon(round: u64) -> EvaluationContext {
 }
 
 /// The first round: each of `names` with its nonce.
-fn contribute(
+pub fn contribute(
     holders: &Holders,
     context: &EvaluationContext,
     names: &[u8],
@@ -126,9 +126,30 @@ fn a_wrong_share_is_named_before_anybody_answers() {
     contributions[0].share = holders.evaluate(&beacon(2), &[1]).remove(0);
     let proof = JointProof::new(&holders.sharing, &beacon(1), &contributions).unwrap();
     assert_eq!(proof.signers().collect::<Vec<_>>(), [index(2), index(3)]);
+    assert_eq!(proof.faults(), [(index(1), ShareFault::Proof)]);
     let error = JointProof::new(&holders.sharing, &beacon(1), &contributions[..2]);
     let error = error.err().unwrap();
     assert_eq!(error.faults, [(index(1), ShareFault::Proof)]);
+    contributions[1].nonce = contributions[2].nonce;
+    let error = JointProof::new(&holders.sharing, &beacon(1), &contributions);
+    let odd = (index(2), ShareFault::OtherSharing);
+    assert_eq!(
+        error.err().unwrap().faults,
+        [(index(1), ShareFault::Proof), odd]
+    );
+}
+
+#[test]
+fn answers_are_of_one_proof() {
+    let holders = Holders::generate(2, 3, &mut rng(27));
+    let (first, nonces) = contribute(&holders, &beacon(1), &[1, 2], 1);
+    let first = JointProof::new(&holders.sharing, &beacon(1), &first).unwrap();
+    let (second, _) = contribute(&holders, &beacon(1), &[1, 2], 2);
+    let second = JointProof::new(&holders.sharing, &beacon(1), &second).unwrap();
+    let responses = respond(&holders, &first, nonces);
+    first.finish(&responses).unwrap();
+    let error = second.finish(&responses).unwrap_err();
+    assert_eq!(error.faulty, [index(1), index(2)]);
 }
 
 #[test]
