@@ -1,4 +1,6 @@
-//! How long each step takes on this machine: `cargo run --release -p threshold-keys --example measure`.
+//! How long each step takes on this machine.
+//!
+//! `cargo run --release -p threshold-keys --example measure`
 
 use primitives::{ClusterId, GenesisHash};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};

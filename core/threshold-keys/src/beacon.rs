@@ -1,4 +1,5 @@
-//! The randomness beacon: one value for each round, which a threshold of holders can give and nobody can choose.
+//! The randomness beacon: one value for each round, which a threshold of holders can give and
+//! nobody can choose.
 
 use crate::{
     evaluation::{CombineError, EvaluationContext, EvaluationShare},
@@ -38,7 +39,8 @@ impl BeaconValue {
         Ok(Self::new(key, round, evaluation.value.as_bytes()))
     }
 
-    /// The same value, from a threshold of shares: what the chain takes when the second round of the proof fails.
+    /// The same value, from a threshold of shares: what the chain takes when the second round of
+    /// the proof fails.
     ///
     /// # Errors
     /// When fewer than the threshold hold.

@@ -1,10 +1,11 @@
 //! Dealing: one message on chain in which a dealer shares a secret among the recipients of a plan.
 //!
-//! It carries Feldman's commitments to the polynomial, one ephemeral key, and for each recipient its share plus a
-//! scalar that only dealer and recipient can compute. The proof says that the dealer knows the shared secret (so that
-//! nobody's is cancelled out) and the ephemeral secret (so that nobody's ciphertext is dealt again, to have it opened by
-//! a complaint). Everybody checks that much; whether an encrypted share is right only its recipient sees, and proves
-//! with a [`Complaint`](crate::Complaint) if it is not.
+//! It carries Feldman's commitments to the polynomial, one ephemeral key, and for each recipient
+//! its share plus a scalar that only dealer and recipient can compute. The proof says that the
+//! dealer knows the shared secret (so that nobody's is cancelled out) and the ephemeral secret (so
+//! that nobody's ciphertext is dealt again, to have it opened by a complaint). Everybody checks
+//! that much; whether an encrypted share is right only its recipient sees, and proves with a
+//! [`Complaint`](crate::Complaint) if it is not.
 
 use crate::{
     element::{Element, FieldElement},
@@ -114,8 +115,8 @@ impl Dealing {
         })
     }
 
-    /// Takes a dealing as verified that the caller's own storage kept since [`Dealing::verify`]: for a chain, which
-    /// would otherwise pay for each check again when the dealings are counted.
+    /// Takes a dealing as verified that the caller's own storage kept since [`Dealing::verify`]:
+    /// for a chain, which would otherwise pay for each check again when the dealings are counted.
     pub fn assume_verified(self, plan: &Plan) -> VerifiedDealing {
         VerifiedDealing {
             plan: plan.digest(),
@@ -244,7 +245,8 @@ pub enum DealError {
     Entropy(#[from] BrokenEntropy),
 }
 
-/// What a share is hidden by: a one-time pad in the field, from the key that dealer and recipient agree on.
+/// What a share is hidden by: a one-time pad in the field, from the key that dealer and recipient
+/// agree on.
 pub(crate) fn mask(
     plan: &PlanDigest,
     dealer: HolderIndex,

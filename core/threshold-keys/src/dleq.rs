@@ -1,5 +1,5 @@
-//! Proofs that two points have the same discrete logarithm, to the generator and to another base: Chaum-Pedersen,
-//! with the bytes of RFC 9497, 2.2.
+//! Proofs that two points have the same discrete logarithm, to the generator and to another base:
+//! Chaum-Pedersen, with the bytes of RFC 9497, 2.2.
 
 use crate::{
     element::{Element, FieldElement},
@@ -17,8 +17,8 @@ use sha2::{Digest, Sha512};
 
 /// A proof that `public` is to the generator as an image is to its base. 64 bytes.
 ///
-/// It is sound whoever made it, also if many did together: there is none for a false statement, but with a
-/// probability of about 2⁻²⁵² for each try.
+/// It is sound whoever made it, also if many did together: there is none for a false statement, but
+/// with a probability of about 2⁻²⁵² for each try.
 #[derive(
     Clone,
     Copy,

@@ -15,7 +15,8 @@ pub const ELEMENT_BYTES: usize = 32;
 
 /// A point of the Ristretto255 group that is not the neutral one.
 ///
-/// Only canonical encodings of such points decode, so that whoever holds a value need not check again.
+/// Only canonical encodings of such points decode, so that whoever holds a value need not check
+/// again.
 #[derive(Clone, Copy)]
 pub struct Element {
     point: RistrettoPoint,

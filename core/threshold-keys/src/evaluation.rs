@@ -1,7 +1,9 @@
-//! Threshold evaluation: from shares of a key to one value that each threshold of holders gives and fewer do not.
+//! Threshold evaluation: from shares of a key to one value that each threshold of holders gives and
+//! fewer do not.
 //!
-//! The input is hashed to a point, each holder multiplies it with its share and proves that it did, and the products
-//! of any threshold of holders interpolate to the input times the key: a distributed verifiable random function.
+//! The input is hashed to a point, each holder multiplies it with its share and proves that it did,
+//! and the products of any threshold of holders interpolate to the input times the key: a
+//! distributed verifiable random function.
 
 use crate::{
     dleq::{DleqProof, DleqStatement},
@@ -81,8 +83,9 @@ pub struct NeutralInput;
 
 /// A holder's part of an evaluation. 106 bytes.
 ///
-/// A threshold of them is the value, so for a value that is secret each travels sealed to who may have it (with
-/// [`EvaluationShare::sealing_aad`]). It does not print its value, and is wiped when dropped.
+/// A threshold of them is the value, so for a value that is secret each travels sealed to who may
+/// have it (with [`EvaluationShare::sealing_aad`]). It does not print its value, and is wiped when
+/// dropped.
 #[derive(Clone, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct EvaluationShare {
     /// Of which sharing.
@@ -123,7 +126,8 @@ impl Drop for EvaluationShare {
 }
 
 impl KeyShare {
-    /// This holder's part of an evaluation; the same bytes each time, so that a repeated answer is not another one.
+    /// This holder's part of an evaluation; the same bytes each time, so that a repeated answer is
+    /// not another one.
     ///
     /// # Errors
     /// When the context is the one that nobody knows.
@@ -260,7 +264,8 @@ impl Sharing {
     }
 }
 
-/// The value that shares of different holders come to, and the weights they do with. In constant time.
+/// The value that shares of different holders come to, and the weights they do with. In constant
+/// time.
 pub(crate) fn interpolate(shares: &[&EvaluationShare]) -> (Zeroizing<RistrettoPoint>, Vec<Scalar>) {
     let indices: Vec<HolderIndex> = shares.iter().map(|share| share.holder).collect();
     let weights = lagrange_at_zero(&indices);

@@ -1,8 +1,10 @@
-//! Evidence of misbehaviour that happened off the chain: what a gatekeeper signed, and should not have.
+//! Evidence of misbehaviour that happened off the chain: what a gatekeeper signed, and should not
+//! have.
 //!
-//! Gatekeepers sign what they say, as [`Statement`]s: which sharing, who, in which [`Slot`], and the hash of the message.
-//! A slot is something of which there is one message. Evidence is public and holds no secret but the one wrong share, whose
-//! maker could have published it anyway. What a dealer does wrongly is evidence by itself: see [`crate::Complaint`].
+//! Gatekeepers sign what they say, as [`Statement`]s: which sharing, who, in which [`Slot`], and
+//! the hash of the message. A slot is something of which there is one message. Evidence is public
+//! and holds no secret but the one wrong share, whose maker could have published it anyway. What a
+//! dealer does wrongly is evidence by itself: see [`crate::Complaint`].
 
 use crate::{
     evaluation::{EvaluationContext, EvaluationShare, ShareFault},
@@ -15,8 +17,8 @@ use primitives::{GenesisHash, WorkerId};
 use scale_info::TypeInfo;
 use wire::domain::{GATEKEEPER_PAYLOAD, GATEKEEPER_STATEMENT, tagged_hash};
 
-/// Longest message that evidence shows, bytes. A share is [`EvaluationShare::BYTES`] long; what is longer and signed
-/// as a share is not one.
+/// Longest message that evidence shows, bytes. A share is [`EvaluationShare::BYTES`] long; who
+/// receives more than this does not take it for an answer.
 pub const PAYLOAD_BYTES_MAX: u32 = 256;
 
 /// Something of which a gatekeeper says one thing.
@@ -162,8 +164,8 @@ pub struct WrongShare {
 
 /// A gatekeeper signed an answer in a joint proof of the beacon that is wrong.
 ///
-/// The contributions need no signatures: the answer names them by their hash, and a gatekeeper answers only where they hold and
-/// its own is among them.
+/// The contributions need no signatures: the answer names them by their hash, and a gatekeeper
+/// answers only where they hold and its own is among them.
 #[derive(
     Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]

@@ -1,5 +1,5 @@
-//! Hashing to the group and to its scalars (RFC 9380 `expand_message_xmd` with SHA-512, as RFC 9497 uses it for
-//! ristretto255).
+//! Hashing to the group and to its scalars (RFC 9380 `expand_message_xmd` with SHA-512, as RFC 9497
+//! uses it for ristretto255).
 
 use alloc::vec::Vec;
 use codec::{Compact, Encode};

@@ -1,18 +1,20 @@
-//! One proof by many: a threshold of holders prove together what a single holder of the key would prove alone, so
-//! that who checks needs the public key and one verification.
+//! One proof by many: a threshold of holders prove together what a single holder of the key would
+//! prove alone, so that who checks needs the public key and one verification.
 //!
 //! # Two rounds
 //!
-//! 1. Each holder publishes its [`EvaluationShare`] and a [`NonceCommitment`]: a nonce times the generator, and
-//!    times the input.
-//! 2. A coordinator (anybody) picks a threshold of them, a [`JointProof`]. Each of those holders computes the same from
-//!    the list, and answers with a [`ProofResponse`]. Their sum is the proof.
+//! 1. Each holder publishes its [`EvaluationShare`] and a [`NonceCommitment`]: a nonce times the
+//!    generator, and times the input.
+//! 2. A coordinator (anybody) picks a threshold of them, a [`JointProof`]. Each of those holders
+//!    computes the same from the list, and answers with a [`ProofResponse`]. Their sum is the
+//!    proof.
 //!
-//! Nobody can make a proof of a wrong value, whatever holders and coordinator do: the proof is the same Chaum-Pedersen
-//! proof as for a share, and is sound by itself. That is why one nonce suffices where threshold signatures take two: those must
-//! not be transferred to another message, but here the only other messages are true as well. What must not
-//! happen is that a nonce is used twice, which would tell the share; [`ProofNonce`] can be used once, and is never
-//! kept on disk. A holder keeps one nonce open at a time for each context, and answers in one session with it.
+//! Nobody can make a proof of a wrong value, whatever holders and coordinator do: the proof is the
+//! same Chaum-Pedersen proof as for a share, and is sound by itself. That is why one nonce suffices
+//! where threshold signatures take two: those must not be transferred to another message, but here
+//! the only other messages are true as well. What must not happen is that a nonce is used twice,
+//! which would tell the share; [`ProofNonce`] can be used once, and is never kept on disk. A holder
+//! keeps one nonce open at a time for each context, and answers in one session with it.
 //!
 //! Who answers wrongly is named, and the value is known after the first round in any case.
 
@@ -122,7 +124,8 @@ impl ProofNonce {
 
 /// A holder's part of the proof. 65 bytes.
 ///
-/// It says which proof it is a part of, so that who signs it answers for it: see [`crate::WrongResponse`].
+/// It says which proof it is a part of, so that who signs it answers for it: see
+/// [`crate::WrongResponse`].
 #[derive(
     Clone,
     Copy,

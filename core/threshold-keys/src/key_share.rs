@@ -10,7 +10,8 @@ use curve25519_dalek::{ristretto::RistrettoPoint, scalar::Scalar};
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-/// A holder's share of the key. Wiped when dropped, which has to be as soon as a newer sharing holds.
+/// A holder's share of the key. Wiped when dropped, which has to be as soon as a newer sharing
+/// holds.
 pub struct KeyShare {
     pub(crate) sharing: Sharing,
     pub(crate) index: HolderIndex,
@@ -34,7 +35,8 @@ impl KeyShare {
         })
     }
 
-    /// Restores a share from what [`KeyShare::expose`] gave. `None` when it is not of this sharing and holder.
+    /// Restores a share from what [`KeyShare::expose`] gave. `None` when it is not of this sharing
+    /// and holder.
     pub fn restore(sharing: Sharing, index: HolderIndex, secret: &[u8; 32]) -> Option<Self> {
         let secret = Zeroizing::new(FieldElement::from_bytes(secret)?.0);
         Self::new(sharing, index, secret)

@@ -2,38 +2,46 @@
 //!
 //! # What it is
 //!
-//! Gatekeepers share a secret scalar of Ristretto255. Any `threshold` of them evaluate it at an input, which gives
-//! the seed of a cluster or the value of the beacon; fewer learn nothing. The key is made in shares, moves from one set of
-//! holders to the next in shares, and is never put together.
+//! Gatekeepers share a secret scalar of Ristretto255. Any `threshold` of them evaluate it at an
+//! input, which gives the seed of a cluster or the value of the beacon; fewer learn nothing. The
+//! key is made in shares, moves from one set of holders to the next in shares, and is never put
+//! together.
 //!
-//! This crate is the cryptography of it, as pure functions: no network, no clock, entropy as an argument. The chain uses its
-//! public half ([`Plan`], [`Dealing::verify`], [`Complaint::judge`], [`Sharing::from_dealings`], [`BeaconValue`],
-//! [`WrongShare`], [`WrongResponse`], [`Equivocation`]), gatekeepers the secret half ([`ReceivingSecret`], [`KeyShare`]), and workers
+//! This crate is the cryptography of it, as pure functions: no network, no clock, entropy as an
+//! argument. The chain uses its public half ([`Plan`], [`Dealing::verify`], [`Complaint::judge`],
+//! [`Sharing::from_dealings`], [`BeaconValue`], [`WrongShare`], [`WrongResponse`],
+//! [`Equivocation`]), gatekeepers the secret half ([`ReceivingSecret`], [`KeyShare`]), and workers
 //! [`Sharing::combine`]. `docs/adr/0016-threshold-keys.md` says why it is as it is.
 //!
 //! # Words
 //!
-//! * *sharing*: one polynomial that a key is shared by: holders, threshold, commitments ([`Sharing`]). A sharing has a *generation*
-//!   (which key), a *committee* (whose shares) and an *epoch* (which polynomial). Shares of two sharings do not mix.
+//! * *sharing*: one polynomial that a key is shared by: holders, threshold, commitments
+//!   ([`Sharing`]). A sharing has a *generation* (which key), a *committee* (whose shares) and an
+//!   *epoch* (which polynomial). Shares of two sharings do not mix.
 //! * *plan*: what is to be dealt: to whom, with which threshold, and from where ([`Plan`]).
-//! * *dealing*: what one dealer puts on chain for a plan ([`Dealing`]); *complaint*: a recipient's proof that its share in it is
-//!   wrong ([`Complaint`]).
-//! * *evaluation*: input times key ([`Evaluation`]); a holder's part of it is an [`EvaluationShare`].
+//! * *dealing*: what one dealer puts on chain for a plan ([`Dealing`]); *complaint*: a recipient's
+//!   proof that its share in it is wrong ([`Complaint`]).
+//! * *evaluation*: input times key ([`Evaluation`]); a holder's part of it is an
+//!   [`EvaluationShare`].
 //!
 //! # Life of a sharing
 //!
-//! 1. Each holder to be makes a [`ReceivingSecret`] for this sharing alone and publishes its [`ReceivingKey`].
+//! 1. Each holder to be makes a [`ReceivingSecret`] for this sharing alone and publishes its
+//!    [`ReceivingKey`].
 //! 2. The chain writes down the [`Plan`].
-//! 3. Each dealer publishes a [`Dealing`]: for a new key [`Plan::deal_new_key`], for all else [`KeyShare::reshare`].
-//! 4. Each recipient opens its shares ([`ReceivingSecret::check`]) and complains where one is wrong. A complaint that holds
-//!    strikes the dealing out.
-//! 5. When the time for complaints is over, the dealings that are left are the [`Sharing`], and each recipient
-//!    assembles its [`KeyShare`], seals it, and shows that it has it: [`EvaluationContext::Handover`].
-//! 6. When enough have shown it, the sharing is in force. Who receives wipes the receiving secret, and who held a share before
-//!    wipes that: not earlier, since a key is lost when the old shares are gone and the new ones not yet there.
+//! 3. Each dealer publishes a [`Dealing`]: for a new key [`Plan::deal_new_key`], for all else
+//!    [`KeyShare::reshare`].
+//! 4. Each recipient opens its shares ([`ReceivingSecret::check`]) and complains where one is
+//!    wrong. A complaint that holds strikes the dealing out.
+//! 5. When the time for complaints is over, the dealings that are left are the [`Sharing`], and
+//!    each recipient assembles its [`KeyShare`], seals it, and shows that it has it:
+//!    [`EvaluationContext::Handover`].
+//! 6. When enough have shown it, the sharing is in force. Who received wipes the receiving secret,
+//!    and who held a share of the committee's last epoch wipes that: not earlier, since a key is
+//!    lost when the old shares are gone and the new ones not yet there.
 //!
-//! Refresh, another set of holders, another threshold, dealing to the members of the DAO for recovery, and recovery
-//! from them are all the same: a plan whose [`Source`] is a sharing.
+//! Refresh, another set of holders, another threshold, dealing to the members of the DAO for
+//! recovery, and recovery from them are all the same: a plan whose [`Source`] is a sharing.
 //!
 //! # Example
 //!
@@ -72,28 +80,35 @@
 //!
 //! # Threats
 //!
-//! All bytes that arrive are hostile. Points and scalars are checked when they are decoded: canonical, and no neutral point.
+//! All bytes that arrive are hostile. Points and scalars are checked when they are decoded:
+//! canonical, and no neutral point.
 //!
-//! * **Fewer than a threshold of holders, together with everybody else, know nothing** of the key, of seeds, of
-//!   coming beacon values. This rests on the gap Diffie-Hellman problem in Ristretto255 (for joint proofs, on its one-more variant),
-//!   with the hashes as random oracles, against holders that are corrupt from the start of an epoch.
-//! * **What is on chain stays there for ever.** A receiving secret opens its holder's shares of one dealing for each dealer. A threshold of
-//!   them from one sharing is the key, and the key outlives every sharing. So they are made for one sharing, and wiped after it;
-//!   long-lived keys must not be used here.
-//! * **A dealer that cheats** is found by who got the wrong share, and proven with [`Complaint`]. A complaint opens one share of
-//!   one dealing. Complaints against honest dealers do not hold.
-//! * **A dealer that deals last** can choose among public keys by seeing the others' first. It cannot choose one that it knows more about,
-//!   and evaluations hash their input, so a skewed key helps nobody. What is *unbiasable* is the beacon: its value is fixed by key and round.
+//! * **Fewer than a threshold of holders, together with everybody else, know nothing** of the key,
+//!   of seeds, of coming beacon values. This rests on the gap Diffie-Hellman problem in
+//!   Ristretto255 (for joint proofs, on its one-more variant), with the hashes as random oracles,
+//!   against holders that are corrupt from the start of an epoch.
+//! * **What is on chain stays there for ever.** A receiving secret opens its holder's shares of one
+//!   dealing for each dealer. A threshold of them from one sharing is the key, and the key outlives
+//!   every sharing. So they are made for one sharing, and wiped after it; long-lived keys must not
+//!   be used here.
+//! * **A dealer that cheats** is found by who got the wrong share, and proven with [`Complaint`]. A
+//!   complaint opens one share of one dealing. Complaints against honest dealers do not hold.
+//! * **A dealer that deals last** can choose among public keys by seeing the others' first. It
+//!   cannot choose one that it knows more about, and evaluations hash their input, so a skewed key
+//!   helps nobody. What is *unbiasable* is the beacon: its value is fixed by key and round.
 //! * **Wrong shares** fail their proof, are named, and are evidence when signed ([`WrongShare`]).
-//! * **Recipients that do not complain** of a wrong share hurt themselves alone: they end without a share.
-//! * **Nonces**: those of shares and complaints are derived from secret and statement, so that a machine that is set back in time
-//!   gives the same bytes. Those of joint proofs are random and never stored ([`ProofNonce`]).
+//! * **Recipients that do not complain** of a wrong share hurt themselves alone: they end without a
+//!   share.
+//! * **Nonces**: those of shares and complaints are derived from secret and statement, so that a
+//!   machine that is set back in time gives the same bytes. Those of joint proofs are random and
+//!   never stored ([`ProofNonce`]).
 //!
 //! # Limits
 //!
-//! At most [`HOLDERS_MAX`] holders. Operations with secrets take constant time, as far as `curve25519-dalek` does; those
-//! with public values alone do not. Copies that the compiler spills to the stack are not wiped. Who corrupts a threshold of the
-//! holders of one epoch has the key, whatever happens later; a new generation is the only cure.
+//! At most [`HOLDERS_MAX`] holders. Operations with secrets take constant time, as far as
+//! `curve25519-dalek` does; those with public values alone do not. Copies that the compiler spills
+//! to the stack are not wiped. Who corrupts a threshold of the holders of one epoch has the key,
+//! whatever happens later; a new generation is the only cure.
 //!
 //! | what | bytes | 3 of 5 | 13 of 20 |
 //! |---|---|---|---|

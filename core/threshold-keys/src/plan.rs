@@ -1,4 +1,5 @@
-//! What is to be dealt: by whom, to whom, with which threshold. The chain writes it down before anybody deals.
+//! What is to be dealt: by whom, to whom, with which threshold. The chain writes it down before
+//! anybody deals.
 
 use crate::{
     element::{Element, FieldElement},
@@ -14,7 +15,8 @@ use scale_info::TypeInfo;
 use wire::domain::{RECEIVING_KEY, SHARING_PLAN, tagged_hash};
 use zeroize::Zeroizing;
 
-/// A key that shares are encrypted to, for one plan; with a proof that its secret is known. 128 bytes.
+/// A key that shares are encrypted to, for one plan; with a proof that its secret is known. 128
+/// bytes.
 #[derive(
     Clone,
     Copy,
@@ -66,8 +68,9 @@ impl ReceivingKey {
     }
 }
 
-/// The secret of a [`ReceivingKey`]. Wiped when dropped, which has to be as soon as the shares are assembled:
-/// with the secrets of a threshold of receivers, what is on chain for ever tells the key.
+/// The secret of a [`ReceivingKey`]. Wiped when dropped, which has to be as soon as the shares are
+/// assembled: with the secrets of a threshold of receivers, what is on chain for ever tells the
+/// key.
 pub struct ReceivingSecret {
     pub(crate) secret: Zeroizing<Scalar>,
     pub(crate) public: ReceivingKey,
@@ -113,12 +116,14 @@ impl ReceivingSecret {
         &self.public
     }
 
-    /// The secret, to be sealed to this machine by the caller at once: a receiver that restarts needs it.
+    /// The secret, to be sealed to this machine by the caller at once: a receiver that restarts
+    /// needs it.
     pub fn expose(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.secret.to_bytes())
     }
 
-    /// Restores a key from what [`ReceivingSecret::expose`] gave. `None` when the two do not belong together.
+    /// Restores a key from what [`ReceivingSecret::expose`] gave. `None` when the two do not belong
+    /// together.
     pub fn restore(public: ReceivingKey, secret: &[u8; 32]) -> Option<Self> {
         let secret = Zeroizing::new(FieldElement::from_bytes(secret)?.0);
         (Element::new(RistrettoPoint::mul_base(&secret))? == public.key)
@@ -163,7 +168,7 @@ pub enum PlanError {
     Duplicate,
     /// A receiving key was not made for this sharing, or its secret is not known.
     #[error(
-        "the receiving key of recipient {0} does not verify for this sharing; it has to be made anew"
+        "recipient {0} has a receiving key that is not for this sharing; it has to make another"
     )]
     ReceivingKey(u8),
     /// The source is of another network or key, or is not older than the target.

@@ -32,7 +32,8 @@ impl SecretPolynomial {
         Zeroizing::new(value)
     }
 
-    /// Feldman's commitments: each coefficient times the generator. Nothing if one is zero, which does not happen.
+    /// Feldman's commitments: each coefficient times the generator. Nothing if one is zero, which
+    /// does not happen.
     pub(crate) fn commitments(&self) -> Option<Vec<Element>> {
         self.0
             .iter()
@@ -51,7 +52,8 @@ pub(crate) fn committed_share(commitments: &[Element], index: HolderIndex) -> Ri
         })
 }
 
-/// Double and add: ten times cheaper than a full multiplication for the small numbers that indices are.
+/// Double and add: ten times cheaper than a full multiplication for the small numbers that indices
+/// are.
 fn small_multiple(point: &RistrettoPoint, factor: u8) -> RistrettoPoint {
     let mut product = RistrettoPoint::identity();
     for bit in (0..u8::BITS - factor.leading_zeros()).rev() {
@@ -63,7 +65,8 @@ fn small_multiple(point: &RistrettoPoint, factor: u8) -> RistrettoPoint {
     product
 }
 
-/// By what to multiply the shares of `indices`, all different, so that they add up to the shared secret.
+/// By what to multiply the shares of `indices`, all different, so that they add up to the shared
+/// secret.
 pub(crate) fn lagrange_at_zero(indices: &[HolderIndex]) -> Vec<Scalar> {
     let others = |own: HolderIndex| indices.iter().copied().filter(move |other| *other != own);
     let mut denominators: Vec<Scalar> = indices

@@ -1,4 +1,5 @@
-//! Receiving: opening what dealers sent, complaining of what is wrong, and what a set of dealings comes to.
+//! Receiving: opening what dealers sent, complaining of what is wrong, and what a set of dealings
+//! comes to.
 
 use crate::{
     dealing::{VerifiedDealing, bounded, mask},
@@ -119,7 +120,8 @@ pub enum ReceiveError {
     /// The dealing is for another plan.
     #[error("the dealing is for another plan")]
     OtherPlan,
-    /// A dealer sent a wrong share: send the complaint to the chain, and go on without that dealing.
+    /// A dealer sent a wrong share: send the complaint to the chain, and go on without that
+    /// dealing.
     #[error("dealer {} sent a wrong share; the complaint proves it", .0.dealer.get())]
     BadShare(Box<Complaint>),
     /// The dealings come to no sharing.
@@ -128,7 +130,8 @@ pub enum ReceiveError {
 }
 
 impl ReceivingSecret {
-    /// Checks the share that a dealing has for the holder of this key, as soon as the dealing is on chain.
+    /// Checks the share that a dealing has for the holder of this key, as soon as the dealing is on
+    /// chain.
     ///
     /// # Errors
     /// [`ReceiveError::BadShare`] with the complaint to send, when the share is wrong.
@@ -145,7 +148,8 @@ impl ReceivingSecret {
             return Err(ReceiveError::OtherPlan);
         }
         let recipient = self.index(plan)?;
-        // The product of two scalars that are not zero with a point that is not neutral, in a group of prime order.
+        // The product of two scalars that are not zero with a point that is not neutral, in a group
+        // of prime order.
         let shared = Element::new(dealing.dealing.ephemeral.point() * *self.secret)
             .map(Zeroizing::new)
             .ok_or(ReceiveError::NotRecipient)?;
@@ -189,8 +193,8 @@ impl ReceivingSecret {
         }
     }
 
-    /// The holder's share of what the dealings come to. Afterwards this secret must go: drop it, and wipe the sealed
-    /// copy.
+    /// The holder's share of what the dealings come to. Afterwards this secret must go: drop it,
+    /// and wipe the sealed copy.
     ///
     /// # Errors
     /// As [`ReceiveError`] says. `dealings` are those that the chain has found to be without fault.
@@ -230,10 +234,11 @@ pub enum OutcomeError {
 }
 
 impl Sharing {
-    /// What the dealings that are without fault come to. Everybody who takes the same ones gets the same sharing.
+    /// What the dealings that are without fault come to. Everybody who takes the same ones gets the
+    /// same sharing.
     ///
-    /// For a new key all of them count. For a resharing those of the lowest indices, as many as the source's
-    /// threshold: more would add nothing.
+    /// For a new key all of them count. For a resharing those of the lowest indices, as many as the
+    /// source's threshold: more would add nothing.
     ///
     /// # Errors
     /// When there are too few, or they do not belong to the plan.

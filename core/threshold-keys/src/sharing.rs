@@ -14,10 +14,12 @@ pub const HOLDERS_MAX: u8 = 64;
 /// A list with an entry for each holder, or for each coefficient.
 pub type PerHolder<T> = BoundedVec<T, ConstU32<{ HOLDERS_MAX as u32 }>>;
 
-/// The public key that a holder is known by and signs with: a worker's sr25519 key, or a member's account.
+/// The public key that a holder is known by and signs with: a worker's sr25519 key, or a member's
+/// account.
 pub type HolderKey = [u8; 32];
 
-/// The place of a holder in its sharing, counted from 1 to [`HOLDERS_MAX`]; its point on the polynomial.
+/// The place of a holder in its sharing, counted from 1 to [`HOLDERS_MAX`]; its point on the
+/// polynomial.
 #[derive(
     Clone,
     Copy,
@@ -128,7 +130,8 @@ pub struct GroupKey {
     pub element: Element,
 }
 
-/// A sharing: holders, threshold and commitments. Public, and the same for whoever derives it from the chain.
+/// A sharing: holders, threshold and commitments. Public, and the same for whoever derives it from
+/// the chain.
 ///
 /// Encoded: 43 bytes, 32 for each holder, 32 for each of the threshold's coefficients.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
