@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release -p threshold-keys --example measure`
 
+use codec::{Decode, Encode};
 use primitives::{ClusterId, GenesisHash};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{
@@ -42,11 +43,17 @@ fn measure(threshold: u8, count: u8) -> Result<(), Box<dyn Error>> {
         let receiver = ReceivingSecret::generate(&network, target, [name; 32], &mut rng)?;
         receivers.push(receiver);
     }
-    let keys = PerHolder::truncate_from(receivers.iter().map(|r| *r.public()).collect());
+    let keys = receivers
+        .iter()
+        .map(|receiver| receiver.public().verify(&network, target))
+        .collect::<Result<Vec<_>, _>>()?;
+    let keys = PerHolder::truncate_from(keys);
     let plan = Plan::new(network, target, threshold, Source::Generation, keys)?;
     time("verify a receiving key", || {
-        plan.recipients()[0].verify(&network, target)
+        receivers[0].public().verify(&network, target)
     });
+    let bytes = plan.encode();
+    time("decode a plan", || Plan::decode(&mut &bytes[..]));
     let mut dealings: Vec<VerifiedDealing> = Vec::new();
     for dealer in HolderIndex::all(count) {
         dealings.push(plan.deal_new_key(dealer, &mut rng)?.verify(&plan)?);
@@ -88,7 +95,7 @@ fn reshare(
     let mut keys = Vec::new();
     for holder in sharing.holders() {
         let receiver = ReceivingSecret::generate(sharing.network(), target, *holder, rng)?;
-        keys.push(*receiver.public());
+        keys.push(receiver.public().verify(sharing.network(), target)?);
     }
     let source = Source::Resharing(sharing.clone());
     let keys = PerHolder::truncate_from(keys);

@@ -28,7 +28,7 @@
 //!
 //! 1. Each holder to be makes a [`ReceivingSecret`] for this sharing alone and publishes its
 //!    [`ReceivingKey`].
-//! 2. The chain writes down the [`Plan`].
+//! 2. The chain checks these keys ([`ReceivingKey::verify`]) and writes down the [`Plan`].
 //! 3. Each dealer publishes a [`Dealing`]: for a new key [`Plan::deal_new_key`], for all else
 //!    [`KeyShare::reshare`].
 //! 4. Each recipient opens its shares ([`ReceivingSecret::check`]) and complains where one is
@@ -58,8 +58,12 @@
 //! for name in 1..=3 {
 //!     receivers.push(ReceivingSecret::generate(&network, target, [name; 32], &mut rng)?);
 //! }
-//! let keys = PerHolder::truncate_from(receivers.iter().map(|r| *r.public()).collect());
-//! let plan = Plan::new(network, target, 2, Source::Generation, keys)?;
+//! let mut recipients = PerHolder::new();
+//! for receiver in &receivers {
+//!     let recipient = receiver.public().verify(&network, target)?;
+//!     recipients.try_push(recipient).map_err(|_| "too many")?;
+//! }
+//! let plan = Plan::new(network, target, 2, Source::Generation, recipients)?;
 //!
 //! let mut dealings = Vec::new();
 //! for dealer in HolderIndex::all(3) {
@@ -113,6 +117,7 @@
 //! | what | bytes | 3 of 5 | 13 of 20 |
 //! |---|---|---|---|
 //! | [`ReceivingKey`] | 128 | 128 | 128 |
+//! | [`Plan`] for a new key | 44 + 64 recipients | 364 | 1 324 |
 //! | [`Dealing`] | 131 + 32 (threshold + recipients) | 387 | 1 187 |
 //! | [`Complaint`] | 98 | 98 | 98 |
 //! | [`Sharing`] | 43 + 32 (threshold + holders) | 299 | 1 099 |
@@ -158,7 +163,10 @@ pub use joint_proof::{
     ProofResponse, ProvenEvaluation, RespondError,
 };
 pub use key_share::KeyShare;
-pub use plan::{BrokenEntropy, Plan, PlanDigest, PlanError, ReceivingKey, ReceivingSecret, Source};
+pub use plan::{
+    BrokenEntropy, InvalidReceivingKey, Plan, PlanDigest, PlanError, ReceivingKey, ReceivingSecret,
+    Recipient, Source,
+};
 pub use receiving::{BadDealing, Complaint, Groundless, OutcomeError, ReceiveError};
 pub use sharing::{
     Committee, GroupKey, HOLDERS_MAX, HolderIndex, HolderKey, PerHolder, Sharing, SharingId,

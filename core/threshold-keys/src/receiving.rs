@@ -161,7 +161,7 @@ impl ReceivingSecret {
     fn index(&self, plan: &Plan) -> Result<HolderIndex, ReceiveError> {
         let index = plan
             .recipient_index(&self.public.holder)
-            .filter(|index| plan.recipients()[index.position()] == self.public);
+            .filter(|index| plan.recipients()[index.position()] == self.public.recipient());
         index.ok_or(ReceiveError::NotRecipient)
     }
 
@@ -338,7 +338,7 @@ mod tests {
             .collect();
         let keys = receivers
             .iter()
-            .map(|receiver| *receiver.public())
+            .map(|receiver| receiver.public().recipient())
             .collect();
         let plan = Plan::new(NETWORK, TARGET, 2, Source::Generation, bounded(keys)).unwrap();
         (plan, receivers, rng)
@@ -431,7 +431,7 @@ mod tests {
         let share = receivers[0].assemble(&plan, &dealings).unwrap();
         let target = SharingId { epoch: 1, ..TARGET };
         let next = ReceivingSecret::generate(&NETWORK, target, [1; 32], &mut rng).unwrap();
-        let keys = bounded(vec![*next.public()]);
+        let keys = bounded(vec![next.public().recipient()]);
         let source = Source::Resharing(sharing);
         let plan = Plan::new(NETWORK, target, 1, source, keys).unwrap();
         let other = Dealing::deal(&plan, index(1), &Scalar::ONE, &mut rng).unwrap();

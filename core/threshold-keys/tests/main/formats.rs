@@ -20,6 +20,9 @@ fn transcript() -> String {
         writeln!(lines, "{name} = {}", hex::encode(bytes)).unwrap();
     };
     let ceremony = Ceremony::new(id(Gatekeepers, 0), 2, Source::Generation, 1..=3, &mut rng);
+    for receiver in &ceremony.receivers {
+        note("receiving key", &receiver.public().encode());
+    }
     note("plan", &ceremony.plan.encode());
     note("plan digest", &ceremony.plan.digest().encode());
     let mut dealings = Vec::new();
@@ -98,7 +101,7 @@ fn the_bounds_of_messages_are_those_of_the_documentation() {
     // With 64 holders a length takes two bytes, four as `MaxEncodedLen` counts.
     assert!(Dealing::max_encoded_len() <= 131 + 6 + 32 * 128);
     assert!(Sharing::max_encoded_len() <= 43 + 6 + 32 * 128);
-    assert!(Plan::max_encoded_len() <= 16 * 1024);
+    assert!(Plan::max_encoded_len() <= 10 * 1024);
 }
 
 #[test]

@@ -65,7 +65,9 @@ impl Ceremony {
             .into_iter()
             .map(|name| ReceivingSecret::generate(&NETWORK, target, holder(name), rng).unwrap())
             .collect();
-        let keys = receivers.iter().map(|receiver| *receiver.public());
+        let keys = receivers
+            .iter()
+            .map(|receiver| receiver.public().verify(&NETWORK, target).unwrap());
         let keys = PerHolder::truncate_from(keys.collect());
         let plan = Plan::new(NETWORK, target, threshold, source, keys).unwrap();
         Self { plan, receivers }
