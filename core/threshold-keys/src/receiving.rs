@@ -369,7 +369,15 @@ mod tests {
         let complaint = complaint(&receivers[1], &plan, &dealing);
         let dealer = index(1);
         assert_eq!(complaint.judge(&plan, &dealing), Ok(BadDealing { dealer }));
-        // It proves nothing of another dealing of the same dealer.
+        // It proves nothing of another dealer, of another plan, of another dealing of the same dealer.
+        let blamed = Complaint {
+            dealer: index(2),
+            ..complaint
+        };
+        assert_eq!(blamed.judge(&plan, &dealing), Err(Groundless::Other));
+        let keys = bounded(plan.recipients().to_vec());
+        let other = Plan::new(NETWORK, TARGET, 1, Source::Generation, keys).unwrap();
+        assert_eq!(complaint.judge(&other, &dealing), Err(Groundless::Other));
         let honest = plan.deal_new_key(dealer, &mut rng).unwrap();
         let honest = honest.verify(&plan).unwrap();
         assert_eq!(complaint.judge(&plan, &honest), Err(Groundless::Proof));
