@@ -146,7 +146,12 @@ fn answers_are_of_one_proof() {
     let first = JointProof::new(&holders.sharing, &beacon(1), &first).unwrap();
     let (second, _) = contribute(&holders, &beacon(1), &[1, 2], 2);
     let second = JointProof::new(&holders.sharing, &beacon(1), &second).unwrap();
-    let responses = respond(&holders, &first, nonces);
+    let mut responses = respond(&holders, &first, nonces);
+    first.finish(&responses).unwrap();
+    let mut relabelled = responses.clone();
+    relabelled[0].proof = *second.digest();
+    assert_eq!(first.finish(&relabelled).unwrap_err().faulty, [index(1)]);
+    responses.reverse();
     first.finish(&responses).unwrap();
     let error = second.finish(&responses).unwrap_err();
     assert_eq!(error.faulty, [index(1), index(2)]);
