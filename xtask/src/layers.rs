@@ -56,6 +56,11 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("economics", &["secrets", "wire", "polkadot-sdk"]),
     // Entropy and time are arguments.
     ("secrets", &["getrandom", "rand", "tokio", "polkadot-sdk"]),
+    // The same functions for the chain and for who holds a share.
+    (
+        "threshold-keys",
+        &["secrets", "getrandom", "rand", "tokio", "polkadot-sdk"],
+    ),
     // A judgement is a function: it fetches nothing and holds no key.
     (
         "attestation",

@@ -68,6 +68,37 @@ pub const LOGGER: Label = Label("phat/v1/logger");
 /// Key that authenticates compiled contracts in a worker's cache.
 pub const COMPILED_CODE_KEY: Label = Label("phat/v1/compiled-code-key");
 
+/// A plan to deal shares of the network's key.
+pub const SHARING_PLAN: Label = Label("phat/v1/sharing-plan");
+/// Proof that the secret of a key is known that shares are dealt to.
+pub const RECEIVING_KEY: Label = Label("phat/v1/receiving-key");
+/// A dealer's proof that it knows what it deals.
+pub const DEALING: Label = Label("phat/v1/dealing");
+/// What hides a share that is dealt.
+pub const DEALT_SHARE: Label = Label("phat/v1/dealt-share");
+/// Proof in a complaint of a wrong dealing.
+pub const COMPLAINT: Label = Label("phat/v1/dealing-complaint");
+/// Nonce of the proof in a complaint.
+pub const COMPLAINT_NONCE: Label = Label("phat/v1/dealing-complaint-nonce");
+/// What a threshold of gatekeepers evaluate, hashed to a point.
+pub const EVALUATION_INPUT: Label = Label("phat/v1/evaluation-input");
+/// Proof of an evaluation or of a share of one.
+pub const EVALUATION_SHARE: Label = Label("phat/v1/evaluation-share");
+/// Nonce of the proof of a share of an evaluation.
+pub const EVALUATION_NONCE: Label = Label("phat/v1/evaluation-nonce");
+/// The contributions that a joint proof of an evaluation is made of.
+pub const JOINT_PROOF: Label = Label("phat/v1/joint-proof");
+/// The secret that an evaluation stands for, such as a cluster's seed.
+pub const EVALUATION_SECRET: Label = Label("phat/v1/evaluation-secret");
+/// A share of an evaluation, sealed to a worker.
+pub const SEALED_EVALUATION_SHARE: Label = Label("phat/v1/sealed-evaluation-share");
+/// A value of the randomness beacon.
+pub const BEACON_VALUE: Label = Label("phat/v1/beacon-value");
+/// What a gatekeeper signs of what it says.
+pub const GATEKEEPER_STATEMENT: Label = Label("phat/v1/gatekeeper-statement");
+/// The message that a gatekeeper's statement is about.
+pub const GATEKEEPER_PAYLOAD: Label = Label("phat/v1/gatekeeper-payload");
+
 /// Blake2b-256 of the label and the parts, each with its length before it (SCALE compact).
 ///
 /// ```
