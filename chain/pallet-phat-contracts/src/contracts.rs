@@ -15,7 +15,7 @@ use polkadot_sdk::{
 use primitives::bounds::{
     CLUSTER_CONTRACTS_MAX, CODE_BYTES_MAX, COMMAND_BYTES_MAX, INSTANTIATE_BYTES_MAX, SALT_BYTES_MAX,
 };
-use primitives::{Balance, CodeHash, ContractId};
+use primitives::{Balance, ClusterId, CodeHash, ContractId};
 use wire::domain::{code_hash, contract_id};
 use wire::mailbox::MailboxOperation;
 
@@ -30,6 +30,18 @@ pub(crate) struct Instantiation {
     pub transfer: Balance,
     pub gas_limit: u64,
     pub storage_deposit_limit: Option<Balance>,
+}
+
+impl<T: Config> ContractClusters for Pallet<T> {
+    fn cluster_of(contract: &ContractId) -> Option<ClusterId> {
+        Contracts::<T>::get(H256(contract.0)).map(|info| cluster_id(info.cluster))
+    }
+
+    fn push_stake(contract: &ContractId, stake: Balance) -> DispatchResult {
+        let cluster = Self::cluster_of(contract).ok_or(Error::<T>::ContractNotFound)?;
+        let operation = MailboxOperation::SetStake { contract: *contract, stake };
+        T::Mailbox::push(&cluster, operation).map(|_number| ())
+    }
 }
 
 impl<T: Config> Pallet<T> {

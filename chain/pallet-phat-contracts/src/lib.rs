@@ -36,6 +36,7 @@ extern crate alloc;
 mod clusters;
 mod contracts;
 mod messages;
+mod traits;
 mod try_state;
 mod types;
 pub mod weights;
@@ -46,6 +47,7 @@ mod mock;
 mod tests;
 
 pub use pallet::*;
+pub use traits::ContractClusters;
 pub use types::{
     Checkpoint, ClusterCode, ClusterInfo, ClusterPermission, ClusterResourceType, CodeIndex,
     CodeInfo, ContractInfo,

@@ -24,6 +24,7 @@ frame_support::construct_runtime!(
         PhalaRegistry: pallet_worker_registry = 40,
         PhalaMq: pallet_mailbox = 41,
         PhalaPhatContracts: pallet_phat_contracts = 42,
+        PhalaPhatTokenomic: pallet_contract_stakes = 43,
     }
 );
 

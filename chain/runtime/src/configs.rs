@@ -102,6 +102,8 @@ parameter_types! {
     pub const RegistrationDeposit: Balance = PHA;
     /// Deposit for each byte of contract code.
     pub const CodeDepositPerByte: Balance = PHA / 100_000;
+    /// The least stake of an account behind a contract.
+    pub const ContractStakeMin: Balance = PHA;
 }
 
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
@@ -343,6 +345,13 @@ impl pallet_phat_contracts::Config for Runtime {
     type Mailbox = PhalaMq;
     type CodeDepositPerByte = CodeDepositPerByte;
     type TransferMin = ExistentialDeposit;
+}
+
+impl pallet_contract_stakes::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Contracts = PhalaPhatContracts;
+    type StakeMin = ContractStakeMin;
 }
 
 /// Hands workers' messages to the pallet that each kind is for.

@@ -52,6 +52,9 @@ enum Command {
     /// Look at clusters, and set what belongs to their owners.
     #[command(subcommand)]
     Cluster(commands::cluster::Command),
+    /// Pay for computing by staking: the money stays yours, and comes back whole.
+    #[command(subcommand)]
+    Stake(commands::stake::Command),
     /// Look at contracts.
     #[command(subcommand)]
     Contract(commands::contract::Command),
@@ -107,6 +110,7 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
         Command::Receipt(command) => return commands::receipt::run(&command, network, output),
         Command::Worker(command) => commands::worker::run(command, network, output).await?,
         Command::Cluster(command) => commands::cluster::run(command, network, output).await?,
+        Command::Stake(command) => commands::stake::run(command, network, output).await?,
         Command::Contract(command) => commands::contract::run(command, network, output).await?,
     }
     Ok(ExitCode::SUCCESS)

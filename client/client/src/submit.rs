@@ -102,6 +102,11 @@ impl Transaction {
         Self::new("PhalaPhatContracts", "transfer_to_cluster", (amount, cluster, to))
     }
 
+    /// Sets what the sender has staked to a contract, in all; 0 takes it back.
+    pub fn adjust_stake(contract: ContractId, amount: Balance) -> Self {
+        Self::new("PhalaPhatTokenomic", "adjust_stake", (contract, Compact(amount)))
+    }
+
     /// Moves PHA between accounts of the chain.
     pub fn transfer(to: AccountId, amount: Balance) -> Self {
         // MultiAddress::Id, and a compact amount.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use codec::Encode;
-use primitives::{BlockNumber, ClusterId, CodeHash, ContractId, Measurement, WorkerId};
+use primitives::{AccountId, BlockNumber, ClusterId, CodeHash, ContractId, Measurement, WorkerId};
 use sp_crypto_hashing::{twox_64, twox_128};
 
 /// Key of a plain storage item.
@@ -145,6 +145,20 @@ pub fn cluster_contracts(cluster: &ClusterId) -> Vec<u8> {
 /// A contract: [`crate::ContractRecord`].
 pub fn contract(contract: &ContractId) -> Vec<u8> {
     map("PhalaPhatContracts", "Contracts", &[contract.as_ref()])
+}
+
+/// What is staked to a contract in all: `Balance`.
+pub fn contract_stake(contract: &ContractId) -> Vec<u8> {
+    map("PhalaPhatTokenomic", "ContractTotalStakes", &[contract.as_ref()])
+}
+
+/// What an account has staked to a contract: `Balance`.
+pub fn contract_stake_of(account: &AccountId, contract: &ContractId) -> Vec<u8> {
+    map(
+        "PhalaPhatTokenomic",
+        "ContractUserStakes",
+        &[account.as_ref(), contract.as_ref()],
+    )
 }
 
 /// Code: its bytes, SCALE `Vec<u8>`.

@@ -70,6 +70,13 @@ pub enum MailboxOperation {
     },
     /// The end of a block, for the hooks of the cluster's contracts.
     BlockEnd,
+    /// Tell what is staked to a contract: the system contract gives it weight, or its driver does.
+    SetStake {
+        /// The contract.
+        contract: ContractId,
+        /// The sum of all stakes behind it.
+        stake: Balance,
+    },
 }
 
 /// A numbered entry of a cluster's mailbox.

@@ -12,7 +12,7 @@ use chain_facts::{
     view::{ClusterView, FinalizedView},
 };
 use codec::{Decode, Encode};
-use contract_abi::{event::PinkEvent, extension::WorkerQuote};
+use contract_abi::{event::PinkEvent, extension::WorkerQuote, system::selector};
 use executor_api::{
     Capabilities, Change, Context, ContractCache, Executor, HttpClient, Mode, Operation, Outcome,
     ScriptEngine, StateUnavailable, StateView,
@@ -649,6 +649,13 @@ fn prepare(
         ),
         MailboxOperation::BlockEnd => {
             Prepared::plain(AccountId::default(), Operation::BlockEnd)
+        }
+        MailboxOperation::SetStake { contract, stake } => {
+            let system = wire::domain::system_contract_id(&cluster.id);
+            let input = (selector::CHANGE_DEPOSIT, contract, stake).encode();
+            let operation = Operation::Call { contract: system, input, value: 0 };
+            // The system contract takes it from itself alone, and charges itself nothing.
+            Prepared::plain(AccountId(system.0), operation)
         }
     })
 }

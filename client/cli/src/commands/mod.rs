@@ -11,4 +11,5 @@ pub mod logs;
 pub mod new;
 pub mod query;
 pub mod receipt;
+pub mod stake;
 pub mod worker;
