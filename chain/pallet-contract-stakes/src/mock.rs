@@ -1,7 +1,6 @@
 //! A runtime of money and stakes, with contracts that a test says.
 
 use crate as pallet_contract_stakes;
-use crate::*;
 use frame_support::{derive_impl, parameter_types};
 use pallet_phat_contracts::ContractClusters;
 use polkadot_sdk::*;

@@ -2,7 +2,7 @@
 
 use crate::mock::*;
 use crate::*;
-use polkadot_sdk::frame_support::{assert_noop, assert_ok};
+use polkadot_sdk::frame_support::{assert_noop, assert_ok, traits::fungible::Inspect};
 use polkadot_sdk::sp_runtime::{DispatchError, TokenError};
 
 fn free(who: u8) -> u128 {
@@ -14,7 +14,7 @@ fn a_stake_is_held_told_and_comes_back_whole() {
     run(|| {
         assert_ok!(stake(1, 1, 700));
         assert_eq!(free(1), ENDOWMENT - 700);
-        assert_eq!(Balances::total_balance(&account(1)), ENDOWMENT, "still its owner's");
+        assert_eq!(<Balances as Inspect<_>>::total_balance(&account(1)), ENDOWMENT, "still its owner's");
         assert_eq!(Told::get(), [(1, 700)]);
         // Absolute, not in addition; of others it is added up.
         assert_ok!(stake(1, 1, 500));

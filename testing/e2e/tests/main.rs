@@ -17,6 +17,7 @@ mod protocol;
 mod receipts;
 mod restarts;
 mod stage;
+mod stakes;
 mod tools;
 mod worker_process;
 
@@ -32,6 +33,7 @@ async fn bad_input_and_restarts_lose_nothing() -> Result<()> {
     report.note("a network serves, with a ballot on it", Ok(()));
     command_line::check(&mut stage, &mut report).await;
     cluster_settings::check(&stage, &mut report).await;
+    stakes::check(&stage, &mut report).await;
     protocol::check(&stage, &mut report).await;
     let receipt = receipts::check(&stage, &mut report).await;
     attestation_evidence::check(&stage, &mut report).await;

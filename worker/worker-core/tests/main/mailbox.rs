@@ -166,3 +166,16 @@ fn a_mailbox_pruned_while_a_worker_was_away_stops_it() {
     assert_eq!(world.nodes[2].serving(), None);
     assert_eq!(world.nodes[1].stopped(), None);
 }
+
+#[test]
+fn stakes_are_told_to_the_system_contract_by_itself() {
+    let mut world = World::serving(2);
+    world.chain.push(MailboxOperation::SetStake { contract: CONTRACT, stake: 5_000 });
+    world.blocks(2);
+    let key = [&b"stake/"[..], &CONTRACT.0].concat();
+    for node in [1, 2] {
+        let stake = world.nodes[node].disk.snapshot().read(&key).unwrap();
+        assert_eq!(stake, Some(5_000_u128.to_le_bytes().to_vec()));
+    }
+    assert_eq!(world.nodes[1].serving(), world.nodes[2].serving());
+}
