@@ -84,9 +84,8 @@ fn encode_at(
     }
     match &kind.type_def {
         TypeDef::Primitive(primitive) => encode_primitive(value, primitive, out),
-        TypeDef::Compact(compact) => {
+        TypeDef::Compact(_) => {
             let number = unsigned(value, u128::MAX)?;
-            let _ = compact;
             Compact(number).encode_to(out);
             Ok(())
         }

@@ -72,6 +72,7 @@ pub struct Follower {
     data_dir: DataDir,
     operator: Arc<OperatorKey>,
     core: Core,
+    scripts: Arc<QuickJs>,
     milestones: Arc<Milestones>,
     service: Arc<WorkerService>,
 }
@@ -97,9 +98,10 @@ impl Follower {
         })?;
         let milestones = Arc::new(Milestones::default());
         let quote = milestones.clone();
+        let scripts = Arc::new(QuickJs::new()?);
         let offers = Offers {
             http: Some(Arc::new(Egress::new(arguments.egress_config()?)?)),
-            scripts: Some(Arc::new(QuickJs::new()?)),
+            scripts: Some(scripts.clone()),
             quote: Some(Arc::new(move || quote.quote())),
         };
         let settings = Settings {
@@ -134,6 +136,7 @@ impl Follower {
             data_dir,
             operator: Arc::new(operator),
             core,
+            scripts,
             milestones,
             service,
         })
@@ -208,6 +211,13 @@ impl Follower {
                 light_client_after_ms = self.milestones.light_client_after_ms.get(),
                 "ready"
             );
+            // Compiled beside the first queries, so that the first script does not wait for it.
+            let scripts = self.scripts.clone();
+            tokio::task::spawn_blocking(move || {
+                if let Err(error) = scripts.warm_up() {
+                    tracing::warn!("contracts have no JavaScript: {error}");
+                }
+            });
         }
         Ok(())
     }
