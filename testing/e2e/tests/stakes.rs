@@ -55,6 +55,6 @@ async fn refused(stage: &Stage) -> Result<()> {
     };
     set(&contract, "0.5").await?.expect(1, "a stake is at least 1 PHA")?;
     set(&contract, "much").await?.expect(1, "much")?;
-    set(&nobody, "5").await?.expect(1, "no contract")?;
+    set(&nobody, "5").await?.expect(1, "there is no contract")?;
     set(&contract, "999999999999").await?.expect(1, "Funds")
 }

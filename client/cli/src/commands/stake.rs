@@ -44,6 +44,9 @@ pub async fn run(command: Command, network: &context::Network, output: &Output) 
             );
             let account = context::account(&account)?;
             let chain = network.connect().await?;
+            if amount > 0 {
+                chain.contract(&contract).await?;
+            }
             let transaction = Transaction::adjust_stake(contract, amount);
             let included = chain.submit_final(&account, &transaction).await?;
             let text = match amount {
