@@ -1,0 +1,6 @@
+use crate::mock::*;
+
+#[test]
+fn it_compiles() {
+    run(|| {});
+}
