@@ -5,7 +5,7 @@ use crate::*;
 use economics::pool::{DUST, Shares};
 use polkadot_sdk::{
     frame_support::{
-        defensive, ensure,
+        ensure,
         traits::{fungible::Mutate, tokens::Preservation},
     },
     sp_core::Get,
@@ -29,7 +29,7 @@ impl<T: Config> Pallet<T> {
             return Ok(());
         }
         if delegation.locked > 0 || delegation.queued > 0 {
-            defensive!("shares that are gone are locked or queued");
+            bug!("shares that are gone are locked or queued");
         }
         Delegations::<T>::remove(pid, staker);
         StakerPools::<T>::mutate_exists(staker, |pools| {

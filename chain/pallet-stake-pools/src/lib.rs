@@ -48,6 +48,17 @@
 
 extern crate alloc;
 
+/// What cannot be, unless another pallet breaks its word: logged, a panic in builds with debug assertions and
+/// in this crate's tests.
+macro_rules! bug {
+    ($what:literal) => {{
+        if cfg!(test) {
+            panic!($what);
+        }
+        polkadot_sdk::frame_support::defensive!($what);
+    }};
+}
+
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
 mod delegations;
@@ -72,6 +83,10 @@ pub use votes::{ShareLocks, VotingPower};
 pub use weights::WeightInfo;
 
 /// The pallet.
+#[allow(
+    clippy::expect_used,
+    reason = "FRAME's macros expand to it; whether clippy sees it depends on what is built together"
+)]
 #[polkadot_sdk::frame_support::pallet]
 pub mod pallet {
     use super::*;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use economics::{Permill, pool::Pool as ShareMath, queue::UnixSeconds};
 use polkadot_sdk::{
     frame_support::{
-        BoundedVec, defensive, ensure,
+        BoundedVec, ensure,
         traits::{
             UnixTime,
             fungible::{Inspect, Mutate},
@@ -125,7 +125,7 @@ impl<T: Config> Pallet<T> {
     /// account as if a stranger had sent it there.
     pub(crate) fn pay_treasury(from: &AccountId32, amount: Balance) {
         if Self::pay(from, &T::Treasury::get(), amount).is_err() {
-            defensive!("the treasury cannot take money");
+            bug!("the treasury cannot take money");
         }
     }
 

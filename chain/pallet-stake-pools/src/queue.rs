@@ -8,7 +8,7 @@ use economics::{
     queue::{Request as QueueRequest, UnixSeconds},
 };
 use polkadot_sdk::{
-    frame_support::{defensive, ensure, traits::fungible::Inspect},
+    frame_support::{ensure, traits::fungible::Inspect},
     sp_core::Get,
     sp_runtime::{AccountId32, DispatchResult},
 };
@@ -94,7 +94,7 @@ impl<T: Config> Pallet<T> {
         Requests::<T>::mutate(pid, id, |request| match request {
             Some(request) => change(request),
             None => {
-            defensive!("a queue's link leads nowhere");
+            bug!("a queue's link leads nowhere");
         }
         });
     }
@@ -107,7 +107,7 @@ impl<T: Config> Pallet<T> {
         id: RequestId,
     ) {
         let Some(request) = Requests::<T>::take(pid, id) else {
-            defensive!("a request is not in its queue");
+            bug!("a request is not in its queue");
             return;
         };
         match request.previous {
@@ -202,12 +202,12 @@ impl<T: Config> Pallet<T> {
         id: RequestId,
     ) -> Result<Step, polkadot_sdk::sp_runtime::DispatchError> {
         let Some(request) = Requests::<T>::get(pid, id) else {
-            defensive!("a queue's head leads nowhere");
+            bug!("a queue's head leads nowhere");
             return Ok(Step::Wait);
         };
         let staker = request.staker;
         let Some(mut delegation) = Delegations::<T>::get(pid, &staker) else {
-            defensive!("a request is nobody's");
+            bug!("a request is nobody's");
             return Ok(Step::Wait);
         };
         let before = pool.base.value();
@@ -294,7 +294,7 @@ impl<T: Config> Pallet<T> {
             Pools::<T>::mutate(vault, |vault| match vault {
                 Some(vault) => vault.free = vault.free.saturating_add(amount),
                 None => {
-            defensive!("an account of no pool");
+            bug!("an account of no pool");
         }
             });
         }

@@ -4,7 +4,7 @@ use crate::*;
 use economics::Error as Refusal;
 use mining_api::SessionEvents;
 use polkadot_sdk::{
-    frame_support::{defensive, storage::with_storage_layer, traits::fungible::Inspect},
+    frame_support::{storage::with_storage_layer, traits::fungible::Inspect},
     sp_runtime::{AccountId32, DispatchError, DispatchResult},
 };
 use primitives::{Balance, WorkerId};
@@ -12,12 +12,12 @@ use primitives::{Balance, WorkerId};
 impl<T: Config> SessionEvents<AccountId32> for Pallet<T> {
     fn on_reward(session: &AccountId32, amount: Balance) {
         let Some((pid, mut pool)) = Self::pool_of_session(session) else {
-            defensive!("a reward for a session of no pool");
+            bug!("a reward for a session of no pool");
             return;
         };
         // Only what is there can be counted.
         if T::Currency::balance(&pool.account) < Self::owed(&pool).saturating_add(amount) {
-            defensive!("a reward that was not paid");
+            bug!("a reward that was not paid");
             return;
         }
         let commission = pool.commission_at(Self::now());
@@ -62,7 +62,7 @@ impl<T: Config> SessionEvents<AccountId32> for Pallet<T> {
             Self::slash(session, to_treasury, beneficiary)
         });
         if slashed.is_err() {
-            defensive!("a slash of what is not at stake");
+            bug!("a slash of what is not at stake");
         }
     }
 
@@ -89,7 +89,7 @@ impl<T: Config> Pallet<T> {
         let asked = to_treasury.saturating_add(reward);
         let amount = asked.min(record.stake);
         if amount < asked {
-            defensive!("a slash of more than is at stake");
+            bug!("a slash of more than is at stake");
         }
         Self::release(&pool, amount)?;
         record.stake = record.stake.saturating_sub(amount);

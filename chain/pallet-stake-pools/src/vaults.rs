@@ -8,7 +8,7 @@ use economics::{
     queue::{Funds, Patience, Verdict, examine},
 };
 use polkadot_sdk::{
-    frame_support::{defensive, ensure},
+    frame_support::ensure,
     sp_core::Get,
     sp_runtime::{AccountId32, DispatchResult},
 };
@@ -29,7 +29,7 @@ impl<T: Config> Pallet<T> {
             let (Some(pool), Some(delegation)) =
                 (Pools::<T>::get(pid), Delegations::<T>::get(pid, staker))
             else {
-                defensive!("an account's pool does not know it");
+                bug!("an account's pool does not know it");
                 continue;
             };
             let worth = |shares| pool.base.value_of(Shares(shares)).unwrap_or(0);
@@ -210,7 +210,7 @@ impl<T: Config> Pallet<T> {
     ) -> Result<Balance, polkadot_sdk::sp_runtime::DispatchError> {
         let mut pool = Self::pool(pid)?;
         let Some(mut delegation) = Delegations::<T>::get(pid, account) else {
-            defensive!("an account's pool does not know it");
+            bug!("an account's pool does not know it");
             return Ok(0);
         };
         let movable = delegation.movable();

@@ -12,7 +12,7 @@ use economics::{
     pool::{DUST, Pool as ShareMath, Shares},
 };
 use polkadot_sdk::{
-    frame_support::{BoundedVec, defensive, ensure, traits::fungible::Inspect},
+    frame_support::{BoundedVec, ensure, traits::fungible::Inspect},
     sp_runtime::{AccountId32, DispatchResult},
 };
 use primitives::Balance;
@@ -82,7 +82,7 @@ impl<T: Config> Pallet<T> {
             Delegations::<T>::mutate(pid, who, |delegation| match delegation {
                 Some(delegation) => delegation.locked = locked,
                 None => {
-            defensive!("an account's pool does not know it");
+            bug!("an account's pool does not know it");
         }
             });
         }

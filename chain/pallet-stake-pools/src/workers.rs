@@ -4,7 +4,7 @@ use crate::*;
 use mining_api::Sessions as SessionsApi;
 use polkadot_sdk::{
     frame_support::{
-        defensive, ensure,
+        ensure,
         traits::{fungible::MutateHold, tokens::Precision},
     },
     sp_runtime::{AccountId32, DispatchResult},
@@ -211,7 +211,7 @@ impl<T: Config> Pallet<T> {
         let (Some(mut record), Some(inner)) =
             (Sessions::<T>::get(session), pool.stake_pool_mut())
         else {
-            defensive!("a session of no stake pool");
+            bug!("a session of no stake pool");
             return 0;
         };
         if record.phase != Phase::Computing {
@@ -246,7 +246,7 @@ impl<T: Config> Pallet<T> {
             if stopped {
                 needed = needed.saturating_sub(Self::cool(pool, &session, true));
             } else {
-                defensive!("a worker that computes cannot be stopped");
+                bug!("a worker that computes cannot be stopped");
             }
         }
     }
@@ -265,7 +265,7 @@ impl<T: Config> Pallet<T> {
             Sessions::<T>::get(&session).ok_or(Error::<T>::SessionDoesNotExist)?;
         let stake = record.stake;
         if returned.stake != stake {
-            defensive!("a session had another stake than its pool held");
+            bug!("a session had another stake than its pool held");
         }
         let slashed = returned.slashed.min(stake);
         Self::release(&pool, stake)?;

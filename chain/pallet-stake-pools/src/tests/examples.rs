@@ -1,0 +1,3 @@
+//! The examples of `docs/economy/pools.md`, number by number.
+
+use super::*;
