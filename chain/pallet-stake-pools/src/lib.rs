@@ -143,7 +143,7 @@ pub mod pallet {
         #[pallet::constant]
         type VaultQueuePeriod: Get<u64>;
         /// How long a higher commission is announced before it holds, seconds. At least as long as
-        /// leaving takes: the grace period and the time in which stake cools down.
+        /// leaving takes, from vaults too.
         #[pallet::constant]
         type CommissionNotice: Get<u64>;
         /// The most requests in a queue.
@@ -611,7 +611,7 @@ pub mod pallet {
             );
             assert!(T::QueueMax::get() > 0, "nobody could leave");
             assert!(
-                T::CommissionNotice::get() >= T::GracePeriod::get(),
+                T::CommissionNotice::get() >= T::VaultQueuePeriod::get(),
                 "a higher commission would hold before one can leave"
             );
             assert!(

@@ -14,7 +14,9 @@ use mining_api::{SessionEvents, StakeReturn};
 use polkadot_sdk::*;
 use primitives::{Balance, WorkerId, units::PHA};
 use scale_info::TypeInfo;
-use sp_runtime::{AccountId32, BuildStorage, DispatchError, DispatchResult, traits::IdentityLookup};
+use sp_runtime::{
+    AccountId32, BuildStorage, DispatchError, DispatchResult, traits::IdentityLookup,
+};
 
 pub const DAY: u64 = 24 * 3600;
 /// Chain time at the start, seconds.
@@ -62,7 +64,7 @@ parameter_types! {
     pub const ContributionMin: Balance = PHA / 100;
     pub const GracePeriod: u64 = 7 * DAY;
     pub const VaultQueuePeriod: u64 = 21 * DAY;
-    pub const CommissionNotice: u64 = 14 * DAY;
+    pub const CommissionNotice: u64 = 21 * DAY;
     pub static QueueMax: u32 = 1_000;
 }
 
@@ -108,8 +110,7 @@ pub struct TestSession {
 }
 
 #[storage_alias]
-pub type SessionStates =
-    StorageMap<TestPrefix, Twox64Concat, AccountId32, TestSession>;
+pub type SessionStates = StorageMap<TestPrefix, Twox64Concat, AccountId32, TestSession>;
 #[storage_alias]
 pub type Bindings = StorageMap<TestPrefix, Twox64Concat, WorkerId, AccountId32>;
 #[storage_alias]
@@ -171,7 +172,10 @@ impl TestSessions {
 
 impl mining_api::Sessions<AccountId32> for TestSessions {
     fn bind(session: &AccountId32, worker: &WorkerId) -> DispatchResult {
-        ensure!(!Bindings::contains_key(worker), DispatchError::Other("bound"));
+        ensure!(
+            !Bindings::contains_key(worker),
+            DispatchError::Other("bound")
+        );
         let idle = SessionStates::get(session).is_none_or(|state| state.state == State::Ready);
         ensure!(idle, NOT_READY);
         Bindings::insert(worker, session);
@@ -304,10 +308,10 @@ pub fn balance(seed: u8) -> Balance {
     Balances::balance(&account(seed))
 }
 
-/// Runs a test, then checks the state and that no money was made or lost.
-pub fn run(test: impl FnOnce()) {
+/// What there is at the start.
+pub fn storage() -> sp_runtime::Storage {
     let endowed = (1..=ACCOUNTS).map(account).chain([SUBSIDY, TREASURY]);
-    let storage = RuntimeGenesisConfig {
+    RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig {
             balances: endowed.map(|account| (account, ENDOWMENT)).collect(),
             ..Default::default()
@@ -315,8 +319,12 @@ pub fn run(test: impl FnOnce()) {
         ..Default::default()
     }
     .build_storage()
-    .unwrap();
-    sp_io::TestExternalities::new(storage).execute_with(|| {
+    .unwrap()
+}
+
+/// Runs a test, then checks the state and that no money was made or lost.
+pub fn run(test: impl FnOnce()) {
+    sp_io::TestExternalities::new(storage()).execute_with(|| {
         QueueMax::set(1_000);
         System::set_block_number(1);
         Timestamp::set_timestamp(START * 1_000);
@@ -327,7 +335,11 @@ pub fn run(test: impl FnOnce()) {
         let issuance = Balances::total_issuance();
         test();
         check_state();
-        assert_eq!(Balances::total_issuance(), issuance, "money was made or lost");
+        assert_eq!(
+            Balances::total_issuance(),
+            issuance,
+            "money was made or lost"
+        );
     });
 }
 

@@ -94,8 +94,8 @@ impl<T: Config> Pallet<T> {
         Requests::<T>::mutate(pid, id, |request| match request {
             Some(request) => change(request),
             None => {
-            bug!("a queue's link leads nowhere");
-        }
+                bug!("a queue's link leads nowhere");
+            }
         });
     }
 
@@ -288,14 +288,18 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Pays a staker; a vault counts it as its own free money.
-    fn pay_staker(pool: &Pool<AccountId32>, staker: &AccountId32, amount: Balance) -> DispatchResult {
+    fn pay_staker(
+        pool: &Pool<AccountId32>,
+        staker: &AccountId32,
+        amount: Balance,
+    ) -> DispatchResult {
         Self::pay(&pool.account, staker, amount)?;
         if let Some(vault) = PoolAccounts::<T>::get(staker) {
             Pools::<T>::mutate(vault, |vault| match vault {
                 Some(vault) => vault.free = vault.free.saturating_add(amount),
                 None => {
-            bug!("an account of no pool");
-        }
+                    bug!("an account of no pool");
+                }
             });
         }
         Ok(())

@@ -115,10 +115,7 @@ impl<T: Config> Pallet<T> {
                 let mut current = pool.clone();
                 Self::bring_up(&mut current).map_err(|_| "a vault cannot be brought up")?;
                 let shares = pool.base.shares().0;
-                ensure!(
-                    shares > 0 || pool.free == 0,
-                    "an empty vault has money"
-                );
+                ensure!(shares > 0 || pool.free == 0, "an empty vault has money");
             }
         }
         let (shares, value) = (pool.base.shares().0, pool.base.value());
@@ -158,9 +155,11 @@ impl<T: Config> Pallet<T> {
             let (mut made, mut len) = (0, 0);
             let mut queued = BTreeMap::<AccountId32, (u128, alloc::vec::Vec<RequestId>)>::new();
             while let Some(id) = next {
-                let request =
-                    Requests::<T>::get(pid, id).ok_or("a queue's link leads nowhere")?;
-                ensure!(request.previous == previous, "a queue is linked one way only");
+                let request = Requests::<T>::get(pid, id).ok_or("a queue's link leads nowhere")?;
+                ensure!(
+                    request.previous == previous,
+                    "a queue is linked one way only"
+                );
                 ensure!(request.made >= made, "a queue is out of order");
                 ensure!(request.shares > 0, "a request for nothing");
                 ensure!(id < pool.queue.next, "a request is from the future");
@@ -265,7 +264,10 @@ impl<T: Config> Pallet<T> {
             bound += usize::from(session.bound);
             let computing = ComputingWorkers::<T>::get(session.pid).contains(&session.worker);
             let should = session.bound && session.phase == Phase::Computing;
-            ensure!(computing == should, "a worker's session is in another phase");
+            ensure!(
+                computing == should,
+                "a worker's session is in another phase"
+            );
         }
         ensure!(bound == assigned, "a session's worker is on no list");
         Ok(())

@@ -215,7 +215,8 @@ impl<T: Config> Pallet<T> {
         };
         let movable = delegation.movable();
         let all = pool.base.shares().0;
-        // Nothing for a bankrupt pool.
+        // What is missing may be less than would ever be paid in parts.
+        let amount = amount.max(T::ContributionMin::get());
         let enough = mul_div(amount, all, pool.base.value(), Rounding::Up).unwrap_or(u128::MAX);
         let shares = if movable.saturating_sub(enough) <= DUST {
             movable

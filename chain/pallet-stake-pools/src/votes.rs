@@ -50,11 +50,8 @@ impl<T: Config> Pallet<T> {
 
     /// What an account's shares of a pool are worth, queued ones included: the number for wallets.
     pub fn delegation_value(pid: PoolId, who: &AccountId32) -> Balance {
-        let worth = |delegation: Delegation| {
-            Self::current(pid)?
-                .value_of(Shares(delegation.shares))
-                .ok()
-        };
+        let worth =
+            |delegation: Delegation| Self::current(pid)?.value_of(Shares(delegation.shares)).ok();
         Delegations::<T>::get(pid, who).and_then(worth).unwrap_or(0)
     }
 
@@ -82,8 +79,8 @@ impl<T: Config> Pallet<T> {
             Delegations::<T>::mutate(pid, who, |delegation| match delegation {
                 Some(delegation) => delegation.locked = locked,
                 None => {
-            bug!("an account's pool does not know it");
-        }
+                    bug!("an account's pool does not know it");
+                }
             });
         }
     }

@@ -167,10 +167,7 @@ impl<T: Config> Pallet<T> {
             record.phase == Phase::Computing && T::Sessions::is_computing(&session),
             Error::<T>::WorkerAlreadyStopped
         );
-        ensure!(
-            stake > record.stake,
-            Error::<T>::CannotRestartWithLessStake
-        );
+        ensure!(stake > record.stake, Error::<T>::CannotRestartWithLessStake);
         let more = stake.saturating_sub(record.stake);
         Self::put_up(&mut pool, &mut record, more)?;
         Self::put_last(pid, worker)?;
@@ -208,8 +205,7 @@ impl<T: Config> Pallet<T> {
         session: &AccountId32,
         forced: bool,
     ) -> Balance {
-        let (Some(mut record), Some(inner)) =
-            (Sessions::<T>::get(session), pool.stake_pool_mut())
+        let (Some(mut record), Some(inner)) = (Sessions::<T>::get(session), pool.stake_pool_mut())
         else {
             bug!("a session of no stake pool");
             return 0;
@@ -261,8 +257,7 @@ impl<T: Config> Pallet<T> {
         let mut pool = Self::pool(pid)?;
         // If it was stopped without the pool's knowing.
         Self::cool(&mut pool, &session, false);
-        let mut record =
-            Sessions::<T>::get(&session).ok_or(Error::<T>::SessionDoesNotExist)?;
+        let mut record = Sessions::<T>::get(&session).ok_or(Error::<T>::SessionDoesNotExist)?;
         let stake = record.stake;
         if returned.stake != stake {
             bug!("a session had another stake than its pool held");

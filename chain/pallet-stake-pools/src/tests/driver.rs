@@ -3,8 +3,9 @@
 
 use super::*;
 use economics::{Rounding, mul_div, pool::Shares};
+use std::collections::BTreeSet;
 
-/// Runs, each with its own seed, and steps in each.
+/// Runs, each with its own seed, and steps in each. `POOLS_DRIVER_RUNS` sets more of them.
 const RUNS: u64 = 24;
 const STEPS: u32 = 500;
 /// Accounts that take part; 1 runs stake pools, 2 runs vaults.
@@ -151,7 +152,7 @@ fn of_owner(random: &mut Random) -> Call<Test> {
     let worker = worker(number);
     let pid = WorkerAssignments::<Test>::get(worker).unwrap_or(pid);
     let free = Pools::<Test>::get(pid).map_or(0, |pool| pool.free);
-    match random.below(12) {
+    match random.below(18) {
         0 if PoolCount::<Test>::get() < 6 => Call::create {},
         0..=2 => Call::add_worker {
             pid,
@@ -172,6 +173,24 @@ fn of_owner(random: &mut Random) -> Call<Test> {
             stake: random.part(free),
         },
         9 => Call::stop_computing { pid, worker },
+        12 => Call::set_cap {
+            pid,
+            cap: Pools::<Test>::get(pid).map_or(0, |pool| pool.base.value())
+                + 1_000 * random.amount(),
+        },
+        13 => Call::add_staker_to_whitelist {
+            pid,
+            staker: account(random.person()),
+        },
+        14 | 15 => {
+            let list = PoolContributionWhitelists::<Test>::get(pid).unwrap_or_default();
+            let staker = list.first().cloned().unwrap_or(account(1));
+            Call::remove_staker_from_whitelist { pid, staker }
+        }
+        16 => Call::set_pool_description {
+            pid,
+            description: vec![b'a'; random.below(5_000) as usize],
+        },
         10 => Call::restart_computing {
             pid,
             worker,
@@ -294,7 +313,7 @@ fn assert_prices_kept(before: &[Option<(u128, u128)>], what: &str) {
 }
 
 /// Everybody asks for everything. Somebody looks after the pools once a day.
-fn everybody_leaves() {
+fn everybody_leaves(seed: u64) {
     for who in 0..=PEOPLE as u8 + 1 {
         for lock in Locks::<Test>::get(account(who)) {
             StakePools::unlock_shares(lock.id, &account(who));
@@ -328,14 +347,17 @@ fn everybody_leaves() {
         let by_vault = PoolAccounts::<Test>::contains_key(&who);
         assert!(
             by_vault || pool.base.value() == 0,
-            "{left:?} of {who:?} is left in {pid}, {pool:?}"
+            "seed {seed}: {left:?} of {who:?} is left in {pid}, {pool:?}"
         );
     }
 }
 
 #[test]
 fn random_steps() {
-    for seed in 1..=RUNS {
+    let runs = std::env::var("POOLS_DRIVER_RUNS");
+    let runs = runs.map_or(RUNS, |runs| runs.parse().expect("a number of runs"));
+    let mut happened = BTreeSet::new();
+    for seed in 1..=runs {
         run(|| {
             let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
             let issuance = Balances::total_issuance();
@@ -358,7 +380,52 @@ fn random_steps() {
                 done += u32::from(what.contains("Ok"));
             }
             assert!(done > STEPS / 6, "only {done} steps did anything");
-            everybody_leaves();
+            everybody_leaves(seed);
+            happened.extend(events());
         });
     }
+    for event in [
+        "ForceShutdown",
+        "VaultUnlocked",
+        "OwnerSharesGained",
+        "OwnerSharesClaimed",
+        "OwnerRewardsWithdrawn",
+        "PoolSlashed",
+        "RewardReceived",
+        "RewardDismissedDust",
+        "RewardDismissedNoShare",
+        "SharesLocked",
+        "SharesTransferred",
+        "WithdrawalCancelled",
+        "WorkerReclaimed",
+        "PoolCommissionAnnounced",
+        "DustRemoved",
+        "forced",
+    ] {
+        assert!(
+            happened.contains(event),
+            "{event} is not among {happened:?}"
+        );
+    }
+}
+
+/// Names of what has happened.
+fn events() -> BTreeSet<String> {
+    let ours = System::events()
+        .into_iter()
+        .filter_map(|record| match record.event {
+            RuntimeEvent::StakePools(Event::WorkingStopped { forced: true, .. }) => {
+                Some("forced".into())
+            }
+            RuntimeEvent::StakePools(event) => Some(format!("{event:?}")),
+            _ => None,
+        });
+    let names = ours.map(|event| {
+        event
+            .split(' ')
+            .next()
+            .unwrap_or_default()
+            .replace("Event::", "")
+    });
+    names.collect()
 }

@@ -135,7 +135,8 @@ fn rewards_compound_after_the_commission() {
 fn rewards_that_nobody_can_own_go_to_the_treasury() {
     run(|| {
         let pid = stake_pool(&[1]);
-        let treasury = || <Balances as frame_support::traits::fungible::Inspect<_>>::balance(&TREASURY);
+        let treasury =
+            || <Balances as frame_support::traits::fungible::Inspect<_>>::balance(&TREASURY);
         TestSessions::reward(&session(pid, 1), PHA);
         assert_eq!(treasury(), ENDOWMENT + PHA);
         assert_ok!(contribute(3, pid, PHA));

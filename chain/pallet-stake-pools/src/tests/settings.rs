@@ -8,7 +8,12 @@ fn a_pool_has_an_account_that_its_maker_opens() {
         let (first, second) = (stake_pool(&[]), vault());
         assert_eq!((first, second), (0, 1));
         assert_ne!(pool(first).account, pool(second).account);
-        assert_eq!(<Balances as frame_support::traits::fungible::Inspect<_>>::balance(&pool(first).account), PHA / 100);
+        assert_eq!(
+            <Balances as frame_support::traits::fungible::Inspect<_>>::balance(
+                &pool(first).account
+            ),
+            PHA / 100
+        );
         assert_eq!(balance(1), ENDOWMENT - PHA / 100);
         System::assert_has_event(
             Event::PoolCreated {
@@ -166,7 +171,7 @@ fn a_higher_commission_is_announced() {
             at_owner(pid) - before
         };
         assert_eq!(earn(), PHA);
-        pass(14 * DAY - 1);
+        pass(21 * DAY - 1);
         assert_eq!(earn(), PHA);
         pass(1);
         assert_eq!(earn(), 5 * PHA);
@@ -175,7 +180,7 @@ fn a_higher_commission_is_announced() {
         commission(1, pid, 60);
         commission(1, pid, 20);
         assert_eq!(earn(), 2 * PHA);
-        pass(15 * DAY);
+        pass(22 * DAY);
         assert_eq!(earn(), 2 * PHA);
         let same = Call::set_payout_pref {
             pid,
@@ -185,7 +190,7 @@ fn a_higher_commission_is_announced() {
         // To take an announcement back is a change.
         commission(1, pid, 60);
         assert_ok!(call(1, same));
-        pass(15 * DAY);
+        pass(22 * DAY);
         assert_eq!(earn(), 2 * PHA);
     });
 }

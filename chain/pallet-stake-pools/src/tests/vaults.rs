@@ -32,7 +32,10 @@ fn a_vault_invests_in_stake_pools_only() {
             Error::InsufficientBalance,
         );
         assert_ok!(invest(2, vault, pid, 60 * PHA));
-        assert_eq!((pool(vault).free, of_vault(pid, vault).0), (40 * PHA, 60 * PHA));
+        assert_eq!(
+            (pool(vault).free, of_vault(pid, vault).0),
+            (40 * PHA, 60 * PHA)
+        );
         settle(vault);
         assert_eq!(pool(vault).base.value(), 100 * PHA);
     });
