@@ -31,7 +31,7 @@
 //!   longer than leaving takes.
 //! - Rounding and dust: see [`economics::pool`]; every quotient is rounded against who acts.
 //! - Queues filled up: a request is worth the least contribution or is the whole delegation; a queue
-//!   is a list that is long, and walked in bounded steps.
+//!   is a list that may be long, is walked in bounded steps, and when full still takes large requests.
 //! - Shares sent to fill somebody's list of pools: others' transfers fill half of it.
 //! - Shares that vote, then move: [`ShareLocks`].
 //! - A payment to an account that cannot take it: the request leaves the queue, the shares stay.
@@ -146,7 +146,7 @@ pub mod pallet {
         /// leaving takes, from vaults too.
         #[pallet::constant]
         type CommissionNotice: Get<u64>;
-        /// The most requests in a queue.
+        /// The most requests in a queue, but for those of a thousandth of the pool or more.
         #[pallet::constant]
         type QueueMax: Get<u32>;
         /// What the calls weigh.
@@ -556,7 +556,7 @@ pub mod pallet {
         CannotRestartWithLessStake,
         /// People wait for their money; it goes to them first.
         WithdrawQueueNotEmpty,
-        /// The queue is full; try again when some have been paid.
+        /// The queue is full; ask for a thousandth of the pool at least, or again when some have been paid.
         WithdrawQueueFull,
         /// There are as many requests of this account in the queue as it may make. Wait for one, or
         /// cancel.

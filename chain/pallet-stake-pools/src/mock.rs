@@ -66,6 +66,8 @@ parameter_types! {
     pub const VaultQueuePeriod: u64 = 21 * DAY;
     pub const CommissionNotice: u64 = 21 * DAY;
     pub static QueueMax: u32 = 1_000;
+    /// What a session is paid whenever its pool has it do something.
+    pub static PaidAtOnce: Balance = 0;
 }
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
@@ -129,6 +131,13 @@ impl TestSessions {
         let account = StakePools::reward_account(session).unwrap();
         Balances::transfer(&SUBSIDY, &account, amount, Preservation::Preserve).unwrap();
         StakePools::on_reward(session, amount);
+    }
+
+    fn pay_at_once(session: &AccountId32) {
+        let amount = PaidAtOnce::get();
+        if amount > 0 {
+            Self::reward(session, amount);
+        }
     }
 
     /// A fault of a session is proven.
@@ -214,6 +223,7 @@ impl mining_api::Sessions<AccountId32> for TestSessions {
             ..state
         };
         SessionStates::insert(session, state);
+        Self::pay_at_once(session);
         Ok(())
     }
 
@@ -222,6 +232,7 @@ impl mining_api::Sessions<AccountId32> for TestSessions {
         ensure!(state.state == State::Computing, NOT_COMPUTING);
         state.state = State::CoolingDown { since: now() };
         SessionStates::insert(session, state);
+        Self::pay_at_once(session);
         Ok(())
     }
 
@@ -231,6 +242,7 @@ impl mining_api::Sessions<AccountId32> for TestSessions {
         ensure!(stake > state.stake, DispatchError::Other("not greater"));
         state.stake = stake;
         SessionStates::insert(session, state);
+        Self::pay_at_once(session);
         Ok(())
     }
 
@@ -240,6 +252,7 @@ impl mining_api::Sessions<AccountId32> for TestSessions {
             return Err(NOT_COMPUTING);
         };
         ensure!(now() >= since + COOL_DOWN, COOLING);
+        Self::pay_at_once(session);
         let returned = StakeReturn {
             stake: state.stake,
             slashed: state.lost,
@@ -326,6 +339,7 @@ pub fn storage() -> sp_runtime::Storage {
 pub fn run(test: impl FnOnce()) {
     sp_io::TestExternalities::new(storage()).execute_with(|| {
         QueueMax::set(1_000);
+        PaidAtOnce::set(0);
         System::set_block_number(1);
         Timestamp::set_timestamp(START * 1_000);
         // Workers 1 to 9 are operated by account 1, 11 to 19 by account 2 and so on.

@@ -14,6 +14,9 @@ use polkadot_sdk::{
 };
 use primitives::Balance;
 
+/// A request for one share of so many is taken by a full queue as well.
+const LARGE_REQUESTS: u128 = 1_000;
+
 /// Who asks for more of a staker's shares, and so how many requests there may be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
@@ -62,9 +65,11 @@ impl<T: Config> Pallet<T> {
             delegation.requests.len() < most as usize,
             Error::<T>::TooManyRequests
         );
-        // What is forced is a few more for each vault, and must not wait for room.
+        // What is forced is a few more for each vault, and of large requests there cannot be many: so a
+        // queue that somebody fills with small ones keeps only small ones out.
+        let large = shares >= pool.base.shares().0.div_ceil(LARGE_REQUESTS);
         ensure!(
-            asked == Asked::Forced || pool.queue.len < T::QueueMax::get(),
+            asked == Asked::Forced || large || pool.queue.len < T::QueueMax::get(),
             Error::<T>::WithdrawQueueFull
         );
         let id = pool.queue.next;

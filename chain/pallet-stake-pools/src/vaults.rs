@@ -143,11 +143,11 @@ impl<T: Config> Pallet<T> {
             };
             let patience = Patience { grace, most: None };
             let verdict = examine(front, &pool.base, funds, patience, Self::now());
-            if let Verdict::Release(amount) = verdict {
-                Self::stop_for(pid, &mut pool, amount);
-            }
             Pools::<T>::insert(pid, pool);
-            return Ok(());
+            return match verdict {
+                Verdict::Release(amount) => Self::stop_for(pid, amount),
+                Verdict::Patient | Verdict::Overdue => Ok(()),
+            };
         }
         let funds = Funds {
             free: pool.free,

@@ -229,7 +229,8 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Stops workers until so much cools down, the least recently started first, as many as one call may.
-    pub(crate) fn stop_for(pid: PoolId, pool: &mut Pool<AccountId32>, mut needed: Balance) {
+    /// The pool is read anew for each, since a session may be paid while it stops.
+    pub(crate) fn stop_for(pid: PoolId, mut needed: Balance) -> DispatchResult {
         let workers = ComputingWorkers::<T>::get(pid);
         for worker in workers.iter().take(STOPS_MAX as usize) {
             if needed == 0 {
@@ -237,14 +238,16 @@ impl<T: Config> Pallet<T> {
             }
             let session = Self::session_account(pid, worker);
             // One that does not compute any more is only to be written down.
-            let stopped =
-                !T::Sessions::is_computing(&session) || T::Sessions::stop(&session).is_ok();
-            if stopped {
-                needed = needed.saturating_sub(Self::cool(pool, &session, true));
-            } else {
+            let computes = T::Sessions::is_computing(&session);
+            if computes && T::Sessions::stop(&session).is_err() {
                 bug!("a worker that computes cannot be stopped");
+                continue;
             }
+            let mut pool = Self::pool(pid)?;
+            needed = needed.saturating_sub(Self::cool(&mut pool, &session, true));
+            Pools::<T>::insert(pid, pool);
         }
+        Ok(())
     }
 
     pub(crate) fn do_reclaim(pid: PoolId, worker: WorkerId) -> DispatchResult {

@@ -261,3 +261,30 @@ fn a_worker_that_was_stopped_elsewhere_is_written_down() {
         assert_eq!(balance(3), ENDOWMENT);
     });
 }
+
+#[test]
+fn a_session_may_be_paid_while_its_pool_calls_it() {
+    run(|| {
+        let pid = stake_pool(&[1, 2]);
+        assert_ok!(contribute(3, pid, 10 * PHA));
+        PaidAtOnce::set(PHA);
+        assert_ok!(start(pid, 1, PHA));
+        assert_ok!(start(pid, 2, PHA));
+        let restart = Call::restart_computing {
+            pid,
+            worker: worker(1),
+            stake: 11 * PHA,
+        };
+        assert_ok!(call(1, restart));
+        assert_ok!(stop(pid, 2));
+        assert_ok!(withdraw(3, pid, 10 * PHA));
+        pass(7 * DAY + 1);
+        assert_ok!(check(pid));
+        pass(COOL_DOWN);
+        assert_ok!(reclaim(pid, 2));
+        assert_ok!(reclaim(pid, 1));
+        // Two starts, a restart, two stops, and two reclaims until the last share was paid.
+        assert_eq!(StakePools::totals().unwrap().surplus, 0);
+        assert_eq!(balance(3), ENDOWMENT + 7 * PHA);
+    });
+}
