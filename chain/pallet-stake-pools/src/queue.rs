@@ -183,7 +183,12 @@ impl<T: Config> Pallet<T> {
     /// Pays from the front as long as there is money, and as one call may. An empty pool's rest goes to
     /// the treasury.
     pub(crate) fn process_queue(pid: PoolId, pool: &mut Pool<AccountId32>) -> DispatchResult {
-        for _ in 0..QUEUE_STEP_MAX {
+        Self::pay_some(pid, pool, QUEUE_STEP_MAX)
+    }
+
+    /// The same, for so many requests at most.
+    pub(crate) fn pay_some(pid: PoolId, pool: &mut Pool<AccountId32>, most: u32) -> DispatchResult {
+        for _ in 0..most {
             let Some(id) = pool.queue.head else { break };
             if matches!(Self::pay_first(pid, pool, id)?, Step::Wait) {
                 break;

@@ -24,6 +24,9 @@ pub const STAKER_REQUESTS_MAX: u32 = 4;
 pub const FORCED_REQUESTS_MAX: u32 = 8;
 /// Most requests that one call pays or looks at.
 pub const QUEUE_STEP_MAX: u32 = 50;
+/// Most requests that are paid in each stake pool when a late vault asks it: enough for a pool with money and
+/// without a queue to pay the vault at once.
+pub const ASKED_STEP_MAX: u32 = 2;
 /// Most workers that one call stops for a queue.
 pub const STOPS_MAX: u32 = 20;
 /// Most accounts in a whitelist.

@@ -245,7 +245,7 @@ impl<T: Config> Pallet<T> {
             as_vault: Some(vault),
         });
         Delegations::<T>::insert(pid, account, delegation);
-        Self::process_queue(pid, &mut pool)?;
+        Self::pay_some(pid, &mut pool, ASKED_STEP_MAX)?;
         Pools::<T>::insert(pid, pool);
         Ok(worth)
     }

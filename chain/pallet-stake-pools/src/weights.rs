@@ -2,8 +2,8 @@
 //! compute time. Each call is charged with the longest walks that its bounds allow.
 
 use crate::types::{
-    ACCOUNT_POOLS_MAX, DESCRIPTION_BYTES_MAX, QUEUE_STEP_MAX, SHARE_LOCKS_MAX, STOPS_MAX,
-    WHITELIST_MAX,
+    ACCOUNT_POOLS_MAX, ASKED_STEP_MAX, DESCRIPTION_BYTES_MAX, QUEUE_STEP_MAX, SHARE_LOCKS_MAX,
+    STOPS_MAX, WHITELIST_MAX,
 };
 use core::marker::PhantomData;
 use polkadot_sdk::{
@@ -77,9 +77,9 @@ impl<T: frame_system::Config> Estimated<T> {
         .saturating_add(T::DbWeight::get().reads_writes(reads, writes))
     }
 
-    /// Paying as many requests as one call pays: request, delegation, list of pools, two balances, the vault.
-    fn queue() -> Weight {
-        let step = u64::from(QUEUE_STEP_MAX);
+    /// Paying so many requests: request, delegation, list of pools, two balances, the vault.
+    fn queue(step: u32) -> Weight {
+        let step = u64::from(step);
         Self::estimate(step * 20, step * 8, step * 7, step * 4_096)
     }
 
@@ -113,19 +113,21 @@ impl<T: frame_system::Config> WeightInfo for Estimated<T> {
         Self::estimate(0, 3, 3, 0)
     }
 
-    /// Of a vault: settling, asking every pool and serving the queue of each.
+    /// A stake pool's stops and a vault's questions to its pools together, though a pool is one of them.
     fn check_and_maybe_force_withdraw() -> Weight {
         let (stops, pools) = (u64::from(STOPS_MAX), u64::from(ACCOUNT_POOLS_MAX));
-        let step = u64::from(QUEUE_STEP_MAX);
-        let stop = Self::estimate(0, stops * (2 + SESSION), stops * (2 + SESSION), 16_384);
-        let ask = Self::estimate(step, 6 + step, 6, 8_192).saturating_add(Self::queue());
-        stop.saturating_add(Self::settle().saturating_mul(2))
-            .saturating_add(ask.saturating_mul(pools + 1))
+        let stop = Self::estimate(0, stops * (3 + SESSION), stops * (3 + SESSION), 16_384);
+        let ask = Self::estimate(0, 6, 6, 8_192).saturating_add(Self::queue(ASKED_STEP_MAX));
+        let own = Self::settle().saturating_add(Self::queue(QUEUE_STEP_MAX));
+        let front = Self::estimate(0, u64::from(QUEUE_STEP_MAX), 0, 16_384);
+        stop.saturating_add(own.saturating_mul(2))
+            .saturating_add(front)
+            .saturating_add(ask.saturating_mul(pools))
     }
 
     fn contribute() -> Weight {
         Self::settle()
-            .saturating_add(Self::queue().saturating_mul(2))
+            .saturating_add(Self::queue(QUEUE_STEP_MAX).saturating_mul(2))
             .saturating_add(Self::estimate(0, 10, 8, 8_192))
     }
 
@@ -138,7 +140,12 @@ impl<T: frame_system::Config> WeightInfo for Estimated<T> {
     }
 
     fn start_computing() -> Weight {
-        Self::queue().saturating_add(Self::estimate(0, 6 + SESSION, 5 + SESSION, 8_192))
+        Self::queue(QUEUE_STEP_MAX).saturating_add(Self::estimate(
+            0,
+            6 + SESSION,
+            5 + SESSION,
+            8_192,
+        ))
     }
 
     fn stop_computing() -> Weight {
@@ -146,7 +153,12 @@ impl<T: frame_system::Config> WeightInfo for Estimated<T> {
     }
 
     fn reclaim_pool_worker() -> Weight {
-        Self::queue().saturating_add(Self::estimate(0, 8 + SESSION, 8 + SESSION, 8_192))
+        Self::queue(QUEUE_STEP_MAX).saturating_add(Self::estimate(
+            0,
+            8 + SESSION,
+            8 + SESSION,
+            8_192,
+        ))
     }
 
     fn transfer_shares() -> Weight {
