@@ -110,11 +110,7 @@ impl<T: Config> Pallet<T> {
             }
         }
         Self::pay_treasury(&pool.account, left);
-        if record.stake == 0 && !record.bound {
-            Sessions::<T>::remove(session);
-        } else {
-            Sessions::<T>::insert(session, record);
-        }
+        Sessions::<T>::insert(session, record);
         Pools::<T>::insert(pid, pool);
         Ok(())
     }

@@ -260,7 +260,10 @@ impl<T: Config> Pallet<T> {
                 T::Sessions::stake(&account) == session.stake,
                 "a session and its pool know different stakes"
             );
-            ensure!(session.bound || session.stake > 0, "a session is left over");
+            ensure!(
+                session.bound || session.phase == Phase::CoolingDown,
+                "a session is left over"
+            );
             bound += usize::from(session.bound);
             let computing = ComputingWorkers::<T>::get(session.pid).contains(&session.worker);
             let should = session.bound && session.phase == Phase::Computing;

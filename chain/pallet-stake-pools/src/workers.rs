@@ -27,10 +27,8 @@ impl<T: Config> Pallet<T> {
         }
         let session = Self::session_account(pid, &worker);
         // It was here before, and its stake still cools down.
-        ensure!(
-            !Sessions::<T>::contains_key(&session),
-            Error::<T>::WorkerIsNotReady
-        );
+        let before = Sessions::<T>::get(&session).map_or(0, |record| record.stake);
+        ensure!(before == 0, Error::<T>::WorkerIsNotReady);
         PoolWorkers::<T>::try_append(pid, worker).map_err(|()| Error::<T>::WorkersExceedLimit)?;
         WorkerAssignments::<T>::insert(worker, pid);
         let record = Session {
@@ -74,7 +72,8 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Takes a worker out of its pool's lists. What is at stake for it stays known until it comes back.
+    /// Takes a worker out of its pool's lists. A session that cools down stays known until it is reclaimed, though
+    /// all its stake be lost.
     /// Does nothing the second time.
     pub(crate) fn forget_worker(session: &AccountId32) {
         let Some(mut record) = Sessions::<T>::get(session) else {
@@ -88,7 +87,7 @@ impl<T: Config> Pallet<T> {
         ComputingWorkers::<T>::mutate(pid, |workers| workers.retain(|other| *other != worker));
         WorkerAssignments::<T>::remove(worker);
         record.bound = false;
-        if record.stake == 0 {
+        if record.phase == Phase::Ready {
             Sessions::<T>::remove(session);
         } else {
             Sessions::<T>::insert(session, record);

@@ -288,3 +288,29 @@ fn a_session_may_be_paid_while_its_pool_calls_it() {
         assert_eq!(balance(3), ENDOWMENT + 7 * PHA);
     });
 }
+
+#[test]
+fn a_session_that_lost_everything_is_reclaimed_too() {
+    run(|| {
+        let pid = stake_pool(&[1, 2]);
+        assert_ok!(contribute(3, pid, 20 * PHA));
+        for seed in [1, 2] {
+            assert_ok!(start(pid, seed, 10 * PHA));
+        }
+        // One loses everything before its worker is taken away, the other one after.
+        TestSessions::fault(&session(pid, 1), 10 * PHA, None);
+        TestSessions::take_away(&worker(1));
+        TestSessions::take_away(&worker(2));
+        TestSessions::fault(&session(pid, 2), 10 * PHA, None);
+        let add = |seed| {
+            let pubkey = worker(seed);
+            call(1, Call::add_worker { pid, pubkey })
+        };
+        assert_eq!(add(1), Err(NOT_READY));
+        pass(COOL_DOWN);
+        for seed in [1, 2] {
+            assert_ok!(reclaim(pid, seed));
+            assert_ok!(add(seed));
+        }
+    });
+}
