@@ -4,13 +4,13 @@
 use crate::*;
 use alloc::vec::Vec;
 use economics::{
-    pool::Shares,
-    queue::{Request as QueueRequest, UnixSeconds},
+    pool::{Shares, Withdrawal},
+    queue::Request as QueueRequest,
 };
 use polkadot_sdk::{
     frame_support::{ensure, traits::fungible::Inspect},
     sp_core::Get,
-    sp_runtime::{AccountId32, DispatchResult},
+    sp_runtime::{AccountId32, DispatchError, DispatchResult},
 };
 use primitives::Balance;
 
@@ -173,7 +173,7 @@ impl<T: Config> Pallet<T> {
         {
             front.push(QueueRequest {
                 shares: Shares(request.shares),
-                made: request.made as UnixSeconds,
+                made: request.made,
             });
             next = request.next;
         }
@@ -194,13 +194,12 @@ impl<T: Config> Pallet<T> {
                 break;
             }
         }
+        let nobody_waits = pool.queue.len == 0;
         if let Some(vault) = pool.vault_mut()
             && vault.locked
-            && pool.queue.len == 0
+            && nobody_waits
         {
-            if let Some(vault) = pool.vault_mut() {
-                vault.locked = false;
-            }
+            vault.locked = false;
             Self::deposit_event(Event::VaultUnlocked { pid });
         }
         Ok(())
@@ -210,7 +209,7 @@ impl<T: Config> Pallet<T> {
         pid: PoolId,
         pool: &mut Pool<AccountId32>,
         id: RequestId,
-    ) -> Result<Step, polkadot_sdk::sp_runtime::DispatchError> {
+    ) -> Result<Step, DispatchError> {
         let Some(request) = Requests::<T>::get(pid, id) else {
             bug!("a queue's head leads nowhere");
             return Ok(Step::Wait);
@@ -243,12 +242,12 @@ impl<T: Config> Pallet<T> {
         }
         if Self::pay_staker(pool, &staker, done.amount).is_err() {
             Self::unlink(pid, pool, &mut delegation, id);
+            Delegations::<T>::insert(pid, &staker, delegation);
             Self::deposit_event(Event::WithdrawalReturned {
                 pid,
-                user: staker.clone(),
+                user: staker,
                 shares: request.shares,
             });
-            Delegations::<T>::insert(pid, &staker, delegation);
             return Ok(Step::Done);
         }
         pool.base = base;
@@ -259,6 +258,25 @@ impl<T: Config> Pallet<T> {
         } else {
             Self::unlink(pid, pool, &mut delegation, id);
         }
+        Self::burn(pid, pool, staker, delegation, &done)?;
+        if empty {
+            Self::clear_empty(pid, pool, rest);
+        }
+        Ok(if done.left.0 > 0 {
+            Step::Wait
+        } else {
+            Step::Done
+        })
+    }
+
+    /// Takes shares that were paid for, with dust, from their delegation.
+    fn burn(
+        pid: PoolId,
+        pool: &mut Pool<AccountId32>,
+        staker: AccountId32,
+        mut delegation: Delegation,
+        done: &Withdrawal,
+    ) -> DispatchResult {
         delegation.shares = delegation.shares.saturating_sub(done.burned.0);
         if delegation.shares == 0 {
             // Dust beside it may have been queued as well.
@@ -271,14 +289,7 @@ impl<T: Config> Pallet<T> {
             amount: done.amount,
             shares: done.burned.0,
         });
-        if empty {
-            Self::clear_empty(pid, pool, rest);
-        }
-        Ok(if done.left.0 > 0 {
-            Step::Wait
-        } else {
-            Step::Done
-        })
+        Ok(())
     }
 
     /// Nobody has shares: what rounding left is nobody's, and a new beginning has no mark.
