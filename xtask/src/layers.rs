@@ -93,6 +93,16 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         ],
     ),
     ("pallet-mailbox", &["pallet-phat-contracts"]),
+    // Pools and sessions see each other through `mining-api` only.
+    (
+        "pallet-stake-pools",
+        &[
+            "pallet-worker-registry",
+            "pallet-mailbox",
+            "pallet-phat-contracts",
+            "pallet-computation",
+        ],
+    ),
     // The development keys must never get into consensus code.
     ("runtime", &["mock-attestation"]),
     // The state machine: no effect of its own, no engine, no TEE.
