@@ -4,7 +4,8 @@ use crate::domain::{WORKER_MESSAGE, tagged_hash};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use primitives::{
-    AccountId, BlockNumber, ClusterId, ContractId, GenesisHash, HpkePublicKey, StateRoot, WorkerId,
+    AccountId, BlockNumber, ClusterId, ContractId, GenesisHash, HpkePublicKey, StateRoot,
+    UnixMillis, WorkerId,
 };
 use scale_info::TypeInfo;
 
@@ -81,6 +82,29 @@ pub enum MessagePayload {
         state_root: StateRoot,
         /// The final block up to which the mailbox was read.
         block_number: BlockNumber,
+    },
+    /// From a worker: what it computes when it does nothing else. Times are those of the newest final
+    /// block that it knew, so that who sets its clock cannot make it faster.
+    Benchmark {
+        /// When it began, milliseconds since 1970.
+        started_at_ms: UnixMillis,
+        /// When it ended.
+        ended_at_ms: UnixMillis,
+        /// What was computed in between, in units of the benchmark.
+        iterations: u64,
+    },
+    /// From a worker that mines: the answer to a challenge.
+    Heartbeat {
+        /// The session that it mines for.
+        session: AccountId,
+        /// The block of the challenge.
+        challenge_block: BlockNumber,
+        /// What the challenge said. It comes from the chain's randomness, so that nobody answers early.
+        nonce: [u8; 32],
+        /// What the worker has computed since it started, in units of the benchmark.
+        iterations: u64,
+        /// Whether it runs a cluster's contracts, for which the benchmark pauses.
+        contract_running: bool,
     },
 }
 
