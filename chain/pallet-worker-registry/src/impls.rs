@@ -680,6 +680,16 @@ impl<T: Config> WorkerDirectory for Pallet<T> {
     }
 }
 
+impl<T: Config> WorkerRecords<AccountId32> for Pallet<T> {
+    fn operator(worker: &WorkerId) -> Option<AccountId32> {
+        Workers::<T>::get(public(&worker.0)).and_then(|info| info.operator)
+    }
+
+    fn confidence_level(worker: &WorkerId) -> Option<u8> {
+        Workers::<T>::get(public(&worker.0)).map(|info| info.confidence_level)
+    }
+}
+
 impl<T: Config> KeyStore for Pallet<T> {
     fn forget_cluster(cluster: &ClusterId, workers: &[WorkerId]) {
         ClusterKeys::<T>::remove(hash(cluster));
