@@ -446,7 +446,9 @@ impl<T: Config> Pallet<T> {
                 Self::on_sealed_seed(sender, cluster, worker, seed)
             }
             MessagePayload::ContractKeys { .. } => Self::on_contract_keys(sender, payload),
-            MessagePayload::Checkpoint { .. } => Err(Error::<T>::UnknownMessage.into()),
+            MessagePayload::Checkpoint { .. }
+            | MessagePayload::Benchmark { .. }
+            | MessagePayload::Heartbeat { .. } => Err(Error::<T>::UnknownMessage.into()),
         }
     }
 
