@@ -782,18 +782,17 @@ pub mod pallet {
     }
 
     impl<T: Config> Pallet<T> {
-        /// Parameters, then slashes, then who is late, then new challenges.
+        /// Parameters, then who is late, then slashes, then new challenges. Who goes off line may be slashed
+        /// in the same block, not the other way round.
         fn begin_block(block: BlockNumber) -> Weight {
             if let Some(parameters) = ScheduledTokenomicUpdate::<T>::take() {
                 TokenomicParameters::<T>::put(parameters);
                 Self::deposit_event(Event::TokenomicParametersChanged);
             }
+            let on = !HeartbeatPaused::<T>::get();
+            let expired = if on { Self::expire_challenges(block) } else { 0 };
             let slashes = Self::execute_slashes(block);
-            let (mut expired, mut challenges) = (0, 0);
-            if !HeartbeatPaused::<T>::get() {
-                expired = Self::expire_challenges(block);
-                challenges = Self::draw_challenges(block);
-            }
+            let challenges = if on { Self::draw_challenges(block) } else { 0 };
             T::WeightInfo::on_initialize(challenges, expired, slashes)
         }
 

@@ -347,8 +347,7 @@ impl<T: Config> SessionsApi<AccountId32> for Pallet<T> {
     }
 
     fn is_computing(session: &AccountId32) -> bool {
-        Sessions::<T>::get(session)
-            .is_some_and(|info| matches!(info.state, SessionState::Computing(_)))
+        Sessions::<T>::get(session).is_some_and(|info| info.is_computing())
     }
 
     fn operator(worker: &WorkerId) -> Option<AccountId32> {

@@ -102,26 +102,34 @@ impl<T: Config> Pallet<T> {
 
     /// Executes slashes whose time for appeal is over, oldest first, at most
     /// [`SLASHES_PER_BLOCK_MAX`]; gives how many it looked at.
+    ///
+    /// A session is settled once in a block, so that a second slash of it waits for the next, and those
+    /// behind it too.
     pub(crate) fn execute_slashes(block: BlockNumber) -> u32 {
         let mut queue = SlashQueue::<T>::get();
         let before = queue;
         while !queue.is_empty() && queue.first.wrapping_sub(before.first) < SLASHES_PER_BLOCK_MAX {
             let slash = queue.first;
-            if PendingSlashes::<T>::get(slash).is_some_and(|pending| pending.due > block) {
-                break;
-            }
-            queue.pop();
             // None: it was cancelled.
-            if let Some(pending) = Self::resolve(slash) {
+            if let Some(pending) = PendingSlashes::<T>::get(slash) {
+                if pending.due > block {
+                    break;
+                }
                 let session = pending.session.clone();
-                if let Err(error) = with_storage_layer(|| Self::execute(slash, pending)) {
-                    Self::deposit_event(Event::SlashFailed {
-                        slash,
-                        session,
-                        error,
-                    });
+                match with_storage_layer(|| Self::execute(slash, pending)) {
+                    Err(error) if error == Error::<T>::TryNextBlock.into() => break,
+                    Err(error) => {
+                        Self::resolve(slash);
+                        Self::deposit_event(Event::SlashFailed {
+                            slash,
+                            session,
+                            error,
+                        });
+                    }
+                    Ok(()) => {}
                 }
             }
+            queue.pop();
         }
         if queue != before {
             SlashQueue::<T>::put(queue);
@@ -130,12 +138,18 @@ impl<T: Config> Pallet<T> {
     }
 
     fn execute(slash: SlashId, pending: PendingSlash) -> DispatchResult {
+        Self::resolve(slash);
         let PendingSlash {
             session,
             fault,
             reporter,
             ..
         } = pending;
+        // Who loses all goes: its performance would go on to earn.
+        let out = fault == Fault::Malicious && SessionBindings::<T>::contains_key(&session);
+        if out && Self::session(&session)?.is_computing() {
+            Self::do_stop(&session)?;
+        }
         let mut info = Self::session(&session)?;
         let taken = match &mut info.state {
             SessionState::Ready => return Err(Error::<T>::NothingAtStake.into()),
@@ -172,8 +186,7 @@ impl<T: Config> Pallet<T> {
         if taken > 0 {
             T::Pools::on_slashed(&session, to_treasury, reward);
         }
-        // Who has lost all goes; its performance would go on to earn.
-        if fault == Fault::Malicious && SessionBindings::<T>::contains_key(&session) {
+        if out {
             Self::do_unbind(&session)?;
         }
         Ok(())

@@ -34,6 +34,11 @@ impl SessionInfo {
         counting: false,
     };
 
+    /// Whether it computes, on line or not.
+    pub const fn is_computing(&self) -> bool {
+        matches!(self.state, SessionState::Computing(_))
+    }
+
     /// What it has at stake.
     pub const fn stake(&self) -> Balance {
         match &self.state {
