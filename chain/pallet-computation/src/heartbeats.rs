@@ -69,7 +69,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Challenges sessions, at most as many as a block may.
-    fn challenge(
+    pub(crate) fn challenge(
         block: BlockNumber,
         sessions: impl Iterator<Item = (AccountId32, [u8; 32])>,
     ) {

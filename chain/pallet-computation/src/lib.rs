@@ -55,7 +55,7 @@
 extern crate alloc;
 
 #[cfg(feature = "runtime-benchmarks")]
-mod benchmarking;
+pub mod benchmarking;
 mod heartbeats;
 mod payments;
 mod sessions;
@@ -784,13 +784,17 @@ pub mod pallet {
     impl<T: Config> Pallet<T> {
         /// Parameters, then who is late, then slashes, then new challenges. Who goes off line may be slashed
         /// in the same block, not the other way round.
-        fn begin_block(block: BlockNumber) -> Weight {
+        pub(crate) fn begin_block(block: BlockNumber) -> Weight {
             if let Some(parameters) = ScheduledTokenomicUpdate::<T>::take() {
                 TokenomicParameters::<T>::put(parameters);
                 Self::deposit_event(Event::TokenomicParametersChanged);
             }
             let on = !HeartbeatPaused::<T>::get();
-            let expired = if on { Self::expire_challenges(block) } else { 0 };
+            let expired = if on {
+                Self::expire_challenges(block)
+            } else {
+                0
+            };
             let slashes = Self::execute_slashes(block);
             let challenges = if on { Self::draw_challenges(block) } else { 0 };
             T::WeightInfo::on_initialize(challenges, expired, slashes)

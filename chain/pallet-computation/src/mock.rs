@@ -68,20 +68,39 @@ parameter_types! {
     pub static BlockMillis: u64 = 12_000;
     pub static TestParameters: Parameters = Parameters::GENESIS;
     pub static TestSchedule: Schedule = Schedule::MAIN;
-    /// Who is active, with whose machine and which level.
-    pub static Machines: BTreeMap<WorkerId, (AccountId32, u8)> = BTreeMap::new();
-    /// Who serves a cluster.
-    pub static Serving: BTreeSet<WorkerId> = BTreeSet::new();
-    /// What the pools have at stake.
-    pub static Staked: BTreeMap<AccountId32, u128> = BTreeMap::new();
-    /// What the pools were paid.
-    pub static Rewarded: BTreeMap<AccountId32, u128> = BTreeMap::new();
     /// Sessions whose workers were taken.
     pub static Taken: Vec<AccountId32> = Vec::new();
     /// Whether pools exist.
     pub static Closed: bool = false;
     /// Changes the draws.
     pub static Seed: u64 = 0;
+}
+
+/// What a test keeps of many workers, without the copies that `parameter_types` makes.
+macro_rules! kept {
+    ($($(#[$doc:meta])* $name:ident: $kind:ty;)*) => {$(
+        $(#[$doc])*
+        pub struct $name;
+
+        impl $name {
+            /// Reads or changes it.
+            pub fn with<R>(change: impl FnOnce(&mut $kind) -> R) -> R {
+                std::thread_local!(static KEPT: std::cell::RefCell<$kind> = Default::default());
+                KEPT.with_borrow_mut(change)
+            }
+        }
+    )*};
+}
+
+kept! {
+    /// Who is active, with whose machine and which level.
+    Machines: BTreeMap<WorkerId, (AccountId32, u8)>;
+    /// Who serves a cluster.
+    Serving: BTreeSet<WorkerId>;
+    /// What the pools have at stake.
+    Staked: BTreeMap<AccountId32, u128>;
+    /// What the pools were paid.
+    Rewarded: BTreeMap<AccountId32, u128>;
 }
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
@@ -100,7 +119,7 @@ impl WorkerDirectory for TestWorkers {
     }
 
     fn is_active(worker: &WorkerId) -> bool {
-        Machines::mutate(|machines| machines.contains_key(worker))
+        Machines::with(|machines| machines.contains_key(worker))
     }
 
     fn hpke_public_key(_: &WorkerId) -> Option<HpkePublicKey> {
@@ -114,11 +133,11 @@ impl WorkerDirectory for TestWorkers {
 
 impl WorkerRecords<AccountId32> for TestWorkers {
     fn operator(worker: &WorkerId) -> Option<AccountId32> {
-        Machines::mutate(|machines| machines.get(worker).map(|(operator, _)| operator.clone()))
+        Machines::with(|machines| machines.get(worker).map(|(operator, _)| operator.clone()))
     }
 
     fn confidence_level(worker: &WorkerId) -> Option<u8> {
-        Machines::mutate(|machines| machines.get(worker).map(|(_, level)| *level))
+        Machines::with(|machines| machines.get(worker).map(|(_, level)| *level))
     }
 }
 
@@ -135,7 +154,7 @@ impl pallet_worker_registry::Clusters for TestClusters {
     }
 
     fn is_assigned(worker: &WorkerId) -> bool {
-        Serving::mutate(|serving| serving.contains(worker))
+        Serving::with(|serving| serving.contains(worker))
     }
 
     fn on_cluster_key(_: &ClusterId, _: &[u8; 32]) {}
@@ -162,7 +181,7 @@ pub struct TestPools;
 
 impl SessionEvents<AccountId32> for TestPools {
     fn on_reward(session: &AccountId32, amount: u128) {
-        Rewarded::mutate(|all| *all.entry(session.clone()).or_default() += amount);
+        Rewarded::with(|all| *all.entry(session.clone()).or_default() += amount);
     }
 
     fn on_unbound(session: &AccountId32, _: &WorkerId) {
@@ -184,7 +203,7 @@ impl SessionEvents<AccountId32> for TestPools {
             pay(&account, amount);
             lost += amount;
         }
-        Staked::mutate(|staked| *staked.get_mut(session).unwrap() -= lost);
+        Staked::with(|staked| *staked.get_mut(session).unwrap() -= lost);
     }
 
     fn reward_account(session: &AccountId32) -> Option<AccountId32> {
@@ -317,7 +336,7 @@ pub fn say(who: WorkerId, payload: MessagePayload) -> DispatchResult {
 
 /// Registers a worker of level 1, with a benchmark of this score.
 pub fn register(who: WorkerId, score: u32) {
-    Machines::mutate(|machines| machines.insert(who, (operator(), 1)));
+    Machines::with(|machines| machines.insert(who, (operator(), 1)));
     say(who, benchmark(score)).unwrap();
 }
 
@@ -325,7 +344,7 @@ pub fn register(who: WorkerId, score: u32) {
 pub fn start(session: &AccountId32, stake: u128) -> DispatchResult {
     <Computation as mining_api::Sessions<_>>::start(session, stake)?;
     Balances::mint_into(&pool_of(session), stake + DEPOSIT).unwrap();
-    Staked::mutate(|staked| staked.insert(session.clone(), stake));
+    Staked::with(|staked| staked.insert(session.clone(), stake));
     Ok(())
 }
 
@@ -421,10 +440,10 @@ pub fn externalities(seed: u64) -> sp_io::TestExternalities {
     }
     .build_storage()
     .unwrap();
-    Machines::set(BTreeMap::new());
-    Serving::set(BTreeSet::new());
-    Staked::set(BTreeMap::new());
-    Rewarded::set(BTreeMap::new());
+    Machines::with(BTreeMap::clear);
+    Serving::with(BTreeSet::clear);
+    Staked::with(BTreeMap::clear);
+    Rewarded::with(BTreeMap::clear);
     Taken::set(Vec::new());
     Closed::set(false);
     Seed::set(seed);
@@ -451,4 +470,17 @@ pub fn run(test: impl FnOnce()) {
 /// Lets challenges be made.
 pub fn unpause() {
     Computation::set_heartbeat_paused(RuntimeOrigin::root(), false).unwrap();
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+impl crate::benchmarking::BenchmarkSetup for Test {
+    fn register(worker: &WorkerId, operator: &AccountId32) {
+        Machines::with(|machines| machines.insert(*worker, (operator.clone(), 1)));
+        Balances::mint_into(operator, DEPOSIT).unwrap();
+    }
+
+    fn fund(session: &AccountId32, stake: u128) {
+        Balances::mint_into(&pool_of(session), stake + DEPOSIT).unwrap();
+        Staked::with(|staked| staked.insert(session.clone(), stake));
+    }
 }

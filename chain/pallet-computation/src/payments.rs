@@ -40,8 +40,7 @@ impl<T: Config> Pallet<T> {
     /// Pays what there is of an amount; gives how much that was.
     fn pay_out(to: &AccountId32, amount: Balance) -> Balance {
         let pool = Self::account_id();
-        let free =
-            T::Currency::reducible_balance(&pool, Preservation::Preserve, Fortitude::Polite);
+        let free = T::Currency::reducible_balance(&pool, Preservation::Preserve, Fortitude::Polite);
         let amount = amount.min(free);
         if amount == 0 {
             return 0;
@@ -93,10 +92,7 @@ impl<T: Config> Pallet<T> {
         let owed = Owed::<T>::get(session);
         ensure!(owed > 0, Error::<T>::NothingOwed);
         Self::pay(session, Payment::default());
-        ensure!(
-            Owed::<T>::get(session) < owed,
-            Error::<T>::SubsidyPoolEmpty
-        );
+        ensure!(Owed::<T>::get(session) < owed, Error::<T>::SubsidyPoolEmpty);
         Ok(())
     }
 }

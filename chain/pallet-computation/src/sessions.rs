@@ -142,8 +142,8 @@ impl<T: Config> Pallet<T> {
         start: Start,
     ) -> Result<economics::Fixed, DispatchError> {
         let parameters = TokenomicParameters::<T>::get();
-        let begun = Session::start(index, &parameters, Self::block(), start)
-            .map_err(Error::<T>::from)?;
+        let begun =
+            Session::start(index, &parameters, Self::block(), start).map_err(Error::<T>::from)?;
         let value = begun.initial_value();
         info.state = SessionState::Computing(begun);
         info.counting = false;
@@ -222,11 +222,7 @@ impl<T: Config> Pallet<T> {
         };
         let mut index = Self::advanced_index()?;
         let end = before
-            .stop(
-                &mut index,
-                &TokenomicParameters::<T>::get(),
-                Self::block(),
-            )
+            .stop(&mut index, &TokenomicParameters::<T>::get(), Self::block())
             .map_err(Error::<T>::from)?;
         let stake = end.returned.saturating_add(end.slashed);
         info.state = SessionState::CoolingDown(CoolDown {
@@ -307,7 +303,10 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    pub(crate) fn do_unbind_by_operator(who: &AccountId32, session: &AccountId32) -> DispatchResult {
+    pub(crate) fn do_unbind_by_operator(
+        who: &AccountId32,
+        session: &AccountId32,
+    ) -> DispatchResult {
         let worker = Self::bound_worker(session)?;
         ensure!(
             T::Workers::operator(&worker).as_ref() == Some(who),

@@ -54,7 +54,10 @@ impl<T: Config> Pallet<T> {
             waiting < SLASHES_PER_SESSION_MAX,
             Error::<T>::TooManySlashes
         );
-        let (amount, reported_at) = (taken(Self::session(&session)?.stake(), fault), Self::block());
+        let (amount, reported_at) = (
+            taken(Self::session(&session)?.stake(), fault),
+            Self::block(),
+        );
         let due = reported_at.saturating_add(policy.appeal_blocks);
         let slash = SlashQueue::<T>::mutate(Queue::push);
         SlashesOfSession::<T>::insert(&session, waiting.saturating_add(1));

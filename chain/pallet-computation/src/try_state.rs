@@ -1,7 +1,7 @@
 //! What must always hold between the maps.
 
 use crate::*;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use economics::Fixed;
 use polkadot_sdk::{
     frame_support::ensure,
@@ -119,7 +119,7 @@ impl<T: Config> Pallet<T> {
 
     fn try_state_of_challenges() -> Result<(), TryRuntimeError> {
         let queue = ChallengeQueue::<T>::get();
-        let mut waiting = BTreeMap::<AccountId32, u32>::new();
+        let mut waiting = BTreeSet::new();
         for (number, challenged) in Challenged::<T>::iter() {
             ensure!(
                 number.wrapping_sub(queue.first) < queue.len(),
@@ -131,10 +131,9 @@ impl<T: Config> Pallet<T> {
                 "a block has challenged none, or too many"
             );
             for session in challenged.sessions {
-                let of_block =
-                    |pending: PendingChallenge| pending.block == challenged.block;
+                let of_block = |pending: PendingChallenge| pending.block == challenged.block;
                 if PendingChallenges::<T>::get(&session).is_some_and(of_block) {
-                    *waiting.entry(session).or_default() += 1;
+                    waiting.insert(session);
                 }
             }
         }
@@ -144,11 +143,10 @@ impl<T: Config> Pallet<T> {
             else {
                 return Err("a session has a challenge and does not compute".into());
             };
-            // Else it would never be found off line, or be found twice.
-            let times = waiting.get(&session).copied().unwrap_or(0);
+            // Else it would never be found off line.
             ensure!(
-                times == u32::from(computing.is_online()),
-                "a challenge waits in no queue, or in two"
+                waiting.contains(&session) == computing.is_online(),
+                "a challenge of an on-line session waits in no queue, or another's in one"
             );
         }
         for (session, info) in Sessions::<T>::iter() {

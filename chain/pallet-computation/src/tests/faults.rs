@@ -37,23 +37,14 @@ fn a_fault_costs_stake_after_the_appeal() {
         let (treasury, reporter) = (Balances::balance(&TREASURY), Balances::balance(&REPORTER));
         assert_eq!(report(1, Fault::Grave), Ok(Some(0)));
         let pending = PendingSlashes::<Test>::get(0).unwrap();
-        assert_eq!(
-            (pending.amount, pending.due),
-            (STAKE / 10, 101 + APPEAL)
-        );
+        assert_eq!((pending.amount, pending.due), (STAKE / 10, 101 + APPEAL));
         skip(u64::from(APPEAL) - 1);
         assert_eq!(stake(1), STAKE);
         next_block();
         assert_eq!(stake(1), STAKE * 9 / 10);
-        assert_eq!(Staked::get()[&session(1)], stake(1));
-        assert_eq!(
-            Balances::balance(&REPORTER) - reporter,
-            STAKE / 10 / 4
-        );
-        assert_eq!(
-            Balances::balance(&TREASURY) - treasury,
-            STAKE / 10 / 4 * 3
-        );
+        assert_eq!(Staked::with(|staked| staked[&session(1)]), stake(1));
+        assert_eq!(Balances::balance(&REPORTER) - reporter, STAKE / 10 / 4);
+        assert_eq!(Balances::balance(&TREASURY) - treasury, STAKE / 10 / 4 * 3);
         assert!(computing(1).is_online());
         Computation::do_try_state().unwrap();
         // It goes on, and its stop does not take it again.
@@ -179,10 +170,7 @@ fn faults_may_cost_nothing() {
             enabled: true,
             ..off
         };
-        assert_ok!(Computation::set_slash_rules(
-            RuntimeOrigin::root(),
-            at_once
-        ));
+        assert_ok!(Computation::set_slash_rules(RuntimeOrigin::root(), at_once));
         let treasury = Balances::balance(&TREASURY);
         assert_eq!(report(1, Fault::Slight), Ok(Some(0)));
         next_block();

@@ -74,7 +74,7 @@ fn a_session_lives() {
 fn binding_needs_a_free_worker_with_a_young_benchmark() {
     run(|| {
         assert_noop!(bind(1), Error::<Test>::WorkerNotRegistered);
-        Machines::mutate(|machines| machines.insert(worker(1), (operator(), 1)));
+        Machines::with(|machines| machines.insert(worker(1), (operator(), 1)));
         assert_noop!(bind(1), Error::<Test>::BenchmarkMissing);
         register(worker(1), 100);
         skip(2 * 24 * 300 + 1);
@@ -109,7 +109,7 @@ fn a_start_needs_a_fitting_stake_and_score() {
         check(2, STAKE, Error::BenchmarkTooLow);
         // k · √P, and (v_max / Re − C).
         assert_ok!(start(&session(1), 1_000 * PHA));
-        Machines::mutate(|machines| machines.remove(&worker(2)));
+        Machines::with(|machines| machines.remove(&worker(2)));
         check(2, STAKE, Error::WorkerNotRegistered);
     });
 }
@@ -334,5 +334,25 @@ fn only_a_vote_sets_parameters() {
         assert_ok!(stop(1));
         skip(5);
         assert_ok!(reclaim(1));
+    });
+}
+
+#[test]
+fn who_has_answered_may_be_asked_again_in_the_same_block() {
+    run(|| {
+        begin(1, STAKE);
+        unpause();
+        skip(10);
+        heartbeat(1, 0);
+        assert_ok!(Computation::force_challenge(
+            RuntimeOrigin::root(),
+            session(1)
+        ));
+        Computation::do_try_state().unwrap();
+        assert_noop!(answer(1, 0), Error::<Test>::TryNextBlock);
+        next_block();
+        assert_ok!(answer(1, 0));
+        skip(20);
+        assert!(computing(1).is_online());
     });
 }

@@ -40,7 +40,7 @@ fn answer(seed: u32) -> MessagePayload {
 #[test]
 fn a_worker_mines_by_messages_alone() {
     run(|| {
-        Machines::mutate(|machines| machines.insert(signer(1), (operator(), 3)));
+        Machines::with(|machines| machines.insert(signer(1), (operator(), 3)));
         submit(signed(1, 0, benchmark(100)));
         assert_eq!(
             Benchmarks::<Test>::get(signer(1)),
@@ -72,10 +72,7 @@ fn an_answer_to_no_challenge_takes_no_room() {
     run(|| {
         for seed in [1, 2] {
             register(signer(seed), 100);
-            assert_ok!(<Computation as Api<_>>::bind(
-                &session(seed),
-                &signer(seed)
-            ));
+            assert_ok!(<Computation as Api<_>>::bind(&session(seed), &signer(seed)));
             assert_ok!(start(&session(seed), STAKE));
         }
         register(signer(3), 100);
@@ -110,7 +107,11 @@ fn an_answer_to_no_challenge_takes_no_room() {
             )
         };
         assert_ok!(validate(&with(its, challenge_block, nonce)));
-        refused(&with(primitives::AccountId([9; 32]), challenge_block, nonce));
+        refused(&with(
+            primitives::AccountId([9; 32]),
+            challenge_block,
+            nonce,
+        ));
         refused(&with(its, challenge_block + 1, nonce));
         refused(&with(its, challenge_block, [0; 32]));
         let key = MessagePayload::MasterKey {
@@ -130,7 +131,7 @@ fn an_answer_to_no_challenge_takes_no_room() {
 #[test]
 fn benchmarks_are_judged_by_the_chains_time() {
     run(|| {
-        Machines::mutate(|machines| machines.insert(worker(1), (operator(), 1)));
+        Machines::with(|machines| machines.insert(worker(1), (operator(), 1)));
         skip(3 * 24 * 300);
         let now = now_ms();
         let run_of = |started_at_ms, ended_at_ms, iterations| {

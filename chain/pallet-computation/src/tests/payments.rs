@@ -13,7 +13,7 @@ use primitives::units::PHA;
 const STAKE: u128 = 5_000 * PHA;
 
 fn rewarded(seed: u32) -> u128 {
-    Rewarded::get().get(&session(seed)).copied().unwrap_or(0)
+    Rewarded::with(|all| all.get(&session(seed)).copied().unwrap_or(0))
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn only_members_of_clusters_count_whole_without_computing() {
         claim();
         skip(50);
         assert_eq!(claim(), Fixed::ZERO);
-        Serving::mutate(|serving| serving.insert(worker(1)));
+        Serving::with(|serving| serving.insert(worker(1)));
         skip(50);
         assert_eq!(claim(), Fixed::from_int(100));
     });
@@ -117,8 +117,7 @@ fn an_empty_subsidy_pool_owes() {
             owed
         }));
         Computation::do_try_state().unwrap();
-        let claim =
-            || Computation::claim_owed(RuntimeOrigin::signed(REPORTER), session.clone());
+        let claim = || Computation::claim_owed(RuntimeOrigin::signed(REPORTER), session.clone());
         assert_noop!(claim(), Error::<Test>::SubsidyPoolEmpty);
         assert_eq!(Balances::total_issuance(), issued, "nothing is minted");
         Balances::mint_into(&pool, 50_000 * PHA).unwrap();

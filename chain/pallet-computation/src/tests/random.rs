@@ -56,7 +56,10 @@ fn vote(step: Step, allowed: &mut Allowed) {
     let number = step.number;
     let session = session(step.who);
     match number % 8 {
-        0 => drop(Computation::update_tokenomic(root(), parameters(number / 8))),
+        0 => drop(Computation::update_tokenomic(
+            root(),
+            parameters(number / 8),
+        )),
         1 => {
             allowed.count();
             let schedule = Schedule {
@@ -98,25 +101,28 @@ fn apply(step: Step, allowed: &mut Allowed) {
     let (id, machine) = (session(who), worker(who));
     match kind {
         0 => drop(say(machine, benchmark(40 + number % 400))),
-        1 => drop(<Computation as Api<_>>::bind(&id, &worker(number % WORKERS))),
+        1 => drop(<Computation as Api<_>>::bind(
+            &id,
+            &worker(number % WORKERS),
+        )),
         2 => drop(<Computation as Api<_>>::bind(&id, &machine)),
         3 | 4 => drop(start(&id, u128::from(number % 20_000) * PHA)),
         5 => drop(<Computation as Api<_>>::stop(&id)),
         6 => {
             let more = <Computation as Api<_>>::stake(&id) + u128::from(number % 3_000) * PHA;
             if <Computation as Api<_>>::restart(&id, more).is_ok() {
-                let before = Staked::get()[&id];
+                let before = Staked::with(|staked| staked[&id]);
                 frame_support::assert_ok!(<Balances as frame_support::traits::fungible::Mutate<
                     _,
                 >>::mint_into(
                     &pool_of(&id), more - before
                 ));
-                Staked::mutate(|staked| staked.insert(id, more));
+                Staked::with(|staked| staked.insert(id, more));
             }
         }
         7 => {
             if <Computation as Api<_>>::reclaim(&id).is_ok() {
-                Staked::mutate(|staked| staked.remove(&id));
+                Staked::with(|staked| staked.remove(&id));
             }
         }
         8 => drop(<Computation as Api<_>>::unbind(&id)),
@@ -134,7 +140,7 @@ fn apply(step: Step, allowed: &mut Allowed) {
         15..=17 => blocks(1 + number % 12),
         18 => {
             let level = 1 + (number % 6) as u8;
-            Machines::mutate(|machines| machines.insert(machine, (operator(), level)));
+            Machines::with(|machines| machines.insert(machine, (operator(), level)));
         }
         19 => Closed::set(number % 4 == 0),
         _ => (0..WORKERS).for_each(|seed| {
@@ -156,13 +162,15 @@ fn check(allowed: &mut Allowed) {
     allowed.count();
     assert!(spent() <= allowed.budget, "more was paid than the budget");
     for seed in 0..WORKERS {
-        let staked = Staked::get().get(&session(seed)).copied().unwrap_or(0);
+        let staked = Staked::with(|staked| staked.get(&session(seed)).copied().unwrap_or(0));
         let known = <Computation as Api<_>>::stake(&session(seed));
         assert_eq!(staked, known, "pool and session disagree on a stake");
     }
-    let rewarded: u128 = Rewarded::get().values().sum();
+    let rewarded: u128 = Rewarded::with(|all| all.values().sum());
     assert!(rewarded <= spent());
-    let earned: u128 = Sessions::<Test>::iter_values().map(|info| info.earned).sum();
+    let earned: u128 = Sessions::<Test>::iter_values()
+        .map(|info| info.earned)
+        .sum();
     let owed: u128 = Owed::<Test>::iter_values().sum();
     assert!(earned <= rewarded + owed);
     assert!(Balances::balance(&Computation::account_id()) >= DEPOSIT);

@@ -69,12 +69,11 @@ fn many_workers_are_paid_no_more_than_the_budget() {
             let begun = Instant::now();
             let start = next_block();
             starts += begun.elapsed();
-            let challenged: Vec<_> = Challenged::<Test>::get(
-                ChallengeQueue::<Test>::get().next.wrapping_sub(1),
-            )
-            .filter(|challenged| challenged.block == block)
-            .map(|challenged| challenged.sessions.into_inner())
-            .unwrap_or_default();
+            let challenged: Vec<_> =
+                Challenged::<Test>::get(ChallengeQueue::<Test>::get().next.wrapping_sub(1))
+                    .filter(|challenged| challenged.block == block)
+                    .map(|challenged| challenged.sessions.into_inner())
+                    .unwrap_or_default();
             let mut used = start.ref_time();
             for session in challenged {
                 let seed = by_session[&session];
@@ -100,9 +99,15 @@ fn many_workers_are_paid_no_more_than_the_budget() {
         assert!(u64::from(gone) <= silent);
         let checked = Instant::now();
         Computation::do_try_state().unwrap();
-        println!("{workers} workers, {length} blocks of a second, try_state {:?}", checked.elapsed());
+        println!(
+            "{workers} workers, {length} blocks of a second, try_state {:?}",
+            checked.elapsed()
+        );
         let bytes = storage_report();
-        println!("  all of the pallet  {bytes} bytes, {} a worker", bytes / workers as usize);
+        println!(
+            "  all of the pallet  {bytes} bytes, {} a worker",
+            bytes / workers as usize
+        );
         println!("  {answers} answers, {silent} silent, {gone} off line");
         println!("  paid {} of {} PHA", spent() / PHA, budget / PHA);
         println!(
