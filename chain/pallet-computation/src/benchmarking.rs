@@ -6,7 +6,7 @@ use economics::Fault;
 use mining_api::Sessions as Api;
 use polkadot_sdk::{
     frame_benchmarking::v2::*,
-    frame_support::traits::{EnsureOrigin, fungible::Mutate},
+    frame_support::traits::fungible::Mutate,
     frame_system::{Pallet as System, RawOrigin, pallet_prelude::BlockNumberFor},
     sp_core::Get,
     sp_runtime::AccountId32,
@@ -14,7 +14,9 @@ use polkadot_sdk::{
 use primitives::{Balance, WorkerId, units::PHA};
 
 /// What a runtime must do to be measured.
-pub trait BenchmarkSetup {
+pub trait BenchmarkSetup: Config {
+    /// Who the runtime takes for a vote.
+    fn governance() -> Self::RuntimeOrigin;
     /// Registers a worker that is active, with an operator.
     fn register(worker: &WorkerId, operator: &AccountId32);
     /// Makes the session's pool, with this much at stake and an account for rewards.
@@ -42,9 +44,9 @@ fn operator() -> AccountId32 {
 /// A stake between the least and the most for a score of 1000 in all published sets.
 const STAKE: Balance = 5_000 * PHA;
 
-fn registered<T: Config + BenchmarkSetup>(seed: u32) {
+fn registered<T: BenchmarkSetup>(seed: u32) {
     T::register(&worker(seed), &operator());
-    let benchmark = Benchmark {
+    let benchmark = crate::Benchmark {
         score: 1_000,
         measured_at_ms: Pallet::<T>::now_ms(),
         iterations: 10_000,
@@ -52,13 +54,13 @@ fn registered<T: Config + BenchmarkSetup>(seed: u32) {
     Benchmarks::<T>::insert(worker(seed), benchmark);
 }
 
-fn bound<T: Config + BenchmarkSetup>(seed: u32) -> Result<(), BenchmarkError> {
+fn bound<T: BenchmarkSetup>(seed: u32) -> Result<(), BenchmarkError> {
     registered::<T>(seed);
     <Pallet<T> as Api<_>>::bind(&session(seed), &worker(seed))?;
     Ok(())
 }
 
-fn started<T: Config + BenchmarkSetup>(seed: u32) -> Result<(), BenchmarkError> {
+fn started<T: BenchmarkSetup>(seed: u32) -> Result<(), BenchmarkError> {
     bound::<T>(seed)?;
     T::fund(&session(seed), STAKE);
     <Pallet<T> as Api<_>>::start(&session(seed), STAKE)?;
@@ -74,11 +76,6 @@ fn pass<T: Config>(blocks: u32) {
 fn subsidy<T: Config>() -> Result<(), BenchmarkError> {
     T::Currency::mint_into(&Pallet::<T>::account_id(), 1_000_000_000 * PHA)?;
     Ok(())
-}
-
-fn governance<T: Config>() -> Result<T::RuntimeOrigin, BenchmarkError> {
-    T::GovernanceOrigin::try_successful_origin()
-        .map_err(|()| BenchmarkError::Stop("nobody governs"))
 }
 
 fn answer<T: Config>(seed: u32) -> Result<wire::message::MessagePayload, BenchmarkError> {
@@ -171,7 +168,7 @@ mod measured {
     }
 
     #[benchmark]
-    fn benchmark() -> Result<(), BenchmarkError> {
+    fn record_benchmark() -> Result<(), BenchmarkError> {
         let rules = BenchmarkPolicy {
             duration_ms_min: 1,
             ..BenchmarkRules::<T>::get()
@@ -209,7 +206,7 @@ mod measured {
 
     #[benchmark]
     fn set_parameter() -> Result<(), BenchmarkError> {
-        let origin = governance::<T>()?;
+        let origin = T::governance();
         let parameters = T::DefaultParameters::get();
 
         #[extrinsic_call]
@@ -223,7 +220,7 @@ mod measured {
     fn set_budget() -> Result<(), BenchmarkError> {
         started::<T>(1)?;
         pass::<T>(10_000_000);
-        let origin = governance::<T>()?;
+        let origin = T::governance();
         let schedule = T::DefaultSchedule::get();
 
         #[extrinsic_call]
@@ -236,7 +233,7 @@ mod measured {
     #[benchmark]
     fn report_slash() -> Result<(), BenchmarkError> {
         started::<T>(1)?;
-        let origin = governance::<T>()?;
+        let origin = T::governance();
 
         #[extrinsic_call]
         report_slash(
@@ -254,7 +251,7 @@ mod measured {
     fn cancel_slash() -> Result<(), BenchmarkError> {
         started::<T>(1)?;
         Pallet::<T>::report_fault(&worker(1), Fault::Grave, None)?;
-        let origin = governance::<T>()?;
+        let origin = T::governance();
 
         #[extrinsic_call]
         cancel_slash(origin as T::RuntimeOrigin, 0);
@@ -280,7 +277,7 @@ mod measured {
     #[benchmark]
     fn force_challenge() -> Result<(), BenchmarkError> {
         started::<T>(1)?;
-        let origin = governance::<T>()?;
+        let origin = T::governance();
 
         #[extrinsic_call]
         force_challenge(origin as T::RuntimeOrigin, session(1));

@@ -251,7 +251,8 @@ impl MessageHandler for TestHandler {
     }
 
     fn weight() -> Weight {
-        <Test as Config>::WeightInfo::heartbeat().max(<Test as Config>::WeightInfo::benchmark())
+        <Test as Config>::WeightInfo::heartbeat()
+            .max(<Test as Config>::WeightInfo::record_benchmark())
     }
 }
 
@@ -474,6 +475,10 @@ pub fn unpause() {
 
 #[cfg(feature = "runtime-benchmarks")]
 impl crate::benchmarking::BenchmarkSetup for Test {
+    fn governance() -> RuntimeOrigin {
+        RuntimeOrigin::root()
+    }
+
     fn register(worker: &WorkerId, operator: &AccountId32) {
         Machines::with(|machines| machines.insert(*worker, (operator.clone(), 1)));
         Balances::mint_into(operator, DEPOSIT).unwrap();

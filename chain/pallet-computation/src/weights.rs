@@ -23,7 +23,7 @@ pub trait WeightInfo {
     /// Checking and handling the answer to a challenge, with its payment.
     fn heartbeat() -> Weight;
     /// Checking and handling a benchmark.
-    fn benchmark() -> Weight;
+    fn record_benchmark() -> Weight;
     /// `unbind` and `force_stop_computing`.
     fn unbind() -> Weight;
     /// A call that sets one value.
@@ -78,7 +78,7 @@ impl<T: frame_system::Config> WeightInfo for HandWeight<T> {
         estimate::<T>(120, 18 + POOL_READS, 10 + POOL_WRITES)
     }
 
-    fn benchmark() -> Weight {
+    fn record_benchmark() -> Weight {
         estimate::<T>(20, 3, 1)
     }
 
