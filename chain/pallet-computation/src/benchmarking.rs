@@ -6,9 +6,13 @@ use economics::Fault;
 use mining_api::Sessions as Api;
 use polkadot_sdk::{
     frame_benchmarking::v2::*,
-    frame_support::traits::fungible::Mutate,
+    frame_support::{
+        storage::unhashed::clear_prefix,
+        traits::{PalletInfoAccess, fungible::Mutate},
+    },
     frame_system::{Pallet as System, RawOrigin, pallet_prelude::BlockNumberFor},
     sp_core::Get,
+    sp_io::hashing::twox_128,
     sp_runtime::AccountId32,
 };
 use primitives::{Balance, WorkerId, units::PHA};
@@ -67,6 +71,12 @@ fn started<T: BenchmarkSetup>(seed: u32) -> Result<(), BenchmarkError> {
     Ok(())
 }
 
+/// Begins with nothing, since a run may find what the one before it left.
+fn forget_all<T: Config>() {
+    let prefix = twox_128(<Pallet<T> as PalletInfoAccess>::name().as_bytes());
+    let _ = clear_prefix(&prefix, None, None);
+}
+
 /// Goes on by so many blocks, without their hooks.
 fn pass<T: Config>(blocks: u32) {
     let next = System::<T>::block_number() + BlockNumberFor::<T>::from(blocks);
@@ -100,6 +110,7 @@ mod measured {
         e: Linear<0, { EXPIRED_BUCKETS_PER_BLOCK_MAX * T::ChallengesMax::get() }>,
         s: Linear<0, SLASHES_PER_BLOCK_MAX>,
     ) -> Result<(), BenchmarkError> {
+        forget_all::<T>();
         subsidy::<T>()?;
         HeartbeatPaused::<T>::put(false);
         let rules = SlashPolicy {
