@@ -71,8 +71,9 @@ fn started<T: BenchmarkSetup>(seed: u32) -> Result<(), BenchmarkError> {
     Ok(())
 }
 
-/// Begins with nothing, since a run may find what the one before it left.
+/// Begins at block 1 with nothing, since a run may find what the one before it left.
 fn forget_all<T: Config>() {
+    System::<T>::set_block_number(1u32.into());
     let prefix = twox_128(<Pallet<T> as PalletInfoAccess>::name().as_bytes());
     let _ = clear_prefix(&prefix, None, None);
 }
