@@ -17,9 +17,6 @@ use wire::message::MessagePayload;
 const SUBJECT: &[u8] = b"phat/heartbeat-challenge";
 /// The draw that decides whether a part of a challenge is one.
 const WHETHER_ONE_MORE: u32 = u32::MAX;
-/// How far ahead of the chain's clock a benchmark's times may be, milliseconds. They are times of final
-/// blocks, so that an honest worker is always behind.
-const CLOCK_TOLERANCE_MS: u64 = 0;
 
 /// The answer to a challenge, as a message says it.
 #[derive(Clone, Copy)]
@@ -263,10 +260,8 @@ impl<T: Config> Pallet<T> {
         iterations: u64,
     ) -> Result<Benchmark, DispatchError> {
         let (rules, now_ms) = (BenchmarkRules::<T>::get(), Self::now_ms());
-        ensure!(
-            ended_at_ms <= now_ms.saturating_add(CLOCK_TOLERANCE_MS),
-            Error::<T>::BenchmarkInFuture
-        );
+        // Times are those of final blocks, so that an honest worker is always behind.
+        ensure!(ended_at_ms <= now_ms, Error::<T>::BenchmarkInFuture);
         ensure!(
             now_ms.saturating_sub(ended_at_ms) <= rules.age_ms_max,
             Error::<T>::BenchmarkTooOld

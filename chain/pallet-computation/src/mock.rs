@@ -382,15 +382,22 @@ pub fn heartbeat(seed: u32, iterations: u64) {
     answer(seed, iterations).unwrap();
 }
 
-/// The next block; gives the weight of its start.
-pub fn next_block() -> Weight {
+/// The next block.
+pub fn next_block() {
+    next_block_timed();
+}
+
+/// The next block; gives the weight of its start, and how long that took.
+pub fn next_block_timed() -> (Weight, std::time::Duration) {
     let block = System::block_number() + 1;
     System::reset_events();
     System::set_block_number(block);
     // As in a real block: the time is set after this.
+    let begun = std::time::Instant::now();
     let weight = Computation::on_initialize(block);
+    let took = begun.elapsed();
     Timestamp::set_timestamp(START_MS + block * BlockMillis::get());
-    weight
+    (weight, took)
 }
 
 /// So many blocks.

@@ -17,7 +17,7 @@ pub type SlashId = u32;
 pub struct SessionInfo {
     /// What it does.
     pub state: SessionState,
-    /// What its pool has been paid for it.
+    /// What it has earned for its pool, paid or still owed.
     pub earned: Balance,
     /// What it had lost of its stake when it was restarted; settled when it stops.
     pub lost: Balance,

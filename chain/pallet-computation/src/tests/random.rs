@@ -77,7 +77,7 @@ fn vote(step: Step, allowed: &mut Allowed) {
         }
         3 => drop(Computation::set_heartbeat_paused(
             root(),
-            number / 8 % 2 == 0,
+            (number / 8).is_multiple_of(2),
         )),
         4 => drop(Computation::set_cool_down_expiration(
             root(),
@@ -85,7 +85,7 @@ fn vote(step: Step, allowed: &mut Allowed) {
         )),
         5 => {
             let rules = SlashPolicy {
-                enabled: number / 8 % 4 != 0,
+                enabled: !(number / 8).is_multiple_of(4),
                 appeal_blocks: number / 32 % 100,
                 reporter_part: Permill::from_parts(number % 1_000_001),
             };

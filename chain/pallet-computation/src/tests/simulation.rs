@@ -66,9 +66,8 @@ fn many_workers_are_paid_no_more_than_the_budget() {
         let (mut weight, mut weight_max, mut answers, mut silent) = (0u64, 0u64, 0u64, 0u64);
         for _ in 0..length {
             let block = System::block_number() as u32 + 1;
-            let begun = Instant::now();
-            let start = next_block();
-            starts += begun.elapsed();
+            let (start, took) = next_block_timed();
+            starts += took;
             let challenged: Vec<_> =
                 Challenged::<Test>::get(ChallengeQueue::<Test>::get().next.wrapping_sub(1))
                     .filter(|challenged| challenged.block == block)
