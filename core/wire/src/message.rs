@@ -160,3 +160,35 @@ pub fn contract_keys_signed_bytes(
         ],
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_mining_worker_says_has_a_fixed_layout() {
+        let benchmark = MessagePayload::Benchmark {
+            started_at_ms: 1,
+            ended_at_ms: 2,
+            iterations: 3,
+        };
+        let numbers = [1u64, 2, 3].map(u64::to_le_bytes).concat();
+        assert_eq!(benchmark.encode(), [&[5][..], &numbers].concat());
+        let heartbeat = MessagePayload::Heartbeat {
+            session: AccountId([1; 32]),
+            challenge_block: 2,
+            nonce: [3; 32],
+            iterations: 4,
+            contract_running: true,
+        };
+        let expected = [
+            &[6][..],
+            &[1; 32],
+            &2u32.to_le_bytes(),
+            &[3; 32],
+            &4u64.to_le_bytes(),
+            &[1],
+        ];
+        assert_eq!(heartbeat.encode(), expected.concat());
+    }
+}
