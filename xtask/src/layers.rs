@@ -103,6 +103,16 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "pallet-computation",
         ],
     ),
+    // Sessions and pools know `mining-api`, not each other.
+    (
+        "pallet-computation",
+        &[
+            "pallet-mailbox",
+            "pallet-phat-contracts",
+            "pallet-stake-pools",
+            "mock-attestation",
+        ],
+    ),
     // The development keys must never get into consensus code.
     ("runtime", &["mock-attestation"]),
     // The state machine: no effect of its own, no engine, no TEE.

@@ -45,19 +45,20 @@ pub trait Sessions<AccountId> {
     /// Ends computing; the stake cools down.
     ///
     /// # Errors
-    /// When the session does not compute.
+    /// When the session does not compute, or was paid in this block: then it may in the next.
     fn stop(session: &AccountId) -> Result<(), DispatchError>;
 
     /// Goes on with a greater stake, at once.
     ///
     /// # Errors
-    /// When the session does not compute, or `stake` is not greater than what it has, or too great.
+    /// When the session does not compute, is unresponsive, or was paid in this block; when a slash waits for
+    /// it; or `stake` is not greater than what it has, or too great.
     fn restart(session: &AccountId, stake: Balance) -> Result<(), DispatchError>;
 
     /// Gives a stake back that has cooled down.
     ///
     /// # Errors
-    /// When there is none, or it still cools down.
+    /// When there is none, it still cools down, or a slash waits for it.
     fn reclaim(session: &AccountId) -> Result<StakeReturn, DispatchError>;
 
     /// What a session has at stake, computing or cooling down; 0 otherwise.

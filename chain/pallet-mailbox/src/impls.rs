@@ -45,7 +45,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Length, sender and signature; the same for pool and block.
+    /// Length, sender, signature and content; the same for pool and block.
     fn check_message(message: &SignedMessage) -> Result<(), TransactionValidityError> {
         if message.encoded_size() > WORKER_MESSAGE_BYTES_MAX as usize {
             return Err(InvalidTransaction::Custom(INVALID_TOO_LONG).into());
@@ -61,11 +61,12 @@ impl<T: Config> Pallet<T> {
             &message.payload,
         );
         let key = sr25519::Public::from_raw(worker.0);
-        if sp_io::crypto::sr25519_verify(&message.signature.into(), &signed, &key) {
-            Ok(())
-        } else {
-            Err(InvalidTransaction::BadProof.into())
+        if !sp_io::crypto::sr25519_verify(&message.signature.into(), &signed, &key) {
+            return Err(InvalidTransaction::BadProof.into());
         }
+        // After the signature: what a worker has not said is not worth reading for.
+        T::Handler::check(worker, &message.payload)
+            .map_err(|_| InvalidTransaction::Custom(INVALID_CONTENT).into())
     }
 
     /// What the pool asks: a run of messages may wait there, each after the one before it.

@@ -6,7 +6,9 @@
 //! A worker signs a message with its identity key and counts its messages from 0. Anybody submits it
 //! as a bare, fee-less extrinsic ([`Pallet::sync_offchain_message`]). The chain takes exactly the
 //! next number of each sender, from active workers only, at most [`MESSAGES_PER_BLOCK_MAX`] of each
-//! in a block. A message whose handler fails still counts: the failure is an event, and the sender goes on.
+//! in a block. A handler may refuse a message before it enters a block ([`MessageHandler::check`]); the
+//! sender then says something else under the same number. A message whose handler fails later still
+//! counts: the failure is an event, and the sender goes on.
 //!
 //! The extrinsic is bare (format 4) and judged by `ValidateUnsigned`, not by the newer `authorize`
 //! attribute: that needs general extrinsics (format 5), which the old clients that this chain
@@ -62,6 +64,8 @@ pub const PRUNED_PER_PUSH_MAX: u32 = 32;
 pub const INVALID_TOO_LONG: u8 = 1;
 /// Code of an invalid transaction: the sender is not an active worker.
 pub const INVALID_SENDER: u8 = 2;
+/// Code of an invalid transaction: the handler would refuse the message.
+pub const INVALID_CONTENT: u8 = 3;
 
 const _: () = assert!(COMMAND_BYTES_MAX + 256 <= ENTRY_BYTES_MAX);
 const _: () = assert!(MESSAGES_PER_BLOCK_MAX as u64 <= SEQUENCE_AHEAD_MAX);

@@ -16,6 +16,8 @@ pub const NOW_MS: u64 = 1_800_000_000_000;
 pub const GENESIS: GenesisHash = GenesisHash([69; 32]);
 /// A message with this key fails.
 pub const FAILING_KEY: [u8; 32] = [13; 32];
+/// A message with this key does not enter a block.
+pub const REFUSED_KEY: [u8; 32] = [14; 32];
 
 frame_support::construct_runtime!(
     pub enum Test {
@@ -67,6 +69,16 @@ pub struct TestHandler;
 pub const HANDLER_KEY: &[u8] = b"written by the handler";
 
 impl MessageHandler for TestHandler {
+    fn check(_: &WorkerId, payload: &MessagePayload) -> DispatchResult {
+        let refused = MessagePayload::MasterKey {
+            public_key: REFUSED_KEY,
+        };
+        if *payload == refused {
+            return Err(DispatchError::CannotLookup);
+        }
+        Ok(())
+    }
+
     fn handle(_: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         frame_support::storage::unhashed::put(HANDLER_KEY, &1u8);
         if *payload

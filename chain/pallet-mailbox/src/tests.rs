@@ -112,6 +112,18 @@ fn a_message_that_is_not_an_active_workers_is_refused() {
 }
 
 #[test]
+fn what_the_handler_refuses_beforehand_takes_no_number() {
+    run(|| {
+        let public_key = REFUSED_KEY;
+        let refused = message_on(GENESIS, 1, 0, MessagePayload::MasterKey { public_key });
+        let expected = InvalidTransaction::Custom(INVALID_CONTENT);
+        assert_eq!(validate(refused.clone()), expected.into());
+        assert_eq!(Mq::pre_dispatch(&call(refused)), Err(expected.into()));
+        assert_ok!(apply(message(1, 0)));
+    });
+}
+
+#[test]
 fn a_failing_handler_is_undone_but_the_sender_goes_on() {
     run(|| {
         let failing = MessagePayload::MasterKey {

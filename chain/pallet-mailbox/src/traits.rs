@@ -9,6 +9,16 @@ use wire::{mailbox::MailboxOperation, message::MessagePayload};
 
 /// Handles messages of workers.
 pub trait MessageHandler {
+    /// Whether a message of an active worker may enter a block: what is refused here takes no room and
+    /// leaves the sender's sequence where it was. Asked by the pool as well, often and for free, so
+    /// it reads little.
+    ///
+    /// # Errors
+    /// When the message would be refused by [`MessageHandler::handle`] in any case.
+    fn check(_sender: &WorkerId, _payload: &MessagePayload) -> DispatchResult {
+        Ok(())
+    }
+
     /// Handles one message of an active worker, whose signature holds.
     ///
     /// # Errors

@@ -446,7 +446,9 @@ impl<T: Config> Pallet<T> {
                 Self::on_sealed_seed(sender, cluster, worker, seed)
             }
             MessagePayload::ContractKeys { .. } => Self::on_contract_keys(sender, payload),
-            MessagePayload::Checkpoint { .. } => Err(Error::<T>::UnknownMessage.into()),
+            MessagePayload::Checkpoint { .. }
+            | MessagePayload::Benchmark { .. }
+            | MessagePayload::Heartbeat { .. } => Err(Error::<T>::UnknownMessage.into()),
         }
     }
 
@@ -677,6 +679,16 @@ impl<T: Config> WorkerDirectory for Pallet<T> {
 
     fn is_gatekeeper(worker: &WorkerId) -> bool {
         Gatekeeper::<T>::get().contains(&public(&worker.0))
+    }
+}
+
+impl<T: Config> WorkerRecords<AccountId32> for Pallet<T> {
+    fn operator(worker: &WorkerId) -> Option<AccountId32> {
+        Workers::<T>::get(public(&worker.0)).and_then(|info| info.operator)
+    }
+
+    fn confidence_level(worker: &WorkerId) -> Option<u8> {
+        Workers::<T>::get(public(&worker.0)).map(|info| info.confidence_level)
     }
 }
 

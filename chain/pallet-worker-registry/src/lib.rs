@@ -49,7 +49,7 @@ mod mock;
 mod tests;
 
 pub use pallet::*;
-pub use traits::{Clusters, KeyStore, WorkerDirectory};
+pub use traits::{Clusters, KeyStore, WorkerDirectory, WorkerRecords};
 pub use types::{BoundedEndpoints, GenesisRoot, SealedSeed, WorkerInfo};
 
 /// Money of the pallet.

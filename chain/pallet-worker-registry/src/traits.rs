@@ -15,6 +15,14 @@ pub trait WorkerDirectory {
     fn is_gatekeeper(worker: &WorkerId) -> bool;
 }
 
+/// What mining asks of a worker's record.
+pub trait WorkerRecords<AccountId> {
+    /// Who operates the machine, if the worker was told.
+    fn operator(worker: &WorkerId) -> Option<AccountId>;
+    /// How far the evidence of its hardware goes, 1 best to 5 worst.
+    fn confidence_level(worker: &WorkerId) -> Option<u8>;
+}
+
 /// What others may do with the stored keys.
 pub trait KeyStore {
     /// Forgets a cluster's key, and the seeds sealed to `workers`.

@@ -26,7 +26,7 @@ use primitives::units::{EXISTENTIAL_DEPOSIT, PHA, SS58_PREFIX};
 use scale_info::TypeInfo;
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_runtime::{
-    DispatchResult, Perbill,
+    DispatchError, DispatchResult, Perbill,
     traits::{ConvertInto, One, OpaqueKeys},
 };
 use wire::message::MessagePayload;
@@ -367,6 +367,10 @@ impl MessageHandler for MessageRouter {
             | MessagePayload::ClusterKey { .. }
             | MessagePayload::SealedClusterSeed { .. }
             | MessagePayload::ContractKeys { .. } => PhalaRegistry::handle_message(sender, payload),
+            // No pallet of this runtime takes them yet.
+            MessagePayload::Benchmark { .. } | MessagePayload::Heartbeat { .. } => {
+                Err(DispatchError::Unavailable)
+            }
         }
     }
 

@@ -99,8 +99,13 @@ impl IndexEntry {
         self.share
     }
 
-    /// The share at the start of a block, along the tangent.
-    fn share_at(&self, block: BlockNumber) -> Option<Fixed> {
+    /// What its share grows by in a block.
+    pub const fn slope(&self) -> Fixed {
+        self.slope
+    }
+
+    /// The share at the start of a block, along the tangent; none for a block before its last event.
+    pub fn share_at(&self, block: BlockNumber) -> Option<Fixed> {
         let grown = self
             .slope
             .checked_mul_int(block.checked_sub(self.since)?.into())?;
@@ -134,6 +139,11 @@ impl RewardIndex {
     /// All shares at the start of the next block.
     pub const fn total_share(&self) -> Fixed {
         self.share
+    }
+
+    /// What all shares grow by in a block.
+    pub const fn total_slope(&self) -> Fixed {
+        self.slope
     }
 
     /// Divides the budget of the blocks after [`block`](Self::block), up to and with `to`. Without

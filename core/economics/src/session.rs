@@ -264,6 +264,11 @@ impl Session {
         self.entry.is_some()
     }
 
+    /// Its part of the rewards; none while it is off line.
+    pub const fn entry(&self) -> Option<&IndexEntry> {
+        self.entry.as_ref()
+    }
+
     /// The stake that is left.
     pub const fn stake(&self) -> Balance {
         self.stake

@@ -4,7 +4,8 @@ use crate::domain::{WORKER_MESSAGE, tagged_hash};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use primitives::{
-    AccountId, BlockNumber, ClusterId, ContractId, GenesisHash, HpkePublicKey, StateRoot, WorkerId,
+    AccountId, BlockNumber, ClusterId, ContractId, GenesisHash, HpkePublicKey, StateRoot,
+    UnixMillis, WorkerId,
 };
 use scale_info::TypeInfo;
 
@@ -82,6 +83,29 @@ pub enum MessagePayload {
         /// The final block up to which the mailbox was read.
         block_number: BlockNumber,
     },
+    /// From a worker: what it computes when it does nothing else. Times are those of the newest final
+    /// block that it knew, so that who sets its clock cannot make it faster.
+    Benchmark {
+        /// When it began, milliseconds since 1970.
+        started_at_ms: UnixMillis,
+        /// When it ended.
+        ended_at_ms: UnixMillis,
+        /// What was computed in between, in units of the benchmark.
+        iterations: u64,
+    },
+    /// From a worker that mines: the answer to a challenge.
+    Heartbeat {
+        /// The session that it mines for.
+        session: AccountId,
+        /// The block of the challenge.
+        challenge_block: BlockNumber,
+        /// What the challenge said. It comes from the chain's randomness, so that nobody answers early.
+        nonce: [u8; 32],
+        /// What the worker has computed since it started, in units of the benchmark.
+        iterations: u64,
+        /// Whether it runs a cluster's contracts, for which the benchmark pauses.
+        contract_running: bool,
+    },
 }
 
 /// A message with its place in the sender's sequence.
@@ -135,4 +159,36 @@ pub fn contract_keys_signed_bytes(
             hpke_public_key.as_bytes(),
         ],
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_mining_worker_says_has_a_fixed_layout() {
+        let benchmark = MessagePayload::Benchmark {
+            started_at_ms: 1,
+            ended_at_ms: 2,
+            iterations: 3,
+        };
+        let numbers = [1u64, 2, 3].map(u64::to_le_bytes).concat();
+        assert_eq!(benchmark.encode(), [&[5][..], &numbers].concat());
+        let heartbeat = MessagePayload::Heartbeat {
+            session: AccountId([1; 32]),
+            challenge_block: 2,
+            nonce: [3; 32],
+            iterations: 4,
+            contract_running: true,
+        };
+        let expected = [
+            &[6][..],
+            &[1; 32],
+            &2u32.to_le_bytes(),
+            &[3; 32],
+            &4u64.to_le_bytes(),
+            &[1],
+        ];
+        assert_eq!(heartbeat.encode(), expected.concat());
+    }
 }

@@ -254,6 +254,8 @@ impl ScriptedChain {
                 }
                 fits
             }
+            // Nobody mines on this chain.
+            MessagePayload::Benchmark { .. } | MessagePayload::Heartbeat { .. } => false,
         }
     }
 

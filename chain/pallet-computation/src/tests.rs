@@ -1,0 +1,8 @@
+//! Tests through the pallet's calls, its trait and the mailbox.
+
+mod faults;
+mod life;
+mod messages;
+mod payments;
+mod random;
+mod simulation;
