@@ -4,6 +4,8 @@
 //! A node refuses to run a chain of type `Live` that is a development network, or that accepts a
 //! development attestation root (see [`guard`]).
 
+#![allow(clippy::result_large_err, reason = "the error type is the SDK's")]
+
 mod chain_spec;
 mod cli;
 mod command;

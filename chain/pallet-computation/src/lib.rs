@@ -97,6 +97,12 @@ const _: () = assert!(COOL_DOWN_SECONDS_DEFAULT <= COOL_DOWN_SECONDS_MAX);
 const _: () = assert!(EXPIRED_BUCKETS_PER_BLOCK_MAX > 1);
 
 /// The pallet.
+#[allow(
+    clippy::expect_used,
+    clippy::large_enum_variant,
+    clippy::let_unit_value,
+    reason = "FRAME's macros expand to it"
+)]
 #[polkadot_sdk::frame_support::pallet]
 pub mod pallet {
     use super::*;

@@ -33,6 +33,10 @@ mod tests;
 pub use pallet::*;
 
 /// The pallet.
+#[allow(
+    clippy::expect_used,
+    reason = "FRAME's macros expand to it"
+)]
 #[polkadot_sdk::frame_support::pallet]
 pub mod pallet {
     use super::weights;

@@ -75,6 +75,12 @@ const _: () = assert!(MESSAGES_PER_BLOCK_MAX as u64 <= SEQUENCE_AHEAD_MAX);
     deprecated,
     reason = "old clients cannot decode general extrinsics in a block"
 )]
+#[allow(
+    clippy::expect_used,
+    clippy::large_enum_variant,
+    clippy::let_unit_value,
+    reason = "FRAME's macros expand to it"
+)]
 #[polkadot_sdk::frame_support::pallet]
 pub mod pallet {
     use super::*;

@@ -59,6 +59,11 @@ pub const CLEARED_PER_CALL_MAX: u32 = 128;
 pub const HOOKED_CLUSTERS_MAX: u32 = 32;
 
 /// The pallet.
+#[allow(
+    clippy::expect_used,
+    clippy::too_many_arguments,
+    reason = "FRAME's macros expand to it, with calls of as many arguments as old clients send"
+)]
 #[polkadot_sdk::frame_support::pallet]
 pub mod pallet {
     use super::*;

@@ -59,6 +59,11 @@ pub type BalanceOf<T> =
     >>::Balance;
 
 /// The pallet.
+#[allow(
+    clippy::expect_used,
+    clippy::large_enum_variant,
+    reason = "FRAME's macros expand to it"
+)]
 #[polkadot_sdk::frame_support::pallet]
 pub mod pallet {
     use super::*;

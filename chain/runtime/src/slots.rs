@@ -4,6 +4,7 @@
 pub use pallet::*;
 
 /// The pallet.
+#[allow(clippy::expect_used, reason = "FRAME's macros expand to it")]
 #[polkadot_sdk::frame_support::pallet]
 pub mod pallet {
     use polkadot_sdk::{frame_support::pallet_prelude::*, sp_core::ConstU64};

@@ -104,6 +104,7 @@ pub struct Commanded {
 ///
 /// # Errors
 /// See [`FlowError`]. A constructor that would fail is found before anything but the code is sent.
+#[expect(clippy::too_many_arguments, reason = "each is one thing that a deployment says")]
 pub async fn deploy(
     chain: &Chain,
     worker: &mut WorkerClient,

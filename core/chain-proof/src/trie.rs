@@ -128,6 +128,7 @@ enum Value<'a> {
 }
 
 /// A node, as far as reading needs it.
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack")]
 enum Node<'a> {
     Empty,
     Leaf {

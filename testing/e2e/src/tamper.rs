@@ -26,7 +26,7 @@ pub fn check_tampering(bytes: &[u8], genesis: GenesisHash) -> Result<usize> {
         for step in 0..PLACES {
             let place = step * length.saturating_sub(1) / (PLACES - 1);
             let mut altered = file.clone();
-            let mut raw = hex::decode(&part(&mut altered))?;
+            let mut raw = hex::decode(part(&mut altered))?;
             raw[place] ^= 1;
             *part(&mut altered) = hex::encode(raw);
             if verify(&serde_json::to_vec(&altered)?, Some(genesis)).is_ok() {

@@ -101,6 +101,7 @@ const hello :Workerd.Worker = (
 );
 "#;
 
+#[expect(clippy::disallowed_methods, reason = "workerd does not say when it listens")]
 pub fn start_workerd(program: &Path, processor: &str) -> Result<Server> {
     // A port that was free a moment ago.
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;

@@ -159,7 +159,7 @@ impl Modules {
         let turn = Arc::clone(lock(&self.loading).entry(*code_hash).or_default());
         let made = {
             let _loading = lock(&turn);
-            match self.get(code_hash).or_else(|| self.from_disk(code_hash)) {
+            match self.get(code_hash).or_else(|| self.read_disk(code_hash)) {
                 Some(contract) => Ok(contract),
                 None => make(),
             }
@@ -183,7 +183,7 @@ impl Modules {
         Ok(self.keep(code_hash, contract))
     }
 
-    fn from_disk(&self, code_hash: &CodeHash) -> Option<Arc<Contract>> {
+    fn read_disk(&self, code_hash: &CodeHash) -> Option<Arc<Contract>> {
         let module = self.disk.as_ref()?.read(code_hash, |artefact| {
             #[expect(unsafe_code, reason = "compiled code is machine code")]
             // SAFETY: `serialize` of this engine, or of one with the same fingerprint, wrote these

@@ -50,6 +50,7 @@ impl Watched {
         Some(Running(self))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a look every so often is what this thread is for")]
     fn watch(&self, runtime: &Handle) {
         let mut idle_looks = 0;
         while idle_looks < IDLE_LOOKS {
