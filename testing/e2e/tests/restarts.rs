@@ -241,7 +241,7 @@ async fn stale(stage: &mut Stage) -> Result<()> {
     kill(stage, 2).await?;
     let mut arguments = stage.worker_arguments(&stage.worker_directory(2), 2);
     arguments.push("--stale-after=3".to_owned());
-    let (mut process, _) = stage.start_worker(&arguments, "stale.log")?;
+    let (mut process, log) = stage.start_worker(&arguments, "stale.log")?;
     let answers = async || Ok((ask(stage).await?.0 == 200).then_some(()));
     until("a worker that is up to date to answer", answers).await?;
     let network = stage.network.as_mut().context("the network was stopped")?;
@@ -251,10 +251,17 @@ async fn stale(stage: &mut Stage) -> Result<()> {
         Ok((status == 503).then_some(said))
     })
     .await;
+    // It does not know that the node is gone: its light client may have failed.
+    let anew = until("a worker without a chain to try another light client", async || {
+        let text = std::fs::read_to_string(&log)?;
+        Ok(text.contains("starting a new light client").then_some(()))
+    })
+    .await;
     // Whatever it said, the next checks need a node.
     let network = stage.network.as_mut().context("the network was stopped")?;
     network.restart_node()?;
     let said = said?;
+    anew?;
     ensure!(
         said.contains("last final block is") && said.contains("ms old"),
         "{said}"

@@ -8,7 +8,7 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use attestation::Evidence;
-use chain_view::{ChainView, ChainViewError, FinalizedBlock, OperatorKey};
+use chain_view::{ChainView, ChainViewError, FinalizedBlock, FinalizedBlocks, OperatorKey};
 use codec::Encode;
 use contract_engine::{CodeCacheConfig, CodeCacheKey, Engine, EngineConfig};
 use contract_state::{StateDb, StoreIdentity};
@@ -24,11 +24,13 @@ use worker_core::{
     Core, Effect, Input, ServingState, Settings, Sharing, running::{HostFacts, Offers},
 };
 
-/// Without a final block for so long, the operator is told.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// So many times [`PATIENCE`] without a final block, and the light client is made anew; then after twice
-/// as many, and so on. It does not tell when it has failed inside.
+/// Without a final block for so long at most, the operator is told.
+const PATIENCE_MAX: Duration = Duration::from_secs(30);
+/// So many times without patience, and the light client is made anew; then after twice as many, and so on.
+/// It does not tell when it has failed inside.
 const STALLS_BEFORE_ANEW: u32 = 2;
+/// A new light client that takes longer has no peer either; the old one stays.
+const ANEW_TIME_MAX: Duration = Duration::from_secs(10);
 /// Reads of one block before the next is looked at: a bound on catching up in one go.
 const ROUNDS_PER_BLOCK_MAX: usize = 4096;
 
@@ -68,6 +70,7 @@ pub struct Follower {
     light_client_started: Instant,
     platform: Arc<dyn Platform>,
     network: Network,
+    patience: Duration,
     chain: ChainView,
     data_dir: DataDir,
     operator: Arc<OperatorKey>,
@@ -132,6 +135,9 @@ impl Follower {
             light_client_started,
             platform,
             network,
+            // The second time, answers have ended for age.
+            patience: (Duration::from_secs(arguments.stale_after) / STALLS_BEFORE_ANEW)
+                .clamp(Duration::from_secs(1), PATIENCE_MAX),
             chain,
             data_dir,
             operator: Arc::new(operator),
@@ -153,7 +159,7 @@ impl Follower {
         let mut stalls = 0_u32;
         let mut stalls_max = STALLS_BEFORE_ANEW;
         loop {
-            match blocks.next(PATIENCE).await {
+            match blocks.next(self.patience).await {
                 Ok(block) => {
                     (stalls, stalls_max) = (0, STALLS_BEFORE_ANEW);
                     let after = self.light_client_started.elapsed().as_millis() as u64;
@@ -165,9 +171,9 @@ impl Follower {
                     stalls += 1;
                     if stalls == stalls_max {
                         (stalls, stalls_max) = (0, stalls_max.saturating_mul(2));
-                        tracing::warn!("a new light client, in case the old one has failed");
-                        self.chain = self.network.follow().await?;
-                        blocks = self.chain.blocks().await?;
+                        if let Some(fresh) = self.light_client_anew().await? {
+                            (self.chain, blocks) = fresh;
+                        }
                     }
                 }
                 Err(error) => {
@@ -177,6 +183,21 @@ impl Follower {
                     blocks = self.chain.blocks().await?;
                 }
             }
+        }
+    }
+
+    /// Another light client with its blocks, in case the one there is has failed; `None` where it gets
+    /// nowhere either.
+    async fn light_client_anew(&self) -> Result<Option<(ChainView, FinalizedBlocks)>> {
+        tracing::warn!("starting a new light client, in case the old one has failed");
+        let start = async {
+            let chain = self.network.follow().await?;
+            let blocks = chain.blocks().await?;
+            Ok::<_, ChainViewError>((chain, blocks))
+        };
+        match tokio::time::timeout(ANEW_TIME_MAX, start).await {
+            Ok(fresh) => Ok(Some(fresh?)),
+            Err(_) => Ok(None),
         }
     }
 
