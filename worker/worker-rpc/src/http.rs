@@ -37,6 +37,7 @@ use tokio::{
     sync::{Notify, oneshot, watch},
     time::timeout,
 };
+use tokio_io_timeout::TimeoutStream;
 
 /// Threads of [`serve`] beyond one for each processor: what queries may keep busy while the processors
 /// are shared by others, and the one that never runs queries.
@@ -61,6 +62,8 @@ pub struct Limits {
     pub head_time_max: Duration,
     /// From the head to the end of the body.
     pub body_time_max: Duration,
+    /// How long a client may take none of an answer; then its connection is closed.
+    pub write_time_max: Duration,
 }
 
 impl Default for Limits {
@@ -71,6 +74,7 @@ impl Default for Limits {
             body_bytes_max: 256 * 1024 * 1024,
             head_time_max: Duration::from_secs(30),
             body_time_max: Duration::from_secs(60),
+            write_time_max: Duration::from_secs(30),
         }
     }
 }
@@ -271,6 +275,8 @@ impl Rim {
     /// Serves one connection to its end.
     async fn converse(self, stream: TcpStream, mut stop: watch::Receiver<bool>) {
         let answer = |request| async { Ok::<_, Infallible>(self.answer(request).await) };
+        let mut stream = Box::pin(TimeoutStream::new(stream));
+        stream.as_mut().set_write_timeout_pinned(Some(self.shared.limits.write_time_max));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.shared.limits.head_time_max)

@@ -10,14 +10,10 @@ fn more_requests_than_fit_are_told_at_once() {
     let server = Server::start(Limits { requests_max: 1, ..Limits::default() });
     let mut first = server.connect();
     first.send("POST", "/v1/query", b"wait");
-    // Until the first is inside, others pass.
-    loop {
-        let reply = server.connect().ask("POST", "/v1/query", b"x");
-        if reply.status == 503 {
-            assert!(String::from_utf8_lossy(&reply.body).contains("try another, or later"));
-            break;
-        }
-    }
+    server.inside.recv().unwrap();
+    let reply = server.connect().ask("POST", "/v1/query", b"x");
+    assert_eq!(reply.status, 503);
+    assert!(String::from_utf8_lossy(&reply.body).contains("try another, or later"));
     server.gate.send(()).unwrap();
     assert_eq!(first.receive().unwrap().body, b"wait");
     assert_eq!(server.connect().ask("POST", "/v1/query", b"x").status, 200);
@@ -54,8 +50,8 @@ fn the_bytes_of_all_bodies_are_bounded_together_and_given_back() {
     let mut first = server.connect();
     let held = [&b"wait"[..], &[0; 60_000]].concat();
     first.send("POST", "/v1/query", &held);
-    // Others are refused for their number once it is inside.
-    while refusal(b"x").0 != 503 {}
+    server.inside.recv().unwrap();
+    assert_eq!(refusal(b"x").0, 503, "for their number");
     let (status, text) = refusal(&[1; 60_000]);
     assert!(status == 503 && text.contains("100000 bytes"), "{text}");
     // For its bytes a smaller one would fit beside it.
@@ -86,4 +82,26 @@ fn more_connections_than_fit_are_closed_at_once() {
     assert_eq!(first.ask("POST", "/v1/query", b"x").status, 200);
     assert!(server.connect().receive().is_none());
     assert_eq!(first.ask("POST", "/v1/query", b"x").status, 200);
+}
+
+#[test]
+fn who_never_reads_its_answer_holds_no_connection_for_ever() {
+    let limits = Limits {
+        connections_max: 1,
+        write_time_max: Duration::from_millis(20),
+        ..Limits::default()
+    };
+    let server = Server::start(limits);
+    let mut greedy = server.connect();
+    // More than the sockets' buffers hold on both sides.
+    greedy.send("POST", "/v1/query", &vec![7; 14 << 20]);
+    let served = (0..2_000).any(|_| {
+        let mut other = server.connect();
+        let _closed = other.stream.write_all(b"GET /v1/info HTTP/1.1\r\nhost: worker\r\n\r\n");
+        let reply = other.receive();
+        // Another connection than the one there is, is closed at once.
+        std::thread::sleep(Duration::from_millis(10));
+        reply.is_some_and(|reply| reply.status == 200)
+    });
+    assert!(served, "the connection was not given up");
 }

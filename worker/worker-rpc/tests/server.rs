@@ -12,6 +12,7 @@ use worker_rpc::{Info, Limits, PutOff, Responder, Rim, Service, ServiceError, bi
 /// Echoes. `wait…` blocks on its thread until the gate opens; `later…` is put off; `panic` panics.
 pub struct Echo {
     gate: Mutex<mpsc::Receiver<()>>,
+    inside: Mutex<mpsc::Sender<()>>,
     put_off: Mutex<Vec<(Vec<u8>, PutOff)>>,
 }
 
@@ -42,6 +43,8 @@ impl Service for Echo {
         assert_ne!(envelope, b"panic", "a bug in one request");
         let envelope = envelope.to_vec();
         if envelope.starts_with(b"wait") {
+            // Nobody listens in tests that let many wait.
+            let _unheard = self.inside.lock().unwrap().send(());
             self.gate.lock().unwrap().recv().unwrap();
         }
         if envelope.starts_with(b"later") {
@@ -65,6 +68,8 @@ pub struct Server {
     pub address: SocketAddr,
     /// Each message lets one waiting query go on.
     pub gate: mpsc::Sender<()>,
+    /// A message for each waiting query, from when it counts.
+    pub inside: mpsc::Receiver<()>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -72,7 +77,12 @@ pub struct Server {
 impl Server {
     pub fn start(limits: Limits) -> Self {
         let (gate, receiver) = mpsc::channel();
-        let service = Arc::new(Echo { gate: Mutex::new(receiver), put_off: Mutex::default() });
+        let (inside_out, inside) = mpsc::channel();
+        let service = Arc::new(Echo {
+            gate: Mutex::new(receiver),
+            inside: Mutex::new(inside_out),
+            put_off: Mutex::default(),
+        });
         let (stop, stopped) = oneshot::channel();
         let (address_out, address) = mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -85,7 +95,7 @@ impl Server {
             });
         });
         let address = address.recv().unwrap();
-        Self { address, gate, stop: Some(stop), thread: Some(thread) }
+        Self { address, gate, inside, stop: Some(stop), thread: Some(thread) }
     }
 
     pub fn connect(&self) -> Client {
