@@ -4,7 +4,7 @@ use crate::{context, output::Output};
 use anyhow::{Result, ensure};
 use chain_facts::keys;
 use clap::Subcommand;
-use client::{Chain, Transaction};
+use client::Transaction;
 use primitives::{Balance, ContractId, units};
 use serde_json::json;
 
@@ -65,12 +65,6 @@ pub async fn run(command: Command, network: &context::Network, output: &Output) 
     }
 }
 
-/// Everybody's stakes to a contract.
-async fn staked(chain: &Chain, contract: &ContractId) -> Result<Balance> {
-    let key = keys::contract_stake(contract);
-    Ok(chain.unproven("stakes", key).await?.unwrap_or_default())
-}
-
 /// The weight that a stake gives where no driver says otherwise.
 fn weight(stake: Balance) -> u32 {
     u32::try_from(stake / PER_WEIGHT).unwrap_or(u32::MAX)
@@ -95,16 +89,28 @@ async fn show(
     account: Option<String>,
 ) -> Result<()> {
     let chain = network.connect().await?;
+    let account = account.as_deref().map(context::account).transpose()?;
     let (record, _) = chain.contract(contract).await?;
+    let list = keys::cluster_contracts(&record.cluster);
     let contracts: Vec<ContractId> = chain
-        .unproven("contracts of a cluster", keys::cluster_contracts(&record.cluster))
+        .proven(&[list.clone()])
         .await?
+        .read("contracts of a cluster", &list)?
         .unwrap_or_default();
-    let total = staked(&chain, contract).await?;
-    let mut weights = vec![weight(total)];
-    for other in contracts.iter().filter(|other| *other != contract) {
-        weights.push(weight(staked(&chain, other).await?));
-    }
+    let own = account.map(|account| keys::contract_stake_of(&account.id(), contract));
+    let others = contracts.iter().filter(|other| *other != contract);
+    let stakes: Vec<_> = std::iter::once(contract).chain(others).map(keys::contract_stake).collect();
+    // All of one block, in one proof.
+    let wanted: Vec<_> = stakes.iter().chain(&own).cloned().collect();
+    let proven = chain.proven(&wanted).await?;
+    let staked = |key: &Vec<u8>| -> Result<Balance> {
+        Ok(proven.read("a stake", key)?.unwrap_or_default())
+    };
+    let total = staked(&keys::contract_stake(contract))?;
+    let weights = stakes
+        .iter()
+        .map(|key| staked(key).map(weight))
+        .collect::<Result<Vec<u32>>>()?;
     let share = share_permille(weight(total), weights.iter().copied());
     let mut lines = vec![
         format!("staked  {} PHA", units::to_pha(total)),
@@ -123,10 +129,8 @@ async fn show(
         "sharePermille": share,
         "contracts": weights.len(),
     });
-    if let Some(account) = account {
-        let account = context::account(&account)?.id();
-        let key = keys::contract_stake_of(&account, contract);
-        let own: Balance = chain.unproven("an account's stake", key).await?.unwrap_or_default();
+    if let Some(key) = own {
+        let own = staked(&key)?;
         lines.insert(0, format!("yours   {} PHA", units::to_pha(own)));
         if let Some(value) = value.as_object_mut() {
             value.insert("yours".to_owned(), json!(own.to_string()));
