@@ -1,11 +1,14 @@
 //! The worker's query path without a chain: everything else is what a worker runs.
 
 use anyhow::{Context as _, Result, anyhow};
+use codec::Encode;
+use contract_abi::system::selector;
 use contract_engine::{Engine, EngineConfig, code_hash, contract_id};
 use contract_state::{Position, StateDb, StoreIdentity};
 use executor_api::{Capabilities, Change, Context, Executor, Mode, Operation};
 use primitives::{
-    AccountId, BlockHash, ClusterId, ContractId, GenesisHash, StateRoot, UnixMillis, WorkerId,
+    AccountId, Balance, BlockHash, ClusterId, ContractId, GenesisHash, StateRoot, UnixMillis,
+    WorkerId, units,
 };
 use secrets::StateKey;
 use std::{
@@ -13,6 +16,7 @@ use std::{
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
+use wire::domain::system_contract_id;
 use worker_core::{Answer, Begun, Identity, Published, QueryService, ReceiptQueue};
 use worker_rpc::{Info, Limits, PutOff, Responder, Rim, Service, ServiceError};
 
@@ -116,6 +120,7 @@ fn deploy(engine: &Engine, machine: &Machine) -> Result<StateDb> {
             value: 0,
         },
     ];
+    let system = system_contract_id(&CLUSTER);
     let code = wat::parse_str(BURNER)?;
     let code_hash = code_hash(&code);
     operations.push(Operation::UploadCode { code });
@@ -128,13 +133,21 @@ fn deploy(engine: &Engine, machine: &Machine) -> Result<StateDb> {
             salt: vec![number as u8],
             value: 0,
         });
-        operations.push(Operation::SetWeight { contract, weight });
+        // As the mailbox brings a stake: a hundredth of a PHA is one of weight.
+        let stake = Balance::from(weight) * units::PHA / 100;
+        let input = (selector::CHANGE_DEPOSIT, contract, stake).encode();
+        operations.push(Operation::Call { contract: system, input, value: 0 });
     }
     for (number, operation) in (0u64..).zip(&operations) {
+        // The system contract takes stakes from itself alone.
+        let origin = match operation {
+            Operation::Call { .. } => AccountId(system.0),
+            _ => owner,
+        };
         let context = Context {
             mode: Mode::Transaction,
             cluster: CLUSTER,
-            origin: owner,
+            origin,
             block_number: 1,
             now_ms: 1,
             gas_limit: 0,

@@ -99,15 +99,6 @@ pub fn execute(
                 Ok(refused(ExecutionError::LimitReached(text.into())))
             }
         },
-        Operation::SetWeight { contract, weight } => {
-            match execution.contract_info(contract).map_err(Refusal::from) {
-                Ok(Some(_)) => free(execution, |execution| {
-                    execution.set_weight(contract, *weight)
-                }),
-                Ok(None) => Ok(refused(ExecutionError::ContractNotFound)),
-                Err(refusal) => Ok(refused(refusal.into_error()?)),
-            }
-        }
         Operation::BlockEnd => hooks::run(execution),
         Operation::UploadCode { code } => {
             let stored = store_code(&mut execution, code).map(|()| Returned::default());

@@ -181,7 +181,7 @@ fn well_known_drivers_change_the_cluster() {
 }
 
 #[test]
-fn weights_are_set_by_administrators_the_chain_and_stakes() {
+fn weights_are_set_by_administrators_and_by_stakes() {
     let mut world = with_admin();
     let contract = world.deploy(&idle());
     let weight = |world: &World| {
@@ -193,12 +193,6 @@ fn weights_are_set_by_administrators_the_chain_and_stakes() {
     assert_eq!(act(&mut world, BOB, set, (contract, 5_u32)), done());
     assert_eq!(weight(&world), 5);
     assert_eq!(act(&mut world, BOB, set, ([9_u8; 32], 5_u32)), not_met());
-    let by_chain = |contract, weight| Operation::SetWeight { contract, weight };
-    world.transact(ALICE, &by_chain(contract, 6)).result.unwrap();
-    assert_eq!(weight(&world), 6);
-    let nobody = world.transact(ALICE, &by_chain(ContractId([9; 32]), 6));
-    assert_eq!(nobody.result, Err(ExecutionError::ContractNotFound));
-
     let change = selector::CHANGE_DEPOSIT;
     for origin in [ALICE, BOB, CAROL] {
         let refused = act(&mut world, origin, change, (contract, PHA));
@@ -210,7 +204,7 @@ fn weights_are_set_by_administrators_the_chain_and_stakes() {
     assert_eq!(nobody, (1, vec![0, 1, 1, 3]));
     assert_eq!(act(&mut world, system().into(), change, (contract, u128::MAX)), done());
     assert_eq!(weight(&world), u32::MAX);
-    world.transact(ALICE, &by_chain(contract, 0)).result.unwrap();
+    assert_eq!(act(&mut world, system().into(), change, (contract, 0_u128)), done());
     assert_eq!(weight(&world), 0);
     let key = [b"v", &contract.0[..]].concat();
     assert!(!world.state.0.contains_key(&key), "no weight takes no place");

@@ -226,13 +226,6 @@ pub enum Operation {
         /// The limits; within their bounds.
         limits: ClusterLimits,
     },
-    /// Sets a contract's share of the processor, as the chain says it.
-    SetWeight {
-        /// Whose.
-        contract: ContractId,
-        /// How much; 0 for the free share.
-        weight: u32,
-    },
     /// The end of a block: runs the hooks that were set for it, each within its own gas.
     BlockEnd,
     /// Makes code available in the cluster.

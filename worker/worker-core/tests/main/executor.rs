@@ -122,10 +122,6 @@ impl Executor for TinyExecutor {
                 Ok(change(&key, amount.to_le_bytes().to_vec()))
             }
             Operation::SetLimits { limits } => Ok(change(b"limits", limits.encode())),
-            Operation::SetWeight { contract, weight } => {
-                let key = [&b"weight/"[..], contract.as_bytes()].concat();
-                Ok(change(&key, weight.to_le_bytes().to_vec()))
-            }
             Operation::BlockEnd => Ok(Done::default()),
             Operation::Instantiate {
                 contract,
@@ -184,8 +180,8 @@ impl Executor for TinyExecutor {
         contract: &ContractId,
     ) -> Result<Option<ContractFacts>, StateUnavailable> {
         let bytes = state.read(&contract_key(contract))?;
-        let weight = state.read(&[&b"weight/"[..], contract.as_bytes()].concat())?;
-        let weight = weight.and_then(|bytes| Some(u32::from_le_bytes(bytes.try_into().ok()?)));
+        let stake = state.read(&[&b"stake/"[..], contract.as_bytes()].concat())?;
+        let stake = stake.and_then(|bytes| Some(u128::from_le_bytes(bytes.try_into().ok()?)));
         let code_hash = bytes
             .and_then(|bytes| bytes.try_into().ok())
             .map(CodeHash);
@@ -194,7 +190,7 @@ impl Executor for TinyExecutor {
         Ok(code_hash.map(|code_hash| ContractFacts {
             code_hash,
             owner: primitives::AccountId(owner.unwrap_or_default()),
-            weight: weight.unwrap_or(0),
+            weight: stake.map_or(0, |stake| (stake / (primitives::units::PHA / 100)) as u32),
         }))
     }
 
