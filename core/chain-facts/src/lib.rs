@@ -10,6 +10,7 @@
 extern crate alloc;
 
 pub mod keys;
+pub mod read;
 mod values;
 pub mod view;
 

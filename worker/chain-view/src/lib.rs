@@ -10,10 +10,12 @@
 
 #![deny(missing_docs)]
 
-mod read;
 mod submit;
 
-use chain_facts::view::{FinalizedView, Watch};
+use chain_facts::{
+    read::{self, StorageReader, UnknownFormat},
+    view::{FinalizedView, Watch},
+};
 use primitives::{BlockHash, BlockNumber, GenesisHash};
 use std::{sync::Arc, time::Duration};
 use subxt::{
@@ -172,14 +174,6 @@ impl FinalizedBlock {
         BlockHash(self.block.hash().0)
     }
 
-    /// The raw value at `key`, proven against this block's state root.
-    async fn value(&self, key: Vec<u8>) -> Result<Option<Vec<u8>>, BackendError> {
-        let backend: &dyn Backend<SubstrateConfig> = &*self.node.backend;
-        let mut values = backend.storage_fetch_values(vec![key], self.block.hash()).await?;
-        let found = values.next().await.transpose()?;
-        Ok(found.map(|found| found.value))
-    }
-
     /// The block with its metadata, for building transactions.
     async fn at(&self) -> Result<OnlineClientAtBlock<SubstrateConfig>, ChainViewError> {
         self.block.at().await.map_err(light_client_error)
@@ -193,5 +187,33 @@ impl FinalizedBlock {
         tokio::time::timeout(READ_TIMEOUT, read::view(self, watch))
             .await
             .map_err(|_| ChainViewError::Timeout(READ_TIMEOUT))?
+    }
+}
+
+impl From<UnknownFormat> for ChainViewError {
+    fn from(UnknownFormat { what }: UnknownFormat) -> Self {
+        Self::UnknownFormat { what }
+    }
+}
+
+impl StorageReader for FinalizedBlock {
+    type Error = ChainViewError;
+
+    fn number(&self) -> BlockNumber {
+        self.number()
+    }
+
+    fn hash(&self) -> BlockHash {
+        self.hash()
+    }
+
+    async fn value(&self, key: Vec<u8>) -> Result<Option<Vec<u8>>, ChainViewError> {
+        let backend: &dyn Backend<SubstrateConfig> = &*self.node.backend;
+        let fetch = async {
+            let mut values = backend.storage_fetch_values(vec![key], self.block.hash()).await?;
+            let found = values.next().await.transpose()?;
+            Ok::<_, BackendError>(found.map(|found| found.value))
+        };
+        fetch.await.map_err(light_client_error)
     }
 }

@@ -1,0 +1,221 @@
+//! Reading a view: which storage a worker looks at in a final block, and how it becomes plain data.
+//!
+//! Whoever can read the block's storage with proofs gives a [`StorageReader`]: the light client in a
+//! worker, the state of a chain in memory in a simulation. So the same code reads both.
+
+use crate::{
+    Checkpoint, SealedSeed, WorkerInfo, keys,
+    view::{CLUSTERS_MAX, ClusterNeeds, ClusterView, ENTRIES_MAX, FinalizedView, Watch},
+};
+use alloc::{collections::BTreeMap, vec::Vec};
+use codec::Decode;
+use core::future::Future;
+use primitives::{BlockHash, BlockNumber, ClusterId, HpkePublicKey, WorkerId, bounds};
+use wire::{
+    mailbox::{MailboxEntry, MailboxOperation},
+    registration::VersionedWorkerEndpoints,
+};
+
+/// Longest value that is read, bytes: a code blob and its length.
+const VALUE_BYTES_MAX: u32 = bounds::CODE_BYTES_MAX + 8;
+
+/// A value on chain is not of the kind that this reader knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownFormat {
+    /// Which value.
+    pub what: &'static str,
+}
+
+/// The storage of one final block.
+pub trait StorageReader: Sync {
+    /// Why there is no answer.
+    type Error: From<UnknownFormat>;
+
+    /// The block's number.
+    fn number(&self) -> BlockNumber;
+
+    /// The block's hash.
+    fn hash(&self) -> BlockHash;
+
+    /// The raw value at `key`, proven against the block's state root; `None` where there is none.
+    fn value(
+        &self,
+        key: Vec<u8>,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, Self::Error>> + Send;
+}
+
+async fn read<R: StorageReader, T: Decode>(
+    block: &R,
+    what: &'static str,
+    key: Vec<u8>,
+) -> Result<Option<T>, R::Error> {
+    let value = block.value(key).await?;
+    value
+        .map(|bytes| wire::decode_all(&bytes, VALUE_BYTES_MAX))
+        .transpose()
+        .map_err(|_| UnknownFormat { what }.into())
+}
+
+/// The facts that a worker watches.
+///
+/// # Errors
+/// The reader's, and [`UnknownFormat`] where the chain holds what this code cannot read.
+pub async fn view<R: StorageReader>(
+    block: &R,
+    watch: &Watch,
+) -> Result<FinalizedView, R::Error> {
+    let registration: Option<WorkerInfo> =
+        read(block, "worker registration", keys::worker(&watch.worker)).await?;
+    let measurement_allowed = match &registration {
+        Some(info) => {
+            let key = keys::allowed_measurement(&info.measurement);
+            read::<_, u32>(block, "allow-list", key).await?.is_some()
+        }
+        None => false,
+    };
+    let gatekeepers: Vec<WorkerId> =
+        read(block, "gatekeeper list", keys::gatekeepers()).await?.unwrap_or_default();
+    let checked_hash = match watch.check_block {
+        Some(number) => {
+            let found: Option<BlockHash> =
+                read(block, "block hash", keys::block_hash(number)).await?;
+            // The storage knows no block's own hash; the header does.
+            if number == block.number() { Some(block.hash()) } else { found }
+        }
+        None => None,
+    };
+    let cluster: Option<ClusterId> =
+        read(block, "cluster of a worker", keys::cluster_of_worker(&watch.worker)).await?;
+    Ok(FinalizedView {
+        number: block.number(),
+        hash: block.hash(),
+        timestamp_ms: read(block, "timestamp", keys::timestamp_now()).await?.unwrap_or_default(),
+        measurement_allowed,
+        next_sequence: read(block, "message sequence", keys::next_sequence(&watch.worker))
+            .await?
+            .unwrap_or_default(),
+        checked_hash,
+        master_public_key: read(block, "master key", keys::master_public_key()).await?,
+        own_endpoints: read(block, "endpoints", keys::endpoints(&watch.worker))
+            .await?
+            .map(|VersionedWorkerEndpoints::V1(urls)| urls),
+        cluster: match cluster {
+            Some(id) => Some(cluster_view(block, id, watch).await?),
+            None => None,
+        },
+        cluster_needs: if gatekeepers.contains(&watch.worker) {
+            cluster_needs(block).await?
+        } else {
+            Vec::new()
+        },
+        gatekeepers,
+        registration,
+    })
+}
+
+async fn cluster_view<R: StorageReader>(
+    block: &R,
+    id: ClusterId,
+    watch: &Watch,
+) -> Result<ClusterView, R::Error> {
+    let inbox_next = read(block, "mailbox", keys::inbox_next(&id)).await?.unwrap_or(0u64);
+    let (entries, codes) = match watch.from_number {
+        Some(from) => mailbox(block, id, from, inbox_next).await?,
+        None => Default::default(),
+    };
+    let mut contract_keys = BTreeMap::new();
+    for contract in &watch.contract_keys {
+        if let Some(key) = read(block, "contract key", keys::contract_key(contract)).await? {
+            contract_keys.insert(*contract, key);
+        }
+    }
+    Ok(ClusterView {
+        id,
+        public_key: read(block, "cluster key", keys::cluster_key(&id)).await?,
+        workers: read(block, "workers of a cluster", keys::cluster_workers(&id))
+            .await?
+            .unwrap_or_default(),
+        sealed_seed: read(block, "sealed seed", keys::sealed_cluster_seed(&id, &watch.worker))
+            .await?,
+        checkpoint: read::<_, Checkpoint>(block, "checkpoint", keys::checkpoint(&id, &watch.worker))
+            .await?,
+        inbox_first: read(block, "mailbox", keys::inbox_first(&id)).await?.unwrap_or_default(),
+        inbox_next,
+        entries,
+        codes,
+        contract_keys,
+    })
+}
+
+type Mailbox = (Vec<MailboxEntry>, BTreeMap<primitives::CodeHash, Vec<u8>>);
+
+async fn mailbox<R: StorageReader>(
+    block: &R,
+    id: ClusterId,
+    from: u64,
+    inbox_next: u64,
+) -> Result<Mailbox, R::Error> {
+    let (mut entries, mut codes) = (Vec::new(), BTreeMap::new());
+    for number in from..inbox_next.min(from.saturating_add(ENTRIES_MAX)) {
+        let bytes: Option<Vec<u8>> =
+            read(block, "mailbox entry", keys::inbox_entry(&id, number)).await?;
+        // A gap means that the entry was pruned: the worker sees that from `inbox_first`.
+        let Some(bytes) = bytes else { break };
+        let entry: MailboxEntry = wire::decode_all(&bytes, VALUE_BYTES_MAX)
+            .map_err(|_| UnknownFormat { what: "mailbox entry" })?;
+        if let MailboxOperation::UploadCode { code_hash } = entry.operation
+            && let Some(code) = read(block, "code", keys::code_blob(&code_hash)).await?
+        {
+            codes.insert(code_hash, code);
+        }
+        entries.push(entry);
+    }
+    Ok((entries, codes))
+}
+
+async fn cluster_needs<R: StorageReader>(block: &R) -> Result<Vec<ClusterNeeds>, R::Error> {
+    let count: u64 =
+        read(block, "cluster counter", keys::cluster_counter()).await?.unwrap_or_default();
+    let mut needs = Vec::new();
+    for counter in 1..=count.min(CLUSTERS_MAX) {
+        let id = keys::cluster_id(counter);
+        let workers: Vec<WorkerId> = read(block, "workers of a cluster", keys::cluster_workers(&id))
+            .await?
+            .unwrap_or_default();
+        let mut workers_without_seed = Vec::new();
+        for worker in workers {
+            let sealed: Option<SealedSeed> =
+                read(block, "sealed seed", keys::sealed_cluster_seed(&id, &worker)).await?;
+            if sealed.is_none()
+                && let Some(key) = hpke_key_of_active(block, &worker).await?
+            {
+                workers_without_seed.push((worker, key));
+            }
+        }
+        needs.push(ClusterNeeds {
+            id,
+            has_public_key: read::<_, [u8; 32]>(block, "cluster key", keys::cluster_key(&id))
+                .await?
+                .is_some(),
+            workers_without_seed,
+        });
+    }
+    Ok(needs)
+}
+
+/// The key of a worker that may be given a secret: registered, not lapsed, its build still allowed.
+async fn hpke_key_of_active<R: StorageReader>(
+    block: &R,
+    worker: &WorkerId,
+) -> Result<Option<HpkePublicKey>, R::Error> {
+    let Some(info) =
+        read::<_, WorkerInfo>(block, "worker registration", keys::worker(worker)).await?
+    else {
+        return Ok(None);
+    };
+    let now: u64 = read(block, "timestamp", keys::timestamp_now()).await?.unwrap_or_default();
+    let allowed = read::<_, u32>(block, "allow-list", keys::allowed_measurement(&info.measurement))
+        .await?
+        .is_some();
+    Ok((allowed && info.expires_at_ms > now).then_some(info.hpke_public_key))
+}
