@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use codec::Encode;
 use primitives::{AccountId, BlockNumber, ClusterId, CodeHash, ContractId, Measurement, WorkerId};
 use sp_crypto_hashing::{twox_64, twox_128};
+use threshold_keys::{HolderIndex, HolderKey, SharingId};
 
 /// Key of a plain storage item.
 pub fn plain(pallet: &str, item: &str) -> Vec<u8> {
@@ -48,7 +49,7 @@ pub fn gatekeepers() -> Vec<u8> {
     plain("PhalaRegistry", "Gatekeeper")
 }
 
-/// The network's master public key: 32 bytes.
+/// The network's public key: 32 bytes, the point of [`network_key`].
 pub fn master_public_key() -> Vec<u8> {
     plain("PhalaRegistry", "GatekeeperMasterPubkey")
 }
@@ -83,13 +84,109 @@ pub fn contract_hpke_key(contract: &ContractId) -> Vec<u8> {
     map("PhalaRegistry", "ContractHpkeKeys", &[contract.as_ref()])
 }
 
-/// A cluster's seed, sealed to a worker: [`crate::SealedSeed`].
-pub fn sealed_cluster_seed(cluster: &ClusterId, worker: &WorkerId) -> Vec<u8> {
+/// Parameters of ceremonies and beacon: `threshold_keys::GatekeeperSettings`.
+pub fn gatekeeper_settings() -> Vec<u8> {
+    plain("PhalaGatekeepers", "Settings")
+}
+
+/// The network's key, once there is one: `threshold_keys::GroupKey`.
+pub fn network_key() -> Vec<u8> {
+    plain("PhalaGatekeepers", "NetworkKey")
+}
+
+/// The gatekeepers' sharing in force: `threshold_keys::Sharing`.
+pub fn sharing() -> Vec<u8> {
+    plain("PhalaGatekeepers", "CurrentSharing")
+}
+
+/// The block that put the gatekeepers' sharing in force: `u32`.
+pub fn sharing_since() -> Vec<u8> {
+    plain("PhalaGatekeepers", "SharingSince")
+}
+
+/// The members' sharing, for recovery: `threshold_keys::Sharing`.
+pub fn members_sharing() -> Vec<u8> {
+    plain("PhalaGatekeepers", "MembersSharing")
+}
+
+/// A sharing of the gatekeepers that was in force before, as long as evidence of it is taken:
+/// `threshold_keys::Sharing`.
+pub fn past_sharing(id: &SharingId) -> Vec<u8> {
+    map("PhalaGatekeepers", "PastSharings", &[&id.encode()])
+}
+
+/// The ceremony that is going on: `threshold_keys::CeremonyState`.
+pub fn ceremony() -> Vec<u8> {
+    plain("PhalaGatekeepers", "Ceremony")
+}
+
+/// The key that a candidate receives with in the ceremony: `threshold_keys::ReceivingKey`.
+pub fn receiving_key(holder: &HolderKey) -> Vec<u8> {
+    map("PhalaGatekeepers", "ReceivingKeys", &[holder])
+}
+
+/// The plan of the ceremony: `threshold_keys::Plan`.
+pub fn ceremony_plan() -> Vec<u8> {
+    plain("PhalaGatekeepers", "CeremonyPlan")
+}
+
+/// A dealing of the ceremony that stands: `threshold_keys::Dealing`.
+pub fn dealing(dealer: HolderIndex) -> Vec<u8> {
+    map("PhalaGatekeepers", "Dealings", &[&[dealer.get()]])
+}
+
+/// What the dealings that stand come to, in the stage of checking: `threshold_keys::Sharing`.
+pub fn pending_sharing() -> Vec<u8> {
+    plain("PhalaGatekeepers", "PendingSharing")
+}
+
+/// Shares of a cluster's seed that wait for a worker: `threshold_keys::PendingSeed`.
+pub fn seed_shares(cluster: &ClusterId, worker: &WorkerId) -> Vec<u8> {
     map(
-        "PhalaRegistry",
-        "SealedClusterSeeds",
+        "PhalaGatekeepers",
+        "SeedShares",
         &[cluster.as_ref(), worker.as_ref()],
     )
+}
+
+/// What a worker said when it had a cluster's seed: `threshold_keys::SeedConfirmation`.
+pub fn seed_confirmed(cluster: &ClusterId, worker: &WorkerId) -> Vec<u8> {
+    map(
+        "PhalaGatekeepers",
+        "SeedsConfirmed",
+        &[cluster.as_ref(), worker.as_ref()],
+    )
+}
+
+/// Which seed a cluster uses, 0 where there is nothing: `u32`.
+pub fn cluster_rotation(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaGatekeepers", "ClusterRotation", &[cluster.as_ref()])
+}
+
+/// The beacon's round that is going on: `threshold_keys::BeaconRound`.
+pub fn beacon_round() -> Vec<u8> {
+    plain("PhalaGatekeepers", "Beacon")
+}
+
+/// Contributions to the round's proof; in stage `Responding` those that were picked, in the order
+/// that the proof takes them in: `threshold_keys::PerHolder<Contribution>`.
+pub fn beacon_contributions() -> Vec<u8> {
+    plain("PhalaGatekeepers", "BeaconContributions")
+}
+
+/// Answers in the round's proof: `threshold_keys::PerHolder<SignedResponse>`.
+pub fn beacon_responses() -> Vec<u8> {
+    plain("PhalaGatekeepers", "BeaconResponses")
+}
+
+/// The newest value of the beacon: `threshold_keys::BeaconOutput`.
+pub fn latest_beacon() -> Vec<u8> {
+    plain("PhalaGatekeepers", "LatestBeacon")
+}
+
+/// The value of a round, while the chain keeps it: `threshold_keys::BeaconOutput`.
+pub fn beacon_value(round: u64) -> Vec<u8> {
+    map("PhalaGatekeepers", "BeaconValues", &[&round.encode()])
 }
 
 /// The next message number the chain takes from a worker: `u64`.

@@ -15,5 +15,5 @@ mod values;
 pub mod view;
 
 pub use values::{
-    Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, SealedSeed, WorkerInfo,
+    Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, WorkerInfo,
 };

@@ -1,6 +1,5 @@
 //! Values, with the layout that the pallets store.
 
-use alloc::vec::Vec;
 use attestation::{RootKind, TeeKind};
 use codec::{Decode, Encode};
 use primitives::{
@@ -41,15 +40,6 @@ pub struct WorkerInfo {
     pub expires_at_ms: UnixMillis,
     /// Benchmark score, once measured.
     pub initial_score: Option<u32>,
-}
-
-/// A cluster's seed, sealed to a worker.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct SealedSeed {
-    /// HPKE encapsulated key.
-    pub encapsulated_key: [u8; 32],
-    /// Ciphertext and tag.
-    pub ciphertext: Vec<u8>,
 }
 
 /// A worker's report of its state.

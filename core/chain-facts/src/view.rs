@@ -3,10 +3,14 @@
 //! The worker says what it wants to know in a [`Watch`]; the light client answers with a
 //! [`FinalizedView`] of one block. Both are plain data, so that a test or a simulator can make them up.
 
-use crate::{Checkpoint, SealedSeed, WorkerInfo};
+use crate::{Checkpoint, WorkerInfo};
 use alloc::{collections::BTreeMap, vec::Vec};
 use primitives::{
     BlockHash, BlockNumber, ClusterId, CodeHash, ContractId, HpkePublicKey, UnixMillis, WorkerId,
+};
+use threshold_keys::{
+    BeaconOutput, BeaconRound, CeremonyState, Contribution, Dealing, GatekeeperSettings, GroupKey,
+    HolderIndex, PerHolder, Plan, SealedSeedShare, Sharing, SignedResponse,
 };
 use wire::mailbox::MailboxEntry;
 
@@ -45,7 +49,7 @@ pub struct FinalizedView {
     pub next_sequence: u64,
     /// Hash of [`Watch::check_block`], where the chain still has it.
     pub checked_hash: Option<BlockHash>,
-    /// The network's master public key.
+    /// The network's public key.
     pub master_public_key: Option<[u8; 32]>,
     /// The worker's endpoints on chain.
     pub own_endpoints: Option<Vec<alloc::string::String>>,
@@ -53,8 +57,8 @@ pub struct FinalizedView {
     pub gatekeepers: Vec<WorkerId>,
     /// The worker's cluster.
     pub cluster: Option<ClusterView>,
-    /// What clusters wait for; only where the worker is a gatekeeper.
-    pub cluster_needs: Vec<ClusterNeeds>,
+    /// What gatekeepers do; only where the worker is one, holds a share, or is to receive one.
+    pub gatekeeping: Option<GatekeepingView>,
 }
 
 /// The worker's cluster at a final block.
@@ -66,8 +70,14 @@ pub struct ClusterView {
     pub public_key: Option<[u8; 32]>,
     /// Its workers, in the chain's order.
     pub workers: Vec<WorkerId>,
-    /// Its seed, sealed to the worker.
-    pub sealed_seed: Option<SealedSeed>,
+    /// Which of its seeds is in use.
+    pub rotation: u32,
+    /// Shares of this seed, of the sharing in force, sealed to the worker's registered key.
+    pub seed_shares: Vec<SealedSeedShare>,
+    /// The sharing in force, to check and combine them with.
+    pub sharing: Option<Sharing>,
+    /// Whether the worker has told, under its registered key, that it has this seed.
+    pub seed_confirmed: bool,
     /// The worker's last report.
     pub checkpoint: Option<Checkpoint>,
     /// The oldest mailbox entry that the chain keeps.
@@ -82,13 +92,60 @@ pub struct ClusterView {
     pub contract_keys: BTreeMap<ContractId, [u8; 32]>,
 }
 
-/// What a cluster waits for from a gatekeeper.
+/// What a gatekeeper acts on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClusterNeeds {
-    /// Which cluster.
-    pub id: ClusterId,
-    /// Whether its public key is on chain.
-    pub has_public_key: bool,
-    /// Its active workers that have no seed for their present key, with the key to seal to.
-    pub workers_without_seed: Vec<(WorkerId, HpkePublicKey)>,
+pub struct GatekeepingView {
+    /// Parameters.
+    pub settings: GatekeeperSettings,
+    /// The network's key, once there is one.
+    pub network_key: Option<GroupKey>,
+    /// The gatekeepers' sharing in force.
+    pub sharing: Option<Sharing>,
+    /// The ceremony that is going on.
+    pub ceremony: Option<CeremonyView>,
+    /// Workers that wait for shares of their clusters' seeds.
+    pub needs: Vec<SeedNeed>,
+    /// The beacon's round that is going on.
+    pub beacon: Option<BeaconView>,
+    /// The newest value of the beacon.
+    pub latest_beacon: Option<BeaconOutput>,
+}
+
+/// A ceremony.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CeremonyView {
+    /// Where it is.
+    pub state: CeremonyState,
+    /// The plan, from stage `Dealing` on.
+    pub plan: Option<Plan>,
+    /// Dealings that stand: valid, and not struck out.
+    pub dealings: Vec<Dealing>,
+    /// What they come to, in stage `Checking`; none for the one block after a dealing was struck out.
+    pub pending: Option<Sharing>,
+}
+
+/// A member of a cluster that is active and has no seed for its present key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeedNeed {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// Which of its seeds.
+    pub rotation: u32,
+    /// The worker.
+    pub worker: WorkerId,
+    /// The worker's registered key: what a share is sealed to.
+    pub hpke_public_key: HpkePublicKey,
+    /// Whose shares are there already, of the sharing in force and for this key.
+    pub shares_present: Vec<HolderIndex>,
+}
+
+/// A round of the beacon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BeaconView {
+    /// Where it is.
+    pub state: BeaconRound,
+    /// Contributions; in stage `Responding` those that were picked, in the order of the proof.
+    pub contributions: PerHolder<Contribution>,
+    /// Answers.
+    pub responses: PerHolder<SignedResponse>,
 }

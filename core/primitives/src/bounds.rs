@@ -31,8 +31,9 @@ pub const COLLATERAL_BYTES_MAX: u32 = 64 * 1024;
 pub const MEASUREMENTS_MAX: u32 = 64;
 /// Attestation roots that a chain accepts.
 pub const ROOTS_MAX: u32 = 4;
-/// Longest message from a worker to the chain, bytes.
-pub const WORKER_MESSAGE_BYTES_MAX: u32 = 4 * 1024;
+/// Longest message from a worker to the chain, bytes: a dealing to 64 gatekeepers, all of them needed,
+/// with its frame.
+pub const WORKER_MESSAGE_BYTES_MAX: u32 = 5 * 1024;
 /// Longest sealed cluster seed, bytes.
 pub const SEALED_SEED_BYTES_MAX: u32 = 256;
 /// Longest body of a request to a worker, bytes.

@@ -312,7 +312,8 @@ impl JointProof {
         })
     }
 
-    pub(crate) fn digest_of(sharing: SharingId, contributions: &[Contribution]) -> [u8; 32] {
+    /// The hash that a proof of these contributions has, in this order: what answers name.
+    pub fn digest_of(sharing: SharingId, contributions: &[Contribution]) -> [u8; 32] {
         tagged_hash(JOINT_PROOF, &[&sharing.encode(), &contributions.encode()])
     }
 

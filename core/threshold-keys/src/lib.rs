@@ -141,6 +141,8 @@ mod evidence;
 mod hash;
 mod joint_proof;
 mod key_share;
+mod message;
+mod on_chain;
 mod plan;
 mod polynomial;
 mod receiving;
@@ -163,6 +165,14 @@ pub use joint_proof::{
     ProofResponse, ProvenEvaluation, RespondError,
 };
 pub use key_share::KeyShare;
+pub use message::{
+    GatekeeperMessage, SEALED_SHARE_BYTES, SEALED_SHARE_BYTES_MAX, SealedSeedShare,
+    contribution_statement, response_statement,
+};
+pub use on_chain::{
+    BeaconOutput, BeaconRound, BeaconStage, CeremonySource, CeremonyStage, CeremonyState,
+    GatekeeperSettings, PendingSeed, SeedConfirmation, SignedResponse, ThresholdRule,
+};
 pub use plan::{
     BrokenEntropy, InvalidReceivingKey, Plan, PlanDigest, PlanError, ReceivingKey, ReceivingSecret,
     Recipient, Source,

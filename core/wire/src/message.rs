@@ -30,34 +30,21 @@ pub enum MessageSender {
     Worker(WorkerId),
 }
 
-/// What a worker tells the chain.
+/// What a worker tells the chain. Indexes are part of the format; 0 and 2 belonged to a gatekeeper
+/// that held the network's key alone, and are not used again.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum MessagePayload {
-    /// From a gatekeeper: the network's master public key.
-    MasterKey {
-        /// sr25519 public key of the master secret.
-        public_key: [u8; 32],
-    },
-    /// From a gatekeeper: a cluster's public key.
+    /// From a worker of a cluster that has put its seed together: the cluster's public key.
+    #[codec(index = 1)]
     ClusterKey {
         /// Which cluster.
         cluster: ClusterId,
         /// Its sr25519 public key.
         public_key: [u8; 32],
     },
-    /// From a gatekeeper: a cluster's seed, sealed to one worker of it.
-    SealedClusterSeed {
-        /// Which cluster.
-        cluster: ClusterId,
-        /// For whom.
-        worker: WorkerId,
-        /// HPKE encapsulated key.
-        encapsulated_key: [u8; 32],
-        /// Ciphertext and tag.
-        ciphertext: Vec<u8>,
-    },
     /// From a worker of the cluster: the keys of a contract it made. Signed by the cluster's key, so
     /// that only a holder of the seed can say it.
+    #[codec(index = 3)]
     ContractKeys {
         /// Where.
         cluster: ClusterId,
@@ -73,6 +60,7 @@ pub enum MessagePayload {
         cluster_signature: [u8; 64],
     },
     /// From a worker of the cluster: its state after all mailbox entries below `next_number`.
+    #[codec(index = 4)]
     Checkpoint {
         /// Which cluster.
         cluster: ClusterId,
@@ -85,6 +73,7 @@ pub enum MessagePayload {
     },
     /// From a worker: what it computes when it does nothing else. Times are those of the newest final
     /// block that it knew, so that who sets its clock cannot make it faster.
+    #[codec(index = 5)]
     Benchmark {
         /// When it began, milliseconds since 1970.
         started_at_ms: UnixMillis,
@@ -94,6 +83,7 @@ pub enum MessagePayload {
         iterations: u64,
     },
     /// From a worker that mines: the answer to a challenge.
+    #[codec(index = 6)]
     Heartbeat {
         /// The session that it mines for.
         session: AccountId,
@@ -105,6 +95,22 @@ pub enum MessagePayload {
         iterations: u64,
         /// Whether it runs a cluster's contracts, for which the benchmark pauses.
         contract_running: bool,
+    },
+    /// From a worker of a cluster: it has put the cluster's seed together and keeps it; the chain may
+    /// forget the shares that were sealed to it.
+    #[codec(index = 7)]
+    SeedReceived {
+        /// Which cluster.
+        cluster: ClusterId,
+        /// Which of its seeds.
+        rotation: u32,
+    },
+    /// From a gatekeeper, or from who is to become one.
+    #[codec(index = 8)]
+    Gatekeeper {
+        /// SCALE of `threshold_keys::GatekeeperMessage`. That crate builds on this one, so it is
+        /// bytes here.
+        message: Vec<u8>,
     },
 }
 
@@ -190,5 +196,33 @@ mod tests {
             &[1],
         ];
         assert_eq!(heartbeat.encode(), expected.concat());
+    }
+
+    #[test]
+    fn what_is_said_of_keys_has_a_fixed_layout() {
+        let cluster = ClusterId([1; 32]);
+        let public_key = [2; 32];
+        let key = MessagePayload::ClusterKey {
+            cluster,
+            public_key,
+        };
+        assert_eq!(key.encode(), [&[1][..], &[1; 32], &[2; 32]].concat());
+        let received = MessagePayload::SeedReceived {
+            cluster,
+            rotation: 3,
+        };
+        assert_eq!(
+            received.encode(),
+            [&[7][..], &[1; 32], &[3, 0, 0, 0]].concat()
+        );
+        let message = MessagePayload::Gatekeeper {
+            message: [4, 5].to_vec(),
+        };
+        assert_eq!(message.encode(), [8, 8, 4, 5]);
+        // Nobody says any more what these indexes meant.
+        for gone in [0u8, 2] {
+            let bytes = [&[gone][..], &[0; 200]].concat();
+            assert!(MessagePayload::decode(&mut &bytes[..]).is_err());
+        }
     }
 }
