@@ -3,14 +3,17 @@
 //! Whoever can read the block's storage with proofs gives a [`StorageReader`]: the light client in a
 //! worker, the state of a chain in memory in a simulation. So the same code reads both.
 
+mod gatekeeping;
+
 use crate::{
-    Checkpoint, SealedSeed, WorkerInfo, keys,
-    view::{CLUSTERS_MAX, ClusterNeeds, ClusterView, ENTRIES_MAX, FinalizedView, Watch},
+    Checkpoint, WorkerInfo, keys,
+    view::{ClusterView, ENTRIES_MAX, FinalizedView, Watch},
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::Decode;
 use core::future::Future;
 use primitives::{BlockHash, BlockNumber, ClusterId, HpkePublicKey, WorkerId, bounds};
+use threshold_keys::{PendingSeed, SeedConfirmation, Sharing, SharingId};
 use wire::{
     mailbox::{MailboxEntry, MailboxOperation},
     registration::VersionedWorkerEndpoints,
@@ -100,13 +103,16 @@ pub async fn view<R: StorageReader>(
             .await?
             .map(|VersionedWorkerEndpoints::V1(urls)| urls),
         cluster: match cluster {
-            Some(id) => Some(cluster_view(block, id, watch).await?),
+            Some(id) => {
+                let own_key = registration.as_ref().map(|info| info.hpke_public_key);
+                Some(cluster_view(block, id, watch, own_key).await?)
+            }
             None => None,
         },
-        cluster_needs: if gatekeepers.contains(&watch.worker) {
-            cluster_needs(block).await?
+        gatekeeping: if watch.holds_share || gatekeepers.contains(&watch.worker) {
+            gatekeeping::view(block, &watch.worker).await?
         } else {
-            Vec::new()
+            None
         },
         gatekeepers,
         registration,
@@ -117,6 +123,7 @@ async fn cluster_view<R: StorageReader>(
     block: &R,
     id: ClusterId,
     watch: &Watch,
+    own_key: Option<HpkePublicKey>,
 ) -> Result<ClusterView, R::Error> {
     let inbox_next = read(block, "mailbox", keys::inbox_next(&id)).await?.unwrap_or(0u64);
     let (entries, codes) = match watch.from_number {
@@ -129,14 +136,36 @@ async fn cluster_view<R: StorageReader>(
             contract_keys.insert(*contract, key);
         }
     }
+    let rotation = rotation(block, &id).await?;
+    let confirmed = confirmation(block, &id, &watch.worker).await?;
+    let seed_confirmed = own_key.is_some_and(|hpke_public_key| {
+        confirmed == Some(SeedConfirmation { rotation, hpke_public_key })
+    });
+    let (sharing, seed_shares) = match own_key {
+        Some(own_key) if !seed_confirmed => {
+            let sharing: Option<Sharing> = read(block, "sharing", keys::sharing()).await?;
+            let shares = match &sharing {
+                Some(sharing) => {
+                    seed_shares(block, (&id, rotation), (&watch.worker, own_key), sharing.id())
+                        .await?
+                }
+                None => Vec::new(),
+            };
+            (sharing, shares)
+        }
+        // Nobody who has the seed, or is not registered, has use for them.
+        _ => Default::default(),
+    };
     Ok(ClusterView {
         id,
+        rotation,
+        seed_shares,
+        sharing,
+        seed_confirmed,
         public_key: read(block, "cluster key", keys::cluster_key(&id)).await?,
         workers: read(block, "workers of a cluster", keys::cluster_workers(&id))
             .await?
             .unwrap_or_default(),
-        sealed_seed: read(block, "sealed seed", keys::sealed_cluster_seed(&id, &watch.worker))
-            .await?,
         checkpoint: read::<_, Checkpoint>(block, "checkpoint", keys::checkpoint(&id, &watch.worker))
             .await?,
         inbox_first: read(block, "mailbox", keys::inbox_first(&id)).await?.unwrap_or_default(),
@@ -173,34 +202,39 @@ async fn mailbox<R: StorageReader>(
     Ok((entries, codes))
 }
 
-async fn cluster_needs<R: StorageReader>(block: &R) -> Result<Vec<ClusterNeeds>, R::Error> {
-    let count: u64 =
-        read(block, "cluster counter", keys::cluster_counter()).await?.unwrap_or_default();
-    let mut needs = Vec::new();
-    for counter in 1..=count.min(CLUSTERS_MAX) {
-        let id = keys::cluster_id(counter);
-        let workers: Vec<WorkerId> = read(block, "workers of a cluster", keys::cluster_workers(&id))
-            .await?
-            .unwrap_or_default();
-        let mut workers_without_seed = Vec::new();
-        for worker in workers {
-            let sealed: Option<SealedSeed> =
-                read(block, "sealed seed", keys::sealed_cluster_seed(&id, &worker)).await?;
-            if sealed.is_none()
-                && let Some(key) = hpke_key_of_active(block, &worker).await?
-            {
-                workers_without_seed.push((worker, key));
-            }
-        }
-        needs.push(ClusterNeeds {
-            id,
-            has_public_key: read::<_, [u8; 32]>(block, "cluster key", keys::cluster_key(&id))
-                .await?
-                .is_some(),
-            workers_without_seed,
-        });
-    }
-    Ok(needs)
+/// Which of its seeds a cluster uses.
+async fn rotation<R: StorageReader>(block: &R, cluster: &ClusterId) -> Result<u32, R::Error> {
+    let rotation = read(block, "cluster rotation", keys::cluster_rotation(cluster)).await?;
+    Ok(rotation.unwrap_or_default())
+}
+
+/// What a worker said of the seeds of a cluster.
+async fn confirmation<R: StorageReader>(
+    block: &R,
+    cluster: &ClusterId,
+    worker: &WorkerId,
+) -> Result<Option<SeedConfirmation>, R::Error> {
+    read(block, "seed confirmation", keys::seed_confirmed(cluster, worker)).await
+}
+
+/// The shares of a seed that wait for a worker: none where the chain's are of another rotation,
+/// sharing or key, which the next share to come will replace.
+async fn seed_shares<R: StorageReader>(
+    block: &R,
+    (cluster, rotation): (&ClusterId, u32),
+    (worker, key): (&WorkerId, HpkePublicKey),
+    sharing: SharingId,
+) -> Result<Vec<threshold_keys::SealedSeedShare>, R::Error> {
+    let pending: Option<PendingSeed> =
+        read(block, "seed shares", keys::seed_shares(cluster, worker)).await?;
+    Ok(pending
+        .filter(|pending| {
+            pending.rotation == rotation
+                && pending.sharing == sharing
+                && pending.sealed_to == key
+        })
+        .map(|pending| pending.shares.into_inner())
+        .unwrap_or_default())
 }
 
 /// The key of a worker that may be given a secret: registered, not lapsed, its build still allowed.

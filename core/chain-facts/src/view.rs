@@ -16,8 +16,10 @@ use wire::mailbox::MailboxEntry;
 
 /// Most mailbox entries in one view; the rest comes with the next view of the same block.
 pub const ENTRIES_MAX: u64 = 128;
-/// Most clusters that a gatekeeper looks after in one view.
+/// Most clusters that a gatekeeper looks after in one view; of more, others in the next.
 pub const CLUSTERS_MAX: u64 = 256;
+/// Most workers in one view that wait for shares of a seed; the others come when these are served.
+pub const NEEDS_MAX: usize = 64;
 
 /// What a worker wants to know of the next final block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +32,9 @@ pub struct Watch {
     pub check_block: Option<BlockNumber>,
     /// Contracts whose keys it waits to see on chain.
     pub contract_keys: Vec<ContractId>,
+    /// Whether it keeps a share of the network's key, or a secret to receive one: it wants to know
+    /// what gatekeepers do, also when it is none of them (any more).
+    pub holds_share: bool,
 }
 
 /// What a final block says.
@@ -72,9 +77,10 @@ pub struct ClusterView {
     pub workers: Vec<WorkerId>,
     /// Which of its seeds is in use.
     pub rotation: u32,
-    /// Shares of this seed, of the sharing in force, sealed to the worker's registered key.
+    /// Shares of this seed, of the sharing in force, sealed to the worker's registered key; none
+    /// where it has told that it has the seed.
     pub seed_shares: Vec<SealedSeedShare>,
-    /// The sharing in force, to check and combine them with.
+    /// The sharing in force, to check and combine them with; as they are.
     pub sharing: Option<Sharing>,
     /// Whether the worker has told, under its registered key, that it has this seed.
     pub seed_confirmed: bool,

@@ -4,8 +4,8 @@
 //!
 //! * [`Sr25519Secret`] and [`HpkeSecret`]: the two kinds of secret key, with [`verify_sr25519`] and
 //!   [`verify_ed25519`] for the public side.
-//! * [`derive()`]: the one key derivation function, and the key tree above it: [`MasterSecret`] →
-//!   [`ClusterSeed`] → keys of contracts and of the state store.
+//! * [`derive()`]: the one key derivation function, and the key tree above it: [`ClusterSeed`] → keys
+//!   of contracts and of the state store.
 //! * [`hpke`]: sealing to a public key (RFC 9180).
 //! * [`client`] and [`server`]: the two sides of a query, in a session or on its own.
 //! * [`certificate`], [`command`], [`receipt`]: what is signed or sealed outside of queries.
@@ -44,9 +44,7 @@ mod records;
 pub mod server;
 mod sr25519;
 
-pub use derivation::{
-    ClusterSeed, ClusterSeedSource, MasterSecret, StateKey, derive, sealed_seed_aad,
-};
+pub use derivation::{ClusterSeed, StateKey, derive};
 pub use ed25519::verify_ed25519;
 pub use hpke::HpkeSecret;
 pub use padding::{MalformedPadding, pad, unpad};

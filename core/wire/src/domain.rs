@@ -38,10 +38,6 @@ pub const ONE_SHOT_QUERY: Label = Label("phat/v1/one-shot-query");
 pub const ONE_SHOT_REPLY: Label = Label("phat/v1/one-shot-reply");
 /// A command sealed to a contract.
 pub const SEALED_COMMAND: Label = Label("phat/v1/sealed-command");
-/// A cluster's seed, derived from the master secret.
-pub const CLUSTER_SEED: Label = Label("phat/v1/cluster-seed");
-/// A cluster's seed, sealed to a worker.
-pub const SEALED_CLUSTER_SEED: Label = Label("phat/v1/sealed-cluster-seed");
 /// A cluster's signing key.
 pub const CLUSTER_KEY: Label = Label("phat/v1/cluster-key");
 /// A contract's sr25519 key.
@@ -52,8 +48,6 @@ pub const CONTRACT_HPKE_KEY: Label = Label("phat/v1/contract-hpke-key");
 pub const CONTRACT_USER_KEY: Label = Label("phat/v1/contract-user-key");
 /// Key that encrypts a cluster's state on a worker's disk.
 pub const STATE_KEY: Label = Label("phat/v1/state-key");
-/// The network's master signing key.
-pub const MASTER_KEY: Label = Label("phat/v1/master-key");
 /// Key that encrypts the records of a state store, below [`STATE_KEY`].
 pub const STATE_RECORD_KEY: Label = Label("phat/v1/state-record-key");
 /// Key that blinds the names of a state store's records, below [`STATE_KEY`].
@@ -98,6 +92,9 @@ pub const BEACON_VALUE: Label = Label("phat/v1/beacon-value");
 pub const GATEKEEPER_STATEMENT: Label = Label("phat/v1/gatekeeper-statement");
 /// The message that a gatekeeper's statement is about.
 pub const GATEKEEPER_PAYLOAD: Label = Label("phat/v1/gatekeeper-payload");
+
+/// Which gatekeepers give a worker their shares of a seed at once, and which wait.
+pub const GATEKEEPER_TURN: Label = Label("phat/v1/gatekeeper-turn");
 
 /// Blake2b-256 of the label and the parts, each with its length before it (SCALE compact).
 ///

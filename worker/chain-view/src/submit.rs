@@ -11,6 +11,7 @@ use subxt::{
     tx::StaticPayload,
 };
 use subxt_signer::{SecretUri, sr25519::Keypair};
+use threshold_keys::WrongShare;
 use wire::{
     message::SignedMessage,
     registration::{WorkerEndpointPayload, WorkerRegistration},
@@ -109,6 +110,21 @@ impl FinalizedBlock {
     ) -> Result<(), ChainViewError> {
         let arguments = (payload, signature).encode();
         self.signed(operator, call("PhalaRegistry", "update_worker_endpoint", arguments)).await
+    }
+
+    /// Reports a gatekeeper that signed a wrong share, paid by the operator; waits until a block has
+    /// it.
+    ///
+    /// # Errors
+    /// [`ChainViewError::Refused`] with the pallet's error.
+    pub async fn report_wrong_share(
+        &self,
+        operator: &OperatorKey,
+        evidence: &WrongShare,
+    ) -> Result<(), ChainViewError> {
+        // The pallet takes one of several kinds of evidence: this is the first.
+        let arguments = (0u8, evidence).encode();
+        self.signed(operator, call("PhalaGatekeepers", "report_misbehaviour", arguments)).await
     }
 
     async fn signed(

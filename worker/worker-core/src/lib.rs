@@ -6,8 +6,8 @@
 //! behind [`ClusterStore`].
 //!
 //! Life of a worker: it **registers** (a quote binds its keys to this network), waits until the chain
-//! **assigns** it to a cluster, receives the cluster's **seed** sealed to its key, opens its **store**
-//! and holds it against the chain, **runs** the mailbox from where the store stands, and **serves**
+//! **assigns** it to a cluster, puts the cluster's **seed** together from shares that gatekeepers sealed
+//! to its key, opens its **store** and holds it against the chain, **runs** the mailbox from where the store stands, and **serves**
 //! queries once it has caught up. Each step is taken only if a proven final block says so; when the
 //! chain withdraws the registration or the build, serving ends with the next final block.
 //!
@@ -25,16 +25,20 @@
 mod cache;
 mod gatekeeper;
 mod identity;
+mod kept;
 mod logs;
 mod machine;
 mod outbox;
 mod query;
 mod receipts;
 pub mod running;
+mod seed;
 mod sessions;
 mod store;
 
-pub use identity::{Identity, KeptSecrets};
+pub use gatekeeper::GatekeeperSecrets;
+pub use identity::Identity;
+pub use kept::{KeptSecrets, KeptSeed};
 pub use machine::{Core, Effect, Input, Notice, Settings, StopReason};
 pub use query::{Answer, Begun, Published, QueryService, Refusal, ReplySeal, ServingState};
 pub use receipts::ReceiptQueue;

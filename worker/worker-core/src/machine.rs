@@ -2,20 +2,23 @@
 
 use crate::{
     cache::MemoryCache,
-    gatekeeper,
-    identity::{Identity, KeptSecrets},
+    gatekeeper::{self, Gatekeeper},
+    identity::Identity,
+    kept::KeptSecrets,
     outbox::Outbox,
     query::{Published, QueryService, ServingState},
     running::{ClusterCapabilities, HostFacts, Offers, Running, StoreJudgement, judge_store},
+    seed::{self, SeedFollower},
     store::ClusterStore,
 };
-use chain_facts::view::{ClusterView, FinalizedView, Watch};
+use chain_facts::view::{ClusterView, FinalizedView, GatekeepingView, Watch};
 use executor_api::Executor;
 use primitives::{AccountId, BlockHash, BlockNumber, ClusterId, GenesisHash, WorkerId};
 use rand_core::{CryptoRng, RngCore};
 use scheduler::Scheduler;
-use secrets::{ClusterSeed, MasterSecret, StateKey};
+use secrets::{ClusterSeed, StateKey};
 use std::sync::Arc;
+use threshold_keys::WrongShare;
 use wire::{
     message::{MessagePayload, SignedMessage},
     registration::{VersionedWorkerEndpoints, WorkerEndpointPayload, WorkerRegistration},
@@ -69,6 +72,8 @@ pub enum Effect {
     Announce(WorkerEndpointPayload, [u8; 64]),
     /// Submit a message; free.
     Submit(SignedMessage),
+    /// Report what a gatekeeper is proven to have done, paid by the operator.
+    Report(Box<WrongShare>),
     /// Seal these secrets to the platform and write them down before any later effect is carried out.
     Keep(Zeroizing<Vec<u8>>),
     /// Open the cluster's store and hand it over.
@@ -102,7 +107,7 @@ pub enum Notice {
     #[error("the chain does not allow this worker's build: it serves nothing until it is replaced")]
     BuildNotAllowed,
     /// Assigned to a cluster, no seed yet.
-    #[error("assigned to cluster {0}; waiting for its seed from a gatekeeper")]
+    #[error("assigned to cluster {0}; waiting for enough gatekeepers to give their shares of its seed")]
     AwaitingSeed(ClusterId),
     /// Caught up and serving.
     #[error("serving cluster {cluster}: {entries} mailbox entries run, state root {root}")]
@@ -127,22 +132,79 @@ pub enum Notice {
     /// The disk disagrees with the chain and is rebuilt from the mailbox.
     #[error("the state on disk is refused ({0}): it is rebuilt from the mailbox")]
     StoreRefused(String),
-    /// The gatekeeper made the network's master secret.
-    #[error("gatekeeper: made the network's master secret")]
-    MadeMasterSecret,
-    /// The gatekeeper cannot serve.
+    /// An earlier version has left a master secret on the disk.
     #[error(
-        "gatekeeper: the chain's master key is not this worker's; it needs the secret that made it"
+        "a master secret of an earlier version was on the disk: gatekeepers hold shares now, it was removed"
     )]
-    MasterSecretMissing,
+    MasterSecretDropped,
+    /// The gatekeeper has its share of the network's key.
+    #[error(
+        "gatekeeper: holds a share of the network's key, epoch {epoch}: {threshold} of {holders} are needed"
+    )]
+    HoldsShare {
+        /// Counts how often the key was dealt.
+        epoch: u32,
+        /// How many shares it takes.
+        threshold: u8,
+        /// How many there are.
+        holders: u8,
+    },
+    /// One share is enough.
+    #[error(
+        "INSECURE: this one machine holds the whole key of the network. Whoever opens it reads everything; if it is lost, so is everything. For development only"
+    )]
+    LoneGatekeeper,
+    /// The chain counts on a share that is not there.
+    #[error(
+        "gatekeeper: the chain counts on this worker's share of epoch {epoch}, which is not on its disk: it was away when the share was dealt, or the disk is an older one. It gets another when the key is dealt next"
+    )]
+    ShareMissing {
+        /// Counts how often the key was dealt.
+        epoch: u32,
+    },
+    /// A dealer gave this worker a wrong share.
+    #[error("gatekeeper: {0} dealt a wrong share; the chain is shown the proof")]
+    WrongDealing(WorkerId),
+    /// A share of the seed is wrong, and its maker signed it.
+    #[error("gatekeeper {0} sent a wrong share of the cluster's seed: it is reported with the proof")]
+    WrongSeedShare(WorkerId),
+    /// A share of the seed cannot be used, and nobody else can see it.
+    #[error(
+        "gatekeeper {0} sent a share of the cluster's seed that does not open: it cannot be proven; tell its operator"
+    )]
+    UnusableSeedShare(WorkerId),
+    /// The chain has another key for the cluster than the gatekeepers' shares make.
+    #[error(
+        "the chain has another key for cluster {0} than its seed makes, so another worker of the cluster lied: this worker serves nothing; tell the cluster's owner"
+    )]
+    ClusterKeyDisputed(ClusterId),
+    /// The chain has it that this worker has the seed, and it has not.
+    #[error(
+        "the chain has it that this worker has the seed of cluster {0}, but its disk has not: an older disk? Put the right one back, or start with a new data directory"
+    )]
+    SeedLost(ClusterId),
     /// The gatekeeper's chain is too old to hand out keys by.
     #[error("gatekeeper: the last final block is too old to hand out keys by")]
     GatekeeperStale,
-    /// A sealed seed does not open or is another cluster's.
-    #[error(
-        "the seed that a gatekeeper sent for cluster {0} does not fit the cluster's key: refused"
-    )]
-    SeedRefused(ClusterId),
+}
+
+impl Notice {
+    /// Whether something is wrong that the operator should look into.
+    pub fn is_alarm(&self) -> bool {
+        matches!(
+            self,
+            Self::BuildNotAllowed
+                | Self::StoreRefused(_)
+                | Self::LoneGatekeeper
+                | Self::ShareMissing { .. }
+                | Self::WrongDealing(_)
+                | Self::WrongSeedShare(_)
+                | Self::UnusableSeedShare(_)
+                | Self::ClusterKeyDisputed(_)
+                | Self::SeedLost(_)
+                | Self::GatekeeperStale
+        )
+    }
 }
 
 /// Why the process must end.
@@ -180,7 +242,8 @@ pub struct Core {
     cache: Arc<MemoryCache>,
     queries: Arc<QueryService>,
     kept: KeptSecrets,
-    master: Option<MasterSecret>,
+    gatekeeper: Gatekeeper,
+    seed: SeedFollower,
     outbox: Outbox,
     cluster: ClusterState,
     registration_sent: Option<BlockNumber>,
@@ -211,10 +274,6 @@ impl Core {
             Scheduler::new(settings.sharing),
             stale_after_ms,
         ));
-        let master = kept
-            .master
-            .as_ref()
-            .map(|master| MasterSecret::from_bytes(master));
         Self {
             settings,
             identity,
@@ -224,7 +283,8 @@ impl Core {
             offers,
             queries,
             kept,
-            master,
+            gatekeeper: Gatekeeper::default(),
+            seed: SeedFollower::default(),
             outbox: Outbox::default(),
             cluster: ClusterState::None,
             registration_sent: None,
@@ -261,6 +321,7 @@ impl Core {
             contract_keys: running
                 .map(|running| running.watched_contracts())
                 .unwrap_or_default(),
+            holds_share: self.kept.gatekeeper.is_some(),
         }
     }
 
@@ -295,12 +356,16 @@ impl Core {
         if !self.takes(view, effects) {
             return;
         }
+        if std::mem::take(&mut self.kept.dropped_master) {
+            effects.push(Effect::Keep(self.kept.to_bytes()));
+            self.say(Notice::MasterSecretDropped, effects);
+        }
         let active = self.keep_registered(view, effects);
-        if active && view.gatekeepers.contains(&self.identity.worker()) {
+        if active && let Some(gatekeeping) = &view.gatekeeping {
             // An old block may name members that the chain has withdrawn since.
             let age_ms = self.host.untrusted_now_ms().saturating_sub(view.timestamp_ms);
             if age_ms <= self.queries.stale_after_ms() {
-                self.guard_keys(view, effects, rng);
+                self.guard_keys(view, gatekeeping, effects, rng);
             } else {
                 self.say(Notice::GatekeeperStale, effects);
             }
@@ -310,6 +375,7 @@ impl Core {
             _ => self.queries.withdraw(),
         }
         self.outbox.settle(view.next_sequence);
+        self.drop_refused(view);
         if active {
             // From a worker that is not active the chain takes no messages.
             let messages = self.outbox.due(view.number, &self.identity);
@@ -410,30 +476,34 @@ impl Core {
     fn guard_keys<R: RngCore + CryptoRng>(
         &mut self,
         view: &FinalizedView,
+        gatekeeping: &GatekeepingView,
         effects: &mut Vec<Effect>,
         rng: &mut R,
     ) {
-        let duties = gatekeeper::duties(
-            view,
+        let done = self.gatekeeper.follow(
+            (view, gatekeeping),
             &self.identity,
-            &mut self.master,
+            &mut self.kept.gatekeeper,
             &mut self.outbox,
             rng,
         );
-        match duties {
-            Ok(false) => {}
-            Ok(true) => {
-                self.kept.master = self
-                    .master
-                    .as_ref()
-                    .map(|master| Zeroizing::new(*master.expose()));
-                effects.push(Effect::Keep(self.kept.to_bytes()));
-                self.say(Notice::MadeMasterSecret, effects);
-            }
-            Err(gatekeeper::GatekeeperFault::AnotherMasterKey) => {
-                self.say(Notice::MasterSecretMissing, effects);
-            }
+        if done.keep {
+            effects.push(Effect::Keep(self.kept.to_bytes()));
         }
+        for notice in done.notices {
+            self.say(notice, effects);
+        }
+    }
+
+    /// Drops messages that the chain takes from this worker no more, whatever their number.
+    fn drop_refused(&mut self, view: &FinalizedView) {
+        let has_part =
+            gatekeeper::has_part(view.gatekeeping.as_ref(), &self.identity.worker());
+        let cluster = view.cluster.as_ref().map(|cluster| &cluster.id);
+        self.outbox.drop_refused(|payload| match payload {
+            MessagePayload::Gatekeeper { .. } => !has_part,
+            other => seed::is_of_another(other, cluster),
+        });
     }
 
     fn follow_cluster(
@@ -442,6 +512,10 @@ impl Core {
         cluster: &ClusterView,
         effects: &mut Vec<Effect>,
     ) {
+        if self.follow_seed(view, cluster, effects) {
+            self.queries.withdraw();
+            return;
+        }
         match std::mem::replace(&mut self.cluster, ClusterState::None) {
             ClusterState::Running(running) if running.id == cluster.id => {
                 self.run(running, view, cluster, effects);
@@ -453,65 +527,43 @@ impl Core {
         }
     }
 
-    fn find_seed(&mut self, cluster: &ClusterView, effects: &mut Vec<Effect>) {
-        self.queries.withdraw();
-        // Before the cluster's key is on chain nothing tells a true seed from another.
-        let Some(public_key) = cluster.public_key else {
-            self.say(Notice::AwaitingSeed(cluster.id), effects);
-            self.cluster = ClusterState::AwaitingSeed;
-            return;
-        };
-        let fits = |seed: &ClusterSeed| seed.signing_key().public() == public_key;
-        let kept = match &self.kept.cluster {
-            Some((id, seed)) if *id == cluster.id => Some(ClusterSeed::from_bytes(seed)),
-            _ => None,
-        };
-        let found = match kept.filter(|seed| fits(seed)) {
-            Some(seed) => Some(seed),
-            None => self.open_sealed_seed(cluster, effects, fits),
-        };
-        let Some(seed) = found else {
-            self.say(Notice::AwaitingSeed(cluster.id), effects);
-            self.cluster = ClusterState::AwaitingSeed;
-            return;
-        };
-        let exposed = Zeroizing::new(*seed.expose());
-        if self
-            .kept
-            .cluster
-            .as_ref()
-            .is_none_or(|(id, kept)| *id != cluster.id || *kept != exposed)
-        {
-            self.kept.cluster = Some((cluster.id, exposed));
+    /// Looks after the cluster's seed; whether the chain has another key than it makes.
+    fn follow_seed(
+        &mut self,
+        view: &FinalizedView,
+        cluster: &ClusterView,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        let done = self.seed.follow(
+            (view.number, cluster),
+            &self.identity,
+            &mut self.kept,
+            &mut self.outbox,
+        );
+        if done.keep {
             effects.push(Effect::Keep(self.kept.to_bytes()));
         }
+        for evidence in done.reports {
+            effects.push(Effect::Report(Box::new(evidence)));
+        }
+        for notice in done.notices {
+            self.say(notice, effects);
+        }
+        done.disputed
+    }
+
+    fn find_seed(&mut self, cluster: &ClusterView, effects: &mut Vec<Effect>) {
+        self.queries.withdraw();
+        let Some(seed) = seed::good(&self.kept, cluster) else {
+            self.say(Notice::AwaitingSeed(cluster.id), effects);
+            self.cluster = ClusterState::AwaitingSeed;
+            return;
+        };
         effects.push(Effect::OpenStore {
             cluster: cluster.id,
             key: seed.state_key(),
         });
         self.cluster = ClusterState::AwaitingStore(cluster.id, seed);
-    }
-
-    fn open_sealed_seed(
-        &mut self,
-        cluster: &ClusterView,
-        effects: &mut Vec<Effect>,
-        fits: impl Fn(&ClusterSeed) -> bool,
-    ) -> Option<ClusterSeed> {
-        let sealed = cluster.sealed_seed.as_ref()?;
-        let worker = self.identity.worker();
-        let aad = secrets::sealed_seed_aad(&self.identity.genesis(), &cluster.id, &worker);
-        let opened = ClusterSeed::open(
-            self.identity.hpke(),
-            &aad,
-            &sealed.encapsulated_key,
-            &sealed.ciphertext,
-        );
-        let opened = opened.ok().filter(fits);
-        if opened.is_none() {
-            self.say(Notice::SeedRefused(cluster.id), effects);
-        }
-        opened
     }
 
     fn on_store(

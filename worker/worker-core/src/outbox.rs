@@ -1,8 +1,9 @@
 //! Messages to the chain: numbered, signed, sent again until the chain has them.
 
 use crate::identity::Identity;
+use codec::Encode;
 use primitives::BlockNumber;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use wire::message::{MessagePayload, MessageSender, SignedMessage, signed_bytes};
 
 /// Messages that may wait; a worker that has more says no new ones.
@@ -11,9 +12,13 @@ const WAITING_MAX: usize = 256;
 const RESEND_AFTER: BlockNumber = 8;
 /// Messages sent in one block.
 const SENT_PER_BLOCK_MAX: usize = 16;
+/// Blocks before something is said again that the chain took without doing what it says.
+const SAID_AGAIN_AFTER: BlockNumber = 12;
 
 struct Waiting {
     payload: MessagePayload,
+    /// What it is about, where a message is said once: see [`Outbox::say`].
+    about: Option<Vec<u8>>,
     sent_at: Option<BlockNumber>,
 }
 
@@ -23,6 +28,8 @@ pub(crate) struct Outbox {
     /// The number of the first waiting message, as the chain counts.
     next_sequence: u64,
     waiting: VecDeque<Waiting>,
+    /// What was said lately, and in which block.
+    said: BTreeMap<Vec<u8>, BlockNumber>,
 }
 
 impl Outbox {
@@ -35,11 +42,53 @@ impl Outbox {
         if !known && !self.is_full() {
             self.waiting.push_back(Waiting {
                 payload,
+                about: None,
                 sent_at: None,
             });
             return true;
         }
         known
+    }
+
+    /// Queues a message unless one about the same waits, was said lately, or too many wait; whether it
+    /// was queued. For what the chain shows when it has done it: who calls asks that first, so what
+    /// the chain has refused, or another process of this worker spoke over, is said again in time.
+    pub(crate) fn say(
+        &mut self,
+        about: &impl Encode,
+        now: BlockNumber,
+        make: impl FnOnce() -> Option<MessagePayload>,
+    ) -> bool {
+        let about = about.encode();
+        let waits = self
+            .waiting
+            .iter()
+            .any(|waiting| waiting.about.as_ref() == Some(&about));
+        let lately = self
+            .said
+            .get(&about)
+            .is_some_and(|said| now.saturating_sub(*said) < SAID_AGAIN_AFTER);
+        if waits || lately || self.is_full() {
+            return false;
+        }
+        let Some(payload) = make() else {
+            return false;
+        };
+        self.said
+            .retain(|_, said| now.saturating_sub(*said) < SAID_AGAIN_AFTER);
+        self.said.insert(about.clone(), now);
+        self.waiting.push_back(Waiting {
+            payload,
+            about: Some(about),
+            sent_at: None,
+        });
+        true
+    }
+
+    /// Drops messages that the chain lets into no block, and that would hold up all behind them.
+    pub(crate) fn drop_refused(&mut self, is_refused: impl Fn(&MessagePayload) -> bool) {
+        self.waiting
+            .retain(|waiting| !is_refused(&waiting.payload));
     }
 
     /// Whether no more messages are taken.
@@ -93,21 +142,5 @@ impl Outbox {
     pub(crate) fn has_checkpoint(&self) -> bool {
         let mut payloads = self.waiting.iter().map(|waiting| &waiting.payload);
         payloads.any(|payload| matches!(payload, MessagePayload::Checkpoint { .. }))
-    }
-
-    /// Whether a seed for this worker waits already. Sealing is randomised, so that two seals of one
-    /// seed are different messages.
-    pub(crate) fn has_seed_for(
-        &self,
-        wanted: &primitives::ClusterId,
-        whom: &primitives::WorkerId,
-    ) -> bool {
-        self.waiting.iter().any(|waiting| {
-            matches!(
-                &waiting.payload,
-                MessagePayload::SealedClusterSeed { cluster, worker, .. }
-                    if cluster == wanted && worker == whom
-            )
-        })
     }
 }

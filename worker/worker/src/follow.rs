@@ -290,6 +290,15 @@ impl Follower {
                 let store = Arc::new(FileStore(state));
                 self.step(Input::StoreOpened { cluster, store }, block)?;
             }
+            Effect::Report(evidence) => {
+                let (operator, block) = (self.operator.clone(), block.clone());
+                tokio::spawn(async move {
+                    if let Err(error) = block.report_wrong_share(&operator, &evidence).await {
+                        tracing::warn!("the gatekeeper was not reported: {error}");
+                    }
+                });
+            }
+            Effect::Say(notice) if notice.is_alarm() => tracing::warn!("{notice}"),
             Effect::Say(notice) => tracing::info!("{notice}"),
             Effect::Stop(reason) => bail!("{reason}"),
         }

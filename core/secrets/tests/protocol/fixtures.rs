@@ -9,9 +9,9 @@ use crate::{
     },
 };
 use codec::{Decode, Encode};
-use primitives::{ClusterId, ContractId};
+use primitives::ContractId;
 use secrets::{
-    ClusterSeedSource, MasterSecret,
+    ClusterSeed,
     client::{SessionOpener, seal_query},
     command::seal_command,
     receipt::sign_batch,
@@ -125,14 +125,11 @@ fn receipt() {
 
 #[test]
 fn key_tree() {
-    let master = MasterSecret::from_bytes(&[50; 32]);
-    let cluster = master.cluster_seed(&ClusterId([51; 32]));
+    let cluster = ClusterSeed::from_bytes(&[51; 32]);
     let contract = ContractId([52; 32]);
     check(
         "key-tree.hex",
         &[
-            ("master-public", &master.public_key()),
-            ("cluster-seed", cluster.expose()),
             ("cluster-public", &cluster.signing_key().public()),
             ("contract-public", &cluster.contract_key(&contract).public()),
             (

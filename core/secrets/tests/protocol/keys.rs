@@ -2,12 +2,11 @@
 
 use crate::support::{GENESIS, Seeded};
 use codec::Encode;
-use primitives::{ClusterId, ContractId, HpkePublicKey, WorkerId};
+use primitives::{ContractId, HpkePublicKey};
 use secrets::{
-    ClusterSeed, ClusterSeedSource, HpkeSecret, InvalidKey, MasterSecret, Sr25519Secret, compat,
-    derive,
+    ClusterSeed, HpkeSecret, InvalidKey, Sr25519Secret, compat, derive,
     hpke::{open_auth, open_base, seal_auth, seal_base},
-    pad, sealed_seed_aad, unpad, verify_ed25519, verify_sr25519,
+    pad, unpad, verify_ed25519, verify_sr25519,
 };
 use wire::domain::{CLUSTER_KEY, CONTRACT_KEY, ONE_SHOT_QUERY, ONE_SHOT_REPLY, SESSION_OPEN};
 
@@ -213,18 +212,15 @@ fn sealed_messages_open_for_their_recipient_purpose_and_data_alone() {
 
 #[test]
 fn the_key_tree_gives_each_its_own_and_the_same_each_time() {
-    let master = MasterSecret::generate(&mut Seeded(2));
-    let again = MasterSecret::from_bytes(master.expose());
-    assert_eq!(master.public_key(), again.public_key());
-    let (one, two) = (ClusterId([1; 32]), ClusterId([2; 32]));
-    let cluster = master.cluster_seed(&one);
-    assert_eq!(cluster.expose(), again.cluster_seed(&one).expose());
+    let cluster = ClusterSeed::from_bytes(&[1; 32]);
+    let again = ClusterSeed::from_bytes(cluster.expose());
+    let other = ClusterSeed::from_bytes(&[2; 32]);
+    assert_eq!(cluster.signing_key().public(), again.signing_key().public());
     let contract = ContractId([3; 32]);
     let mut all = vec![
-        *master.expose(),
-        master.public_key(),
         *cluster.expose(),
-        *master.cluster_seed(&two).expose(),
+        *other.expose(),
+        other.signing_key().public(),
         cluster.signing_key().public(),
         cluster.contract_key(&contract).public(),
         cluster.contract_key(&ContractId([4; 32])).public(),
@@ -245,27 +241,9 @@ fn the_key_tree_gives_each_its_own_and_the_same_each_time() {
     ];
     all.sort();
     all.dedup();
-    assert_eq!(all.len(), 12);
+    assert_eq!(all.len(), 11);
     let user = cluster.contract_user_key(&contract, b"salt");
     assert!(Sr25519Secret::from_dump(&user).is_ok());
-}
-
-#[test]
-fn a_sealed_seed_opens_for_its_worker_cluster_and_network_alone() {
-    let mut rng = Seeded(3);
-    let worker = HpkeSecret::generate(&mut rng);
-    let cluster = ClusterId([1; 32]);
-    let seed = MasterSecret::generate(&mut rng).cluster_seed(&cluster);
-    let aad = sealed_seed_aad(&GENESIS, &cluster, &WorkerId([2; 32]));
-    let sealed = seed.seal_to(&worker.public(), &aad, &mut rng).unwrap();
-    let open = |key: &HpkeSecret, aad: &[u8]| {
-        ClusterSeed::open(key, aad, &sealed.encapsulated_key, &sealed.ciphertext).ok()
-    };
-    assert_eq!(open(&worker, &aad).unwrap().expose(), seed.expose());
-    assert!(open(&HpkeSecret::generate(&mut rng), &aad).is_none());
-    let elsewhere = sealed_seed_aad(&GENESIS, &cluster, &WorkerId([3; 32]));
-    assert!(open(&worker, &elsewhere).is_none());
-    assert!(sealed.ciphertext.len() <= primitives::bounds::SEALED_SEED_BYTES_MAX as usize);
 }
 
 #[test]
