@@ -1,9 +1,10 @@
 //! A chain of plain maps that judges messages as the pallets do.
 
 use attestation::{RootKind, TeeKind};
+use crate::ceremony::Gatekeepers;
 use chain_facts::{
-    Checkpoint, SealedSeed, WorkerInfo,
-    view::{ClusterNeeds, ClusterView, ENTRIES_MAX, FinalizedView, Watch},
+    Checkpoint, WorkerInfo,
+    view::{ClusterView, ENTRIES_MAX, FinalizedView, Watch},
 };
 use primitives::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +25,6 @@ pub const CLUSTER: ClusterId = ClusterId([0xc1; 32]);
 pub struct Cluster {
     pub public_key: Option<[u8; 32]>,
     pub workers: Vec<WorkerId>,
-    pub seeds: BTreeMap<WorkerId, SealedSeed>,
     pub checkpoints: BTreeMap<WorkerId, Checkpoint>,
     pub inbox: Vec<MailboxEntry>,
     pub first: u64,
@@ -39,8 +39,9 @@ pub struct ScriptedChain {
     pub workers: BTreeMap<WorkerId, WorkerInfo>,
     pub allowed: BTreeSet<Measurement>,
     pub sequences: BTreeMap<WorkerId, u64>,
-    pub master: Option<[u8; 32]>,
     pub gatekeepers: Vec<WorkerId>,
+    /// The network's key in shares.
+    pub keys: Gatekeepers,
     pub endpoints: BTreeMap<WorkerId, Vec<String>>,
     pub clusters: BTreeMap<ClusterId, Cluster>,
     pub pool: Vec<SignedMessage>,
@@ -79,6 +80,8 @@ impl ScriptedChain {
         let mut hash = [0x11; 32];
         hash[..4].copy_from_slice(&self.number.to_le_bytes());
         self.hashes.insert(self.number, BlockHash(hash));
+        let active = self.active_gatekeepers();
+        self.keys.advance(self.number, active);
         let mut pool = std::mem::take(&mut self.pool);
         pool.sort_by_key(|message| message.sequence);
         for message in pool {
@@ -174,7 +177,7 @@ impl ScriptedChain {
             &signed,
             &message.signature
         ));
-        if !self.is_active(&worker) {
+        if !self.is_active(&worker) || !self.lets_in(&worker, &message.payload) {
             return;
         }
         *self.sequences.get_mut(&worker).unwrap() += 1;
@@ -182,32 +185,32 @@ impl ScriptedChain {
         self.log.push((self.number, message, done));
     }
 
-    fn carry_out(&mut self, from: WorkerId, payload: &MessagePayload) -> bool {
-        let (number, gatekeeper) = (self.number, self.gatekeepers.contains(&from));
-        match payload.clone() {
-            MessagePayload::MasterKey { public_key } => {
-                gatekeeper && *self.master.get_or_insert(public_key) == public_key
+    /// Whether a message may be in a block at all.
+    fn lets_in(&self, from: &WorkerId, payload: &MessagePayload) -> bool {
+        match payload {
+            MessagePayload::Gatekeeper { .. } => self.keys.has_part(&from.0),
+            MessagePayload::SeedReceived { cluster, .. } => {
+                self.clusters[cluster].workers.contains(from)
             }
+            _ => true,
+        }
+    }
+
+    fn carry_out(&mut self, from: WorkerId, payload: &MessagePayload) -> bool {
+        let number = self.number;
+        match payload.clone() {
             MessagePayload::ClusterKey {
                 cluster,
                 public_key,
             } => {
                 let cluster = self.clusters.get_mut(&cluster).unwrap();
-                gatekeeper && *cluster.public_key.get_or_insert(public_key) == public_key
+                cluster.workers.contains(&from)
+                    && *cluster.public_key.get_or_insert(public_key) == public_key
             }
-            MessagePayload::SealedClusterSeed {
-                cluster,
-                worker,
-                encapsulated_key,
-                ciphertext,
-            } => {
-                let seed = SealedSeed {
-                    encapsulated_key,
-                    ciphertext,
-                };
-                let cluster = self.clusters.get_mut(&cluster).unwrap();
-                gatekeeper && cluster.seeds.insert(worker, seed).is_none()
+            MessagePayload::SeedReceived { cluster, rotation } => {
+                self.seed_received(from, cluster, rotation)
             }
+            MessagePayload::Gatekeeper { message } => self.gatekeeper_message(from, &message),
             MessagePayload::ContractKeys {
                 cluster,
                 contract,
@@ -263,16 +266,6 @@ impl ScriptedChain {
     pub fn view(&self, watch: &Watch, entries_max: u64) -> FinalizedView {
         let worker = watch.worker;
         let registration = self.workers.get(&worker).cloned();
-        let needs = |(id, cluster): (&ClusterId, &Cluster)| ClusterNeeds {
-            id: *id,
-            has_public_key: cluster.public_key.is_some(),
-            workers_without_seed: cluster
-                .workers
-                .iter()
-                .filter(|worker| self.is_active(worker) && !cluster.seeds.contains_key(worker))
-                .map(|worker| (*worker, self.workers[worker].hpke_public_key))
-                .collect(),
-        };
         FinalizedView {
             number: self.number,
             hash: self.hash(),
@@ -286,19 +279,20 @@ impl ScriptedChain {
                 .check_block
                 .filter(|_| !self.unknown_hashes)
                 .and_then(|number| self.hashes.get(&number).copied()),
-            master_public_key: self.master,
+            master_public_key: self.keys.network_key.map(|key| *key.element.as_bytes()),
             own_endpoints: self.endpoints.get(&worker).cloned(),
             gatekeepers: self.gatekeepers.clone(),
             cluster: self
                 .clusters
                 .iter()
                 .find(|(_, cluster)| cluster.workers.contains(&worker))
-                .map(|(id, cluster)| cluster.view(*id, watch, entries_max.min(ENTRIES_MAX))),
-            cluster_needs: if self.gatekeepers.contains(&worker) {
-                self.clusters.iter().map(needs).collect()
-            } else {
-                Vec::new()
-            },
+                .map(|(id, cluster)| {
+                    let mut view = cluster.view(*id, watch, entries_max.min(ENTRIES_MAX));
+                    self.seed_view(&mut view, &worker);
+                    view
+                }),
+            gatekeeping: (watch.holds_share || self.gatekeepers.contains(&worker))
+                .then(|| self.gatekeeping(&worker)),
         }
     }
 }
@@ -323,7 +317,10 @@ impl Cluster {
             id,
             public_key: self.public_key,
             workers: self.workers.clone(),
-            sealed_seed: self.seeds.get(&watch.worker).cloned(),
+            rotation: 0,
+            seed_shares: Vec::new(),
+            sharing: None,
+            seed_confirmed: false,
             checkpoint: self.checkpoints.get(&watch.worker).cloned(),
             inbox_first: self.first,
             inbox_next: self.inbox.len() as u64,

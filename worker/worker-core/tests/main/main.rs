@@ -1,8 +1,10 @@
 //! The state machine on a scripted chain: several workers, real state stores, a tiny executor.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::large_enum_variant)]
 
+mod ceremony;
 mod chain;
 mod executor;
+mod gatekeepers;
 mod keys;
 mod lifecycle;
 mod mailbox;

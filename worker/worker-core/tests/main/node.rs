@@ -24,7 +24,7 @@ use wire::{
     query::{QueryRequest, QueryTarget},
 };
 use worker_core::{
-    ClusterStore, Core, Effect, Head, Input, KeptSecrets, Notice, Refusal, ServingState, Settings,
+    ClusterStore, Core, Effect, Head, Identity, Input, KeptSecrets, Notice, Refusal, ServingState, Settings,
     Sharing, StopReason, StoreError, running::{HostFacts, Offers},
 };
 
@@ -178,6 +178,7 @@ impl ClusterStore for Disk {
 pub enum Did {
     Register,
     Submit(SignedMessage),
+    Report,
     Keep,
     OpenStore,
     Say(Notice),
@@ -194,7 +195,14 @@ pub struct Node {
     pub rng: TestRng,
     /// Whether the process died before carrying out a submission.
     pub mute: bool,
+    /// After how many points, of which there is one before and one after each keeping and each
+    /// submission, the process dies and another begins.
+    pub crash_after: Option<u32>,
+    /// What a machine that is not honest sends in place of its messages.
+    pub tamper: Option<Tamper>,
 }
+
+pub type Tamper = Box<dyn FnMut(&Identity, SignedMessage) -> SignedMessage>;
 
 fn core_of(sealed: &[u8], host: &Host) -> Core {
     let settings = Settings {
@@ -229,6 +237,24 @@ impl Node {
             entries_max: u64::MAX,
             rng,
             mute: false,
+            crash_after: None,
+            tamper: None,
+        }
+    }
+
+    /// Whether the process dies here.
+    fn dies(&mut self) -> bool {
+        match &mut self.crash_after {
+            Some(0) => {
+                self.crash_after = None;
+                self.restart();
+                true
+            }
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
         }
     }
 
@@ -276,14 +302,34 @@ impl Node {
                 }
                 Effect::Announce(payload, signature) => chain.announce(&payload, &signature),
                 Effect::Submit(message) => {
+                    if self.dies() {
+                        return;
+                    }
+                    let message = match &mut self.tamper {
+                        Some(tamper) => tamper(self.core.identity(), message),
+                        None => message,
+                    };
                     self.did.push(Did::Submit(message.clone()));
                     if !self.mute {
                         chain.submit(message);
                     }
+                    if self.dies() {
+                        return;
+                    }
+                }
+                Effect::Report(evidence) => {
+                    self.did.push(Did::Report);
+                    chain.report(*evidence);
                 }
                 Effect::Keep(bytes) => {
+                    if self.dies() {
+                        return;
+                    }
                     self.did.push(Did::Keep);
                     self.sealed = bytes.to_vec();
+                    if self.dies() {
+                        return;
+                    }
                 }
                 Effect::OpenStore { cluster, .. } => {
                     self.did.push(Did::OpenStore);
@@ -352,7 +398,10 @@ impl Node {
     }
 }
 
-/// A chain and its workers; the first is the gatekeeper and serves no cluster.
+/// Blocks until a cluster is served that was there from the start.
+pub const SERVED_AFTER: u32 = 20;
+
+/// A chain and its workers; the first are gatekeepers and serve no cluster.
 pub struct World {
     pub chain: ScriptedChain,
     pub nodes: Vec<Node>,
@@ -361,10 +410,15 @@ pub struct World {
 impl World {
     /// A gatekeeper and `count` workers, nothing done yet.
     pub fn new(count: usize) -> Self {
-        let nodes: Vec<Node> = (0..=count as u64).map(Node::new).collect();
+        Self::of(1, count)
+    }
+
+    /// Gatekeepers and workers, nothing done yet.
+    pub fn of(gatekeepers: usize, workers: usize) -> Self {
+        let nodes: Vec<Node> = (0..(gatekeepers + workers) as u64).map(Node::new).collect();
         let mut chain = ScriptedChain::new();
-        chain.gatekeepers.push(nodes[0].id());
-        let workers = nodes[1..].iter().map(Node::id).collect();
+        chain.gatekeepers = nodes[..gatekeepers].iter().map(Node::id).collect();
+        let workers = nodes[gatekeepers..].iter().map(Node::id).collect();
         chain.cluster().workers = workers;
         Self { chain, nodes }
     }
@@ -373,9 +427,7 @@ impl World {
     pub fn serving(count: usize) -> Self {
         let mut world = Self::new(count);
         world.set_up_cluster();
-        for _ in 0..12 {
-            world.block();
-        }
+        world.blocks(SERVED_AFTER);
         for node in &world.nodes[1..] {
             assert!(node.serving().is_some(), "{:?}", node.did);
         }

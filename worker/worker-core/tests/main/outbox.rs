@@ -2,9 +2,9 @@
 
 use crate::{
     chain::CLUSTER,
-    node::{Node, World},
+    node::{Node, SERVED_AFTER, World},
 };
-use primitives::ClusterId;
+use primitives::ContractId;
 use wire::message::{MessagePayload, SignedMessage};
 
 fn sequences(messages: &[SignedMessage]) -> Vec<u64> {
@@ -43,6 +43,8 @@ fn a_lost_message_is_sent_again_under_its_number() {
     let mut world = World::new(0);
     world.chain.clusters.clear();
     let gatekeeper = world.nodes[0].id();
+    // Long enough for what is lost.
+    world.chain.keys.settings.receiving_blocks = 100;
     world.block();
     world.chain.silenced.insert(gatekeeper);
     world.blocks(20);
@@ -53,31 +55,25 @@ fn a_lost_message_is_sent_again_under_its_number() {
             .all(|message| message.payload == sent[0].payload)
     );
     world.chain.silenced.clear();
-    world.blocks(10);
-    assert!(world.chain.master.is_some());
+    world.blocks(20);
+    assert!(world.chain.keys.sharing.is_some());
 }
 
 #[test]
 fn after_a_restart_numbers_go_on_where_the_chain_is() {
     let mut world = World::serving(1);
-    let gatekeeper = world.nodes[0].id();
-    let next = world.chain.sequences[&gatekeeper];
+    let worker = world.nodes[1].id();
+    let next = world.chain.sequences[&worker];
     assert!(next > 0);
-    world.nodes[0].restart();
-    world.nodes[0].did.clear();
-    world
-        .chain
-        .clusters
-        .entry(ClusterId([0xc2; 32]))
-        .or_default();
+    world.nodes[1].restart();
+    world.nodes[1].did.clear();
+    world.instantiate(ContractId([0x77; 32]));
     world.block();
-    assert_eq!(sequences(&world.nodes[0].submitted()), [next]);
+    let sent = sequences(&world.nodes[1].submitted());
+    assert_eq!(sent[0], next);
     world.block();
-    assert!(
-        world.chain.clusters[&ClusterId([0xc2; 32])]
-            .public_key
-            .is_some()
-    );
+    let made = ContractId([0x77; 32]);
+    assert!(world.chain.cluster().keys.contains_key(&made));
 }
 
 #[test]
@@ -95,30 +91,9 @@ fn a_number_taken_by_the_process_before_costs_no_message() {
     world.block();
     world.chain.cluster().workers.push(second);
     world.set_up_cluster();
-    world.blocks(12);
+    world.blocks(SERVED_AFTER);
     assert!(world.nodes[1].serving().is_some());
     assert!(world.nodes[2].serving().is_some());
-}
-
-#[test]
-fn many_clusters_are_served_in_turn() {
-    let mut world = World::new(0);
-    world.blocks(3);
-    for id in 0..200 {
-        world.chain.clusters.entry(ClusterId([id; 32])).or_default();
-    }
-    for _ in 0..40 {
-        let before = world.nodes[0].submitted().len();
-        world.block();
-        assert!(world.nodes[0].submitted().len() - before <= 16);
-    }
-    assert!(
-        world
-            .chain
-            .clusters
-            .values()
-            .all(|cluster| cluster.public_key.is_some())
-    );
 }
 
 #[test]
