@@ -45,7 +45,8 @@ impl<T: Config> Pallet<T> {
         let Some(sharing) = CurrentSharing::<T>::get() else {
             return idle;
         };
-        let weight = weights::finish_beacon::<T>(sharing.threshold().into());
+        let holders = sharing.holders().len() as u64;
+        let weight = weights::finish_beacon::<T>(sharing.threshold().into(), holders);
         match state {
             Some(state) if !is_time => Self::advance_round(state, &sharing, now),
             Some(state) => {

@@ -106,7 +106,11 @@ impl<T: Config> Pallet<T> {
             target,
             source,
             stage: CeremonyStage::Receiving,
-            deadline: now.saturating_add(Settings::<T>::get().receiving_blocks),
+            deadline: now.saturating_add(Self::stage_blocks(
+                CeremonyStage::Receiving,
+                committee,
+                &source,
+            )),
             candidates,
             received: PerHolder::new(),
             plan: None,
@@ -120,6 +124,28 @@ impl<T: Config> Pallet<T> {
             target,
             candidates: count,
         });
+    }
+
+    /// How long a stage takes at most: members of the DAO are waited for longer than machines.
+    pub(crate) fn stage_blocks(
+        stage: CeremonyStage,
+        receivers: Committee,
+        source: &CeremonySource,
+    ) -> u32 {
+        let settings = Settings::<T>::get();
+        let dealers = match source {
+            CeremonySource::NewKey => receivers,
+            CeremonySource::Sharing(id) => id.committee,
+        };
+        let (waits_for, blocks) = match stage {
+            CeremonyStage::Receiving => (receivers, settings.receiving_blocks),
+            CeremonyStage::Dealing => (dealers, settings.dealing_blocks),
+            CeremonyStage::Checking => (receivers, settings.checking_blocks),
+        };
+        match waits_for {
+            Committee::Gatekeepers => blocks,
+            Committee::Members => settings.member_stage_blocks,
+        }
     }
 
     fn advance_stage(state: CeremonyState, now: u32) -> Weight {

@@ -121,8 +121,9 @@ impl<T: Config> Pallet<T> {
             // Another sharing comes of what is left: computed in the next block, handed over anew.
             PendingSharing::<T>::kill();
             state.handed_over = PerHolder::new();
-            let checking = Settings::<T>::get().checking_blocks;
-            state.deadline = Self::now().saturating_add(checking);
+            let committee = state.target.committee;
+            let blocks = Self::stage_blocks(state.stage, committee, &state.source);
+            state.deadline = Self::now().saturating_add(blocks);
         }
         Self::deposit_event(Event::DealingStruckOut {
             target: state.target,

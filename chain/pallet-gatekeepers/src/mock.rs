@@ -134,6 +134,7 @@ pub fn settings() -> GatekeeperSettings {
         receiving_blocks: 5,
         dealing_blocks: 5,
         checking_blocks: 5,
+        member_stage_blocks: 9,
         epoch_blocks: 1_000,
         retry_blocks: 4,
         beacon_blocks: 40,

@@ -26,10 +26,13 @@ impl Get<GatekeeperSettings> for Default {
         GatekeeperSettings {
             threshold: ThresholdRule::Majority,
             holders_min: 3,
-            handover_percent: 67,
+            // No more than half: if those who may be corrupt, fewer than a threshold, could hold up
+            // each handover, they could hold the old shares in force for ever.
+            handover_percent: 50,
             receiving_blocks: 100,
             dealing_blocks: 100,
             checking_blocks: 100,
+            member_stage_blocks: 14_400,
             epoch_blocks: 50_400,
             retry_blocks: 50,
             beacon_blocks: 50,
@@ -55,6 +58,8 @@ pub struct GenesisSettings {
     pub dealing_blocks: u32,
     /// `GatekeeperSettings::checking_blocks`.
     pub checking_blocks: u32,
+    /// `GatekeeperSettings::member_stage_blocks`.
+    pub member_stage_blocks: u32,
     /// `GatekeeperSettings::epoch_blocks`.
     pub epoch_blocks: u32,
     /// `GatekeeperSettings::retry_blocks`.
@@ -77,6 +82,7 @@ impl core::default::Default for GenesisSettings {
             receiving_blocks: settings.receiving_blocks,
             dealing_blocks: settings.dealing_blocks,
             checking_blocks: settings.checking_blocks,
+            member_stage_blocks: settings.member_stage_blocks,
             epoch_blocks: settings.epoch_blocks,
             retry_blocks: settings.retry_blocks,
             beacon_blocks: settings.beacon_blocks,
@@ -97,6 +103,7 @@ impl From<&GenesisSettings> for GatekeeperSettings {
             receiving_blocks: genesis.receiving_blocks,
             dealing_blocks: genesis.dealing_blocks,
             checking_blocks: genesis.checking_blocks,
+            member_stage_blocks: genesis.member_stage_blocks,
             epoch_blocks: genesis.epoch_blocks,
             retry_blocks: genesis.retry_blocks,
             beacon_blocks: genesis.beacon_blocks,
@@ -119,6 +126,7 @@ pub(crate) fn are_valid(settings: &GatekeeperSettings) -> bool {
         settings.dealing_blocks,
         settings.checking_blocks,
         settings.retry_blocks,
+        settings.member_stage_blocks,
         settings.beacon_attempt_blocks,
     ];
     // An epoch that ends before its ceremony could would never rest.

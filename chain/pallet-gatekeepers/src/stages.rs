@@ -41,6 +41,9 @@ pub enum FailureReason {
     Abandoned,
 }
 
+/// Most entries of [`Reported`] that are removed with an old sharing.
+pub(crate) const REPORTED_CLEARED_MAX: u32 = 64;
+
 /// How many must hand over.
 fn handovers_needed(recipients: u8, threshold: u8, percent: u8) -> u8 {
     let share = (u16::from(recipients) * u16::from(percent)).div_ceil(100);
@@ -132,7 +135,9 @@ impl<T: Config> Pallet<T> {
         state.plan = Some(digest);
         state.recipients = count;
         state.stage = CeremonyStage::Dealing;
-        state.deadline = now.saturating_add(settings.dealing_blocks);
+        let committee = state.target.committee;
+        let blocks = Self::stage_blocks(state.stage, committee, &state.source);
+        state.deadline = now.saturating_add(blocks);
         CeremonyPlan::<T>::put(plan);
         Self::deposit_event(Event::PlanMade {
             target: state.target,
@@ -155,7 +160,9 @@ impl<T: Config> Pallet<T> {
             }
         }
         state.stage = CeremonyStage::Checking;
-        state.deadline = now.saturating_add(Settings::<T>::get().checking_blocks);
+        let committee = state.target.committee;
+        let blocks = Self::stage_blocks(state.stage, committee, &state.source);
+        state.deadline = now.saturating_add(blocks);
         Ceremony::<T>::put(&state);
         if Self::count_dealings(&state, now) {
             let dealings = (state.dealt.len() - state.struck_out.len()) as u8;
@@ -255,8 +262,9 @@ impl<T: Config> Pallet<T> {
             if ids.is_full() {
                 let oldest = ids.remove(0);
                 PastSharings::<T>::remove(oldest);
-                // At most two for each holder and round of an epoch, and those are misbehaviours.
-                let _removed = Reported::<T>::clear_prefix(oldest, u32::MAX, None);
+                // Rarely more than none, but whoever pays for reports could make them many: what is
+                // left over is of no meaning, since evidence of this sharing is refused.
+                let _left = Reported::<T>::clear_prefix(oldest, REPORTED_CLEARED_MAX, None);
             }
             // There is room: one was removed if there was none.
             let _full = ids.try_push(id);

@@ -2,7 +2,7 @@
 //! `docs/adr/0016-threshold-keys.md` measured it in wasm, with a margin. A point takes 10 µs to decode
 //! there; lists of holders are counted as if they were full where their length is not an argument.
 
-use crate::Evidence;
+use crate::{Evidence, stages::REPORTED_CLEARED_MAX};
 use polkadot_sdk::{
     frame_support::weights::{Weight, constants::WEIGHT_REF_TIME_PER_MICROS},
     frame_system::Config,
@@ -133,17 +133,18 @@ pub fn complete<T: Config>(recipients: u64) -> Weight {
     estimate::<T>(
         BASE_US + 3 * SHARING_US,
         16 + 2 * recipients,
-        16 + 3 * recipients,
+        16 + 3 * recipients + u64::from(REPORTED_CLEARED_MAX),
     )
 }
 
 /// Finishing an attempt at a round of the beacon with so many signers: shares are checked again,
-/// answers for the first time, and the value may come from shares instead.
-pub fn finish_beacon<T: Config>(threshold: u64) -> Weight {
+/// answers for the first time, and the value may come from shares instead. Each of the holders may
+/// have been absent.
+pub fn finish_beacon<T: Config>(threshold: u64, holders: u64) -> Weight {
     estimate::<T>(
         BASE_US + SHARING_US + (2 * threshold + 1) * SHARE_US + 4 * HOLDERS * POINT_US,
-        10 + threshold,
-        10 + 2 * threshold,
+        10 + holders,
+        10 + 2 * holders,
     )
 }
 

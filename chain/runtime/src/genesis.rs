@@ -33,10 +33,11 @@ fn gatekeeper_settings(stage_blocks: u32) -> Value {
     json!({
         "thresholdFixed": null,
         "holdersMin": 1,
-        "handoverPercent": 67,
+        "handoverPercent": 50,
         "receivingBlocks": stage_blocks,
         "dealingBlocks": stage_blocks,
         "checkingBlocks": stage_blocks,
+        "memberStageBlocks": 600,
         "epochBlocks": 3600,
         "retryBlocks": 10,
         "beaconBlocks": 16,

@@ -121,6 +121,8 @@ fn members_complain_by_extrinsics_too() {
             net.send_dealing(seed).unwrap();
         }
         net.until(CeremonyStage::Checking);
+        // Members are waited for longer than machines.
+        net.blocks(settings().checking_blocks + 1);
         for seed in MEMBERS {
             net.send_handover(seed).unwrap();
         }
