@@ -93,6 +93,16 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         ],
     ),
     ("pallet-mailbox", &["pallet-phat-contracts"]),
+    // The public half of the key alone, and no other pallet than the one that knows the workers.
+    (
+        "pallet-gatekeepers",
+        &[
+            "secrets",
+            "pallet-mailbox",
+            "pallet-phat-contracts",
+            "mock-attestation",
+        ],
+    ),
     // Pools and sessions see each other through `mining-api` only.
     (
         "pallet-stake-pools",

@@ -193,7 +193,7 @@ pub mod pallet {
         /// Takes in the next message of a worker. Bare extrinsic without fee; sequence, sender and
         /// signature are judged before it enters a block.
         #[pallet::call_index(0)]
-        #[pallet::weight((weights::sync_offchain_message::<T>(), DispatchClass::Normal, Pays::No))]
+        #[pallet::weight((weights::sync_offchain_message::<T>(&message.payload), DispatchClass::Normal, Pays::No))]
         pub fn sync_offchain_message(
             origin: OriginFor<T>,
             message: SignedMessage,

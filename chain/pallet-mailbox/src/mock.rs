@@ -70,7 +70,8 @@ pub const HANDLER_KEY: &[u8] = b"written by the handler";
 
 impl MessageHandler for TestHandler {
     fn check(_: &WorkerId, payload: &MessagePayload) -> DispatchResult {
-        let refused = MessagePayload::MasterKey {
+        let refused = MessagePayload::ClusterKey {
+            cluster: Default::default(),
             public_key: REFUSED_KEY,
         };
         if *payload == refused {
@@ -82,7 +83,8 @@ impl MessageHandler for TestHandler {
     fn handle(_: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         frame_support::storage::unhashed::put(HANDLER_KEY, &1u8);
         if *payload
-            == (MessagePayload::MasterKey {
+            == (MessagePayload::ClusterKey {
+                cluster: Default::default(),
                 public_key: FAILING_KEY,
             })
         {
@@ -142,7 +144,8 @@ pub fn message(seed: u8, sequence: u64) -> SignedMessage {
         GENESIS,
         seed,
         sequence,
-        MessagePayload::MasterKey {
+        MessagePayload::ClusterKey {
+            cluster: Default::default(),
             public_key: [seed; 32],
         },
     )

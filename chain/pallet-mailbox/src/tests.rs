@@ -82,7 +82,8 @@ fn a_message_that_is_not_an_active_workers_is_refused() {
             assert_eq!(validate(message.clone()), expected.into());
             assert_eq!(Mq::pre_dispatch(&call(message)), Err(expected.into()));
         };
-        let payload = MessagePayload::MasterKey {
+        let payload = MessagePayload::ClusterKey {
+            cluster: Default::default(),
             public_key: [1; 32],
         };
         check(message(3, 0), InvalidTransaction::Custom(INVALID_SENDER));
@@ -98,11 +99,8 @@ fn a_message_that_is_not_an_active_workers_is_refused() {
             ..message(1, 1)
         };
         check(renumbered, InvalidTransaction::BadProof);
-        let long = MessagePayload::SealedClusterSeed {
-            cluster: CLUSTER,
-            worker: Default::default(),
-            encapsulated_key: [0; 32],
-            ciphertext: vec![0; 4096],
+        let long = MessagePayload::Gatekeeper {
+            message: vec![0; primitives::bounds::WORKER_MESSAGE_BYTES_MAX as usize],
         };
         check(
             message_on(GENESIS, 1, 0, long),
@@ -115,7 +113,7 @@ fn a_message_that_is_not_an_active_workers_is_refused() {
 fn what_the_handler_refuses_beforehand_takes_no_number() {
     run(|| {
         let public_key = REFUSED_KEY;
-        let refused = message_on(GENESIS, 1, 0, MessagePayload::MasterKey { public_key });
+        let refused = message_on(GENESIS, 1, 0, MessagePayload::ClusterKey { cluster: Default::default(), public_key });
         let expected = InvalidTransaction::Custom(INVALID_CONTENT);
         assert_eq!(validate(refused.clone()), expected.into());
         assert_eq!(Mq::pre_dispatch(&call(refused)), Err(expected.into()));
@@ -126,7 +124,8 @@ fn what_the_handler_refuses_beforehand_takes_no_number() {
 #[test]
 fn a_failing_handler_is_undone_but_the_sender_goes_on() {
     run(|| {
-        let failing = MessagePayload::MasterKey {
+        let failing = MessagePayload::ClusterKey {
+            cluster: Default::default(),
             public_key: FAILING_KEY,
         };
         assert_ok!(apply(message_on(GENESIS, 1, 0, failing)));

@@ -25,8 +25,13 @@ pub trait MessageHandler {
     /// Rolled back, and told by an event; the sender's sequence goes on.
     fn handle(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult;
 
-    /// The most that handling one message takes.
+    /// The most that handling a message takes, where kinds do not differ much.
     fn weight() -> Weight;
+
+    /// The most that handling this message takes.
+    fn weight_of(_payload: &MessagePayload) -> Weight {
+        Self::weight()
+    }
 }
 
 /// Says how far a cluster has read.

@@ -6,17 +6,18 @@ use polkadot_sdk::{
     frame_system,
     sp_core::Get,
 };
+use wire::message::MessagePayload;
 
 /// One sr25519 verification with its hashing, and what else a message needs.
 const MESSAGE_US: u64 = 150;
 /// Encoding and storing an entry of the longest kind.
 const PUSH_US: u64 = 200;
 
-/// Taking in one message, with the dearest handler.
-pub fn sync_offchain_message<T: Config>() -> Weight {
+/// Taking in one message, with its handler.
+pub fn sync_offchain_message<T: Config>(payload: &MessagePayload) -> Weight {
     Weight::from_parts(MESSAGE_US * WEIGHT_REF_TIME_PER_MICROS, 8_192)
         .saturating_add(T::DbWeight::get().reads_writes(8, 2))
-        .saturating_add(T::Handler::weight())
+        .saturating_add(T::Handler::weight_of(payload))
 }
 
 /// One push, with the most pruning it does; `workers` checkpoints are read for it.

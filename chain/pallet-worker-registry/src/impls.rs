@@ -424,47 +424,17 @@ impl<T: Config> Pallet<T> {
     /// Those of [`Error`]; nothing is stored then.
     pub fn handle_message(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         match payload {
-            MessagePayload::MasterKey { public_key } => Self::on_master_key(sender, public_key),
             MessagePayload::ClusterKey {
                 cluster,
                 public_key,
             } => Self::on_cluster_key(sender, cluster, public_key),
-            MessagePayload::SealedClusterSeed {
-                cluster,
-                worker,
-                encapsulated_key,
-                ciphertext,
-            } => {
-                let ciphertext = ciphertext
-                    .clone()
-                    .try_into()
-                    .map_err(|_| Error::<T>::SealedSeedTooLong)?;
-                let seed = SealedSeed {
-                    encapsulated_key: *encapsulated_key,
-                    ciphertext,
-                };
-                Self::on_sealed_seed(sender, cluster, worker, seed)
-            }
             MessagePayload::ContractKeys { .. } => Self::on_contract_keys(sender, payload),
             MessagePayload::Checkpoint { .. }
             | MessagePayload::Benchmark { .. }
-            | MessagePayload::Heartbeat { .. } => Err(Error::<T>::UnknownMessage.into()),
+            | MessagePayload::Heartbeat { .. }
+            | MessagePayload::SeedReceived { .. }
+            | MessagePayload::Gatekeeper { .. } => Err(Error::<T>::UnknownMessage.into()),
         }
-    }
-
-    fn on_master_key(sender: &WorkerId, public_key: &[u8; 32]) -> DispatchResult {
-        ensure!(Self::is_gatekeeper(sender), Error::<T>::NotGatekeeper);
-        let told = public(public_key);
-        match GatekeeperMasterPubkey::<T>::get() {
-            Some(known) => ensure!(known == told, Error::<T>::MasterKeyMismatch),
-            None => {
-                GatekeeperMasterPubkey::<T>::put(told);
-                Self::deposit_event(Event::GatekeeperLaunched {
-                    master_pubkey: told,
-                });
-            }
-        }
-        Ok(())
     }
 
     fn on_cluster_key(
@@ -472,38 +442,30 @@ impl<T: Config> Pallet<T> {
         cluster: &ClusterId,
         public_key: &[u8; 32],
     ) -> DispatchResult {
-        ensure!(Self::is_gatekeeper(sender), Error::<T>::NotGatekeeper);
-        ensure!(T::Clusters::exists(cluster), Error::<T>::ClusterNotFound);
-        let (key, pubkey) = (hash(cluster), public(public_key));
+        ensure!(
+            T::Clusters::is_member(cluster, sender),
+            Error::<T>::NotInCluster
+        );
+        let (key, told, told_by) = (hash(cluster), public(public_key), public(&sender.0));
         match ClusterKeys::<T>::get(key) {
-            Some(known) => ensure!(known == pubkey, Error::<T>::ClusterKeyMismatch),
+            Some(known) if known == told => {}
+            Some(known) => Self::deposit_event(Event::ClusterKeyDisputed {
+                cluster: key,
+                known,
+                known_from: ClusterKeyTellers::<T>::get(key).unwrap_or(known),
+                told,
+                told_by,
+            }),
             None => {
-                ClusterKeys::<T>::insert(key, pubkey);
+                ClusterKeys::<T>::insert(key, told);
+                ClusterKeyTellers::<T>::insert(key, told_by);
                 T::Clusters::on_cluster_key(cluster, public_key);
                 Self::deposit_event(Event::ClusterKeySet {
                     cluster: key,
-                    pubkey,
+                    pubkey: told,
                 });
             }
         }
-        Ok(())
-    }
-
-    fn on_sealed_seed(
-        sender: &WorkerId,
-        cluster: &ClusterId,
-        worker: &WorkerId,
-        seed: SealedSeed,
-    ) -> DispatchResult {
-        ensure!(Self::is_gatekeeper(sender), Error::<T>::NotGatekeeper);
-        ensure!(T::Clusters::exists(cluster), Error::<T>::ClusterNotFound);
-        ensure!(
-            T::Clusters::is_member(cluster, worker),
-            Error::<T>::NotInCluster
-        );
-        let (cluster, worker) = (hash(cluster), public(&worker.0));
-        SealedClusterSeeds::<T>::insert(cluster, worker, seed);
-        Self::deposit_event(Event::ClusterSeedSealed { cluster, worker });
         Ok(())
     }
 
@@ -637,13 +599,15 @@ impl<T: Config> Pallet<T> {
                 T::Clusters::exists(&ClusterId(cluster.0)),
                 "a key of no cluster is left over"
             );
-        }
-        for (cluster, worker) in SealedClusterSeeds::<T>::iter_keys() {
             ensure!(
-                T::Clusters::is_member(&ClusterId(cluster.0), &worker_id(&worker)),
-                "a seed is sealed to a worker outside its cluster"
+                ClusterKeyTellers::<T>::contains_key(cluster),
+                "nobody told a cluster's key"
             );
         }
+        ensure!(
+            ClusterKeyTellers::<T>::iter_keys().count() == ClusterKeys::<T>::iter_keys().count(),
+            "who told a cluster's key is left over"
+        );
         for contract in ContractKeys::<T>::iter_keys() {
             ensure!(
                 ContractHpkeKeys::<T>::contains_key(contract),
@@ -682,6 +646,22 @@ impl<T: Config> WorkerDirectory for Pallet<T> {
     }
 }
 
+impl<T: Config> GatekeeperDirectory for Pallet<T> {
+    fn gatekeepers() -> Vec<WorkerId> {
+        Gatekeeper::<T>::get().iter().map(worker_id).collect()
+    }
+
+    fn is_development_network() -> bool {
+        DevelopmentNetwork::<T>::get()
+    }
+
+    fn set_network_key(public_key: &[u8; 32]) {
+        let master_pubkey = public(public_key);
+        GatekeeperMasterPubkey::<T>::put(master_pubkey);
+        Self::deposit_event(Event::GatekeeperLaunched { master_pubkey });
+    }
+}
+
 impl<T: Config> WorkerRecords<AccountId32> for Pallet<T> {
     fn operator(worker: &WorkerId) -> Option<AccountId32> {
         Workers::<T>::get(public(&worker.0)).and_then(|info| info.operator)
@@ -695,19 +675,25 @@ impl<T: Config> WorkerRecords<AccountId32> for Pallet<T> {
 impl<T: Config> KeyStore for Pallet<T> {
     fn forget_cluster(cluster: &ClusterId, workers: &[WorkerId]) {
         ClusterKeys::<T>::remove(hash(cluster));
-        workers
-            .iter()
-            .for_each(|worker| Self::forget_seed(cluster, worker));
+        ClusterKeyTellers::<T>::remove(hash(cluster));
+        T::Seeds::forget_cluster(cluster, workers);
     }
 
     fn forget_seed(cluster: &ClusterId, worker: &WorkerId) {
-        SealedClusterSeeds::<T>::remove(hash(cluster), public(&worker.0));
+        T::Seeds::forget_seed(cluster, worker);
     }
 
     fn forget_contract(contract: &ContractId) {
         ContractKeys::<T>::remove(H256(contract.0));
         ContractHpkeKeys::<T>::remove(H256(contract.0));
     }
+}
+
+/// For a runtime that keeps no seeds.
+impl SeedStore for () {
+    fn forget_cluster(_: &ClusterId, _: &[WorkerId]) {}
+
+    fn forget_seed(_: &ClusterId, _: &WorkerId) {}
 }
 
 /// Clusters for a runtime without them.

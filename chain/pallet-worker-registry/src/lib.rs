@@ -6,7 +6,8 @@
 //! A *worker* is one program in a TEE, named by the sr25519 key it made there. Its *registration*
 //! names that key, the HPKE key that requests are sealed to, and the network; its *evidence* is a
 //! DCAP quote over the registration's hash. The *registrant* is the account that paid. A
-//! *gatekeeper* is a worker that the network appointed to hold the master secret.
+//! *gatekeeper* is a worker that the network appointed to hold a share of its key; how they come to
+//! the shares is `pallet-gatekeepers`.
 //!
 //! # Life cycle
 //!
@@ -24,7 +25,8 @@
 //!   the network by its domain.
 //! - Development evidence on a public network: a Development root is refused unless the network
 //!   was born as a development network.
-//! - A bad gatekeeper: the first master key and cluster key stay; a later differing one is refused.
+//! - A bad worker in a cluster: the first cluster key that a member tells stays. A member that has
+//!   put another one together says so, which is an event that names both.
 //!
 //! # Limits
 //!
@@ -49,8 +51,10 @@ mod mock;
 mod tests;
 
 pub use pallet::*;
-pub use traits::{Clusters, KeyStore, WorkerDirectory, WorkerRecords};
-pub use types::{BoundedEndpoints, GenesisRoot, SealedSeed, WorkerInfo};
+pub use traits::{
+    Clusters, GatekeeperDirectory, KeyStore, SeedStore, WorkerDirectory, WorkerRecords,
+};
+pub use types::{BoundedEndpoints, GenesisRoot, WorkerInfo};
 
 /// Money of the pallet.
 pub type BalanceOf<T> =
@@ -101,6 +105,8 @@ pub mod pallet {
         type UnixTime: UnixTime;
         /// What clusters there are.
         type Clusters: Clusters;
+        /// Who keeps shares of clusters' seeds.
+        type Seeds: SeedStore;
         /// Held for each record, from its registrant.
         #[pallet::constant]
         type RegistrationDeposit: Get<BalanceOf<Self>>;
@@ -159,13 +165,17 @@ pub mod pallet {
     pub type Gatekeeper<T: Config> =
         StorageValue<_, BoundedVec<sr25519::Public, ConstU32<GATEKEEPERS_MAX>>, ValueQuery>;
 
-    /// The network's master public key, once a gatekeeper told it.
+    /// The network's public key: the point of the key that the gatekeepers share, once they do.
     #[pallet::storage]
     pub type GatekeeperMasterPubkey<T: Config> = StorageValue<_, sr25519::Public>;
 
     /// The public key of each cluster.
     #[pallet::storage]
     pub type ClusterKeys<T: Config> = StorageMap<_, Twox64Concat, H256, sr25519::Public>;
+
+    /// Which worker told each cluster's key.
+    #[pallet::storage]
+    pub type ClusterKeyTellers<T: Config> = StorageMap<_, Twox64Concat, H256, sr25519::Public>;
 
     /// The sr25519 public key of each contract.
     #[pallet::storage]
@@ -174,11 +184,6 @@ pub mod pallet {
     /// The HPKE public key of each contract: what commands are sealed to.
     #[pallet::storage]
     pub type ContractHpkeKeys<T: Config> = StorageMap<_, Twox64Concat, H256, HpkePublicKey>;
-
-    /// Cluster seeds, each sealed to one worker of the cluster.
-    #[pallet::storage]
-    pub type SealedClusterSeeds<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, H256, Twox64Concat, sr25519::Public, SealedSeed>;
 
     /// Whether this network may accept development evidence. Set at genesis, never after.
     #[pallet::storage]
@@ -270,9 +275,9 @@ pub mod pallet {
             /// The worker.
             pubkey: sr25519::Public,
         },
-        /// The network has its master key.
+        /// The network has its key.
         GatekeeperLaunched {
-            /// The master public key.
+            /// The public key.
             master_pubkey: sr25519::Public,
         },
         /// A worker build is allowed from now on.
@@ -307,12 +312,19 @@ pub mod pallet {
             /// Its public key.
             pubkey: sr25519::Public,
         },
-        /// A cluster's seed was sealed to a worker.
-        ClusterSeedSealed {
+        /// A worker has put another key of a cluster together than the first that told one. One of
+        /// the two is wrong or was misled.
+        ClusterKeyDisputed {
             /// The cluster.
             cluster: H256,
-            /// For whom.
-            worker: sr25519::Public,
+            /// The key that stays.
+            known: sr25519::Public,
+            /// Who told it.
+            known_from: sr25519::Public,
+            /// The other key.
+            told: sr25519::Public,
+            /// Who told that.
+            told_by: sr25519::Public,
         },
     }
 
@@ -371,7 +383,7 @@ pub mod pallet {
         NotGatekeeper,
         /// There are as many gatekeepers as the chain may have.
         TooManyGatekeepers,
-        /// The last gatekeeper stays: without it the network loses its master key.
+        /// The last gatekeeper stays: without it the network loses its key.
         CannotRemoveLastGatekeeper,
         /// The list of allowed builds is full.
         TooManyMeasurements,
@@ -385,10 +397,6 @@ pub mod pallet {
         InvalidTier,
         /// A lifetime is one minute to 400 days.
         InvalidLifetime,
-        /// Another master key is set.
-        MasterKeyMismatch,
-        /// The cluster has another key.
-        ClusterKeyMismatch,
         /// The contract has another key.
         ContractKeyMismatch,
         /// No such cluster.
@@ -397,8 +405,6 @@ pub mod pallet {
         ClusterKeyMissing,
         /// The worker does not belong to the cluster.
         NotInCluster,
-        /// The sealed seed is longer than the chain stores.
-        SealedSeedTooLong,
         /// The registry does not handle messages of this kind.
         UnknownMessage,
     }
@@ -455,7 +461,7 @@ pub mod pallet {
             Self::do_register_gatekeeper(gatekeeper)
         }
 
-        /// Dismisses a gatekeeper; not the last one once the network has a master key.
+        /// Dismisses a gatekeeper; not the last one once the network has a key.
         #[pallet::call_index(3)]
         #[pallet::weight(weights::set_gatekeeper::<T>())]
         pub fn unregister_gatekeeper(

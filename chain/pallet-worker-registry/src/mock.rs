@@ -1,7 +1,7 @@
 //! A runtime of the registry alone, with clusters that a test says.
 
 use crate as pallet_worker_registry;
-use crate::{Clusters, GenesisRoot};
+use crate::{Clusters, GenesisRoot, SeedStore};
 use attestation::AcceptedRoot;
 use frame_support::{derive_impl, parameter_types};
 use mock_attestation::{DevelopmentPki, MockTd};
@@ -49,6 +49,7 @@ parameter_types! {
     pub const RegistrationDeposit: u128 = DEPOSIT;
     pub static Members: Vec<(ClusterId, WorkerId)> = Vec::new();
     pub static Instantiated: Vec<ContractId> = Vec::new();
+    pub static Forgotten: Vec<(ClusterId, WorkerId)> = Vec::new();
 }
 
 /// Clusters as [`Members`] says.
@@ -80,11 +81,27 @@ impl Clusters for TestClusters {
     }
 }
 
+/// Remembers what it was to forget.
+pub struct TestSeeds;
+
+impl SeedStore for TestSeeds {
+    fn forget_cluster(cluster: &ClusterId, workers: &[WorkerId]) {
+        workers
+            .iter()
+            .for_each(|worker| Self::forget_seed(cluster, worker));
+    }
+
+    fn forget_seed(cluster: &ClusterId, worker: &WorkerId) {
+        Forgotten::mutate(|forgotten| forgotten.push((*cluster, *worker)));
+    }
+}
+
 impl pallet_worker_registry::Config for Test {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type UnixTime = Timestamp;
     type Clusters = TestClusters;
+    type Seeds = TestSeeds;
     type RegistrationDeposit = RegistrationDeposit;
 }
 
@@ -139,6 +156,7 @@ pub fn run_with(genesis: crate::GenesisConfig<Test>, test: impl FnOnce()) {
     sp_io::TestExternalities::new(storage).execute_with(|| {
         Members::set(Vec::new());
         Instantiated::set(Vec::new());
+        Forgotten::set(Vec::new());
         System::set_block_number(1);
         Timestamp::set_timestamp(NOW_MS);
         test();

@@ -304,10 +304,8 @@ fn gatekeepers_come_and_go() {
             Registry::register_gatekeeper(root(), key(9)),
             Error::<Test>::GatekeeperExists
         );
-        let master = MessagePayload::MasterKey {
-            public_key: [5; 32],
-        };
-        assert_ok!(Registry::handle_message(&worker(9), &master));
+        <Registry as GatekeeperDirectory>::set_network_key(&[5; 32]);
+        assert_eq!(GatekeeperMasterPubkey::<Test>::get().unwrap().0, [5; 32]);
         assert_noop!(
             Registry::unregister_gatekeeper(root(), key(9)),
             Error::<Test>::CannotRemoveLastGatekeeper
@@ -429,65 +427,50 @@ fn an_expired_worker_goes_and_the_deposit_comes_back() {
 }
 
 #[test]
-fn the_first_keys_stay_and_only_gatekeepers_tell_them() {
+fn the_first_cluster_key_of_a_member_stays_and_another_is_told_aloud() {
     run(|| {
         register(9);
         register(8);
         assert_ok!(Registry::register_gatekeeper(root(), key(9)));
         let cluster = ClusterId([1; 32]);
-        let tell = |seed: u8, payload: &MessagePayload| {
-            frame_support::storage::with_storage_layer(|| {
-                Registry::handle_message(&worker(seed), payload)
-            })
-        };
-        let master = |byte| MessagePayload::MasterKey {
-            public_key: [byte; 32],
-        };
-        assert_noop!(tell(8, &master(5)), Error::<Test>::NotGatekeeper);
-        assert_ok!(tell(9, &master(5)));
-        assert_ok!(tell(9, &master(5)));
-        assert_noop!(tell(9, &master(6)), Error::<Test>::MasterKeyMismatch);
-
         let of = |byte| MessagePayload::ClusterKey {
             cluster,
             public_key: [byte; 32],
         };
-        assert_noop!(tell(8, &of(7)), Error::<Test>::NotGatekeeper);
-        assert_noop!(tell(9, &of(7)), Error::<Test>::ClusterNotFound);
-        Members::set(vec![(cluster, worker(8))]);
-        assert_ok!(tell(9, &of(7)));
-        assert_noop!(tell(9, &of(8)), Error::<Test>::ClusterKeyMismatch);
-
-        let seed = |worker: WorkerId, length| MessagePayload::SealedClusterSeed {
-            cluster,
-            worker,
-            encapsulated_key: [3; 32],
-            ciphertext: vec![4; length],
-        };
-        assert_noop!(tell(8, &seed(worker(8), 48)), Error::<Test>::NotGatekeeper);
-        assert_noop!(tell(9, &seed(worker(9), 48)), Error::<Test>::NotInCluster);
-        assert_noop!(
-            tell(9, &seed(worker(8), 257)),
-            Error::<Test>::SealedSeedTooLong
+        let tell = |seed, byte| Registry::handle_message(&worker(seed), &of(byte));
+        assert_noop!(tell(8, 7), Error::<Test>::NotInCluster);
+        Members::set(vec![(cluster, worker(8)), (cluster, worker(7))]);
+        // Gatekeepers know no seed, so they tell no key.
+        assert_noop!(tell(9, 7), Error::<Test>::NotInCluster);
+        assert_ok!(tell(8, 7));
+        assert_ok!(tell(7, 7));
+        assert_ok!(tell(7, 6));
+        System::assert_last_event(
+            Event::ClusterKeyDisputed {
+                cluster: H256([1; 32]),
+                known: sr25519::Public::from_raw([7; 32]),
+                known_from: key(8),
+                told: sr25519::Public::from_raw([6; 32]),
+                told_by: key(7),
+            }
+            .into(),
         );
-        assert_ok!(tell(9, &seed(worker(8), 48)));
-        let stored = SealedClusterSeeds::<Test>::get(H256([1; 32]), key(8)).unwrap();
-        assert_eq!(stored.ciphertext.len(), 48);
+        let stays = ClusterKeys::<Test>::get(H256([1; 32])).unwrap();
+        assert_eq!(stays.0, [7; 32]);
 
+        Registry::forget_seed(&cluster, &worker(7));
         Registry::forget_cluster(&cluster, &[worker(8)]);
         assert!(!ClusterKeys::<Test>::contains_key(H256([1; 32])));
-        assert!(!SealedClusterSeeds::<Test>::contains_key(
-            H256([1; 32]),
-            key(8)
-        ));
+        assert_eq!(
+            Forgotten::get(),
+            [(cluster, worker(7)), (cluster, worker(8))]
+        );
     });
 }
 
 #[test]
 fn contract_keys_need_a_member_and_the_clusters_signature() {
     run(|| {
-        register(9);
-        assert_ok!(Registry::register_gatekeeper(root(), key(9)));
         let (cluster, contract) = (ClusterId([1; 32]), ContractId([2; 32]));
         let keys = |signer: u8, public_key: [u8; 32]| {
             let (deployer, hpke) = (AccountId([3; 32]), HpkePublicKey([4; 32]));
@@ -516,7 +499,7 @@ fn contract_keys_need_a_member_and_the_clusters_signature() {
             cluster,
             public_key: key(20).0,
         };
-        assert_ok!(Registry::handle_message(&worker(9), &cluster_key));
+        assert_ok!(Registry::handle_message(&worker(8), &cluster_key));
         assert_noop!(tell(8, keys(21, [5; 32])), Error::<Test>::InvalidSignature);
         assert_ok!(tell(8, keys(20, [5; 32])));
         assert_ok!(tell(7, keys(20, [5; 32])));

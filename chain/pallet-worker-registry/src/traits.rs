@@ -1,5 +1,6 @@
 //! What the pallets of this workspace know of each other.
 
+use alloc::vec::Vec;
 use polkadot_sdk::sp_runtime::DispatchResult;
 use primitives::{AccountId, ClusterId, ContractId, GenesisHash, HpkePublicKey, WorkerId};
 
@@ -15,6 +16,24 @@ pub trait WorkerDirectory {
     fn is_gatekeeper(worker: &WorkerId) -> bool;
 }
 
+/// What those who share the network's key ask of the registry, and tell it.
+pub trait GatekeeperDirectory {
+    /// The appointed gatekeepers, in order of appointment, active or not.
+    fn gatekeepers() -> Vec<WorkerId>;
+    /// Whether this is a development network, where one machine may hold the key.
+    fn is_development_network() -> bool;
+    /// The network has its key, for good.
+    fn set_network_key(public_key: &[u8; 32]);
+}
+
+/// Who keeps the shares of clusters' seeds that wait for workers.
+pub trait SeedStore {
+    /// Forgets what is kept for a cluster and for `workers` in it.
+    fn forget_cluster(cluster: &ClusterId, workers: &[WorkerId]);
+    /// Forgets what is kept for a worker that leaves a cluster.
+    fn forget_seed(cluster: &ClusterId, worker: &WorkerId);
+}
+
 /// What mining asks of a worker's record.
 pub trait WorkerRecords<AccountId> {
     /// Who operates the machine, if the worker was told.
@@ -25,9 +44,9 @@ pub trait WorkerRecords<AccountId> {
 
 /// What others may do with the stored keys.
 pub trait KeyStore {
-    /// Forgets a cluster's key, and the seeds sealed to `workers`.
+    /// Forgets a cluster's key, and the shares of its seed for `workers`.
     fn forget_cluster(cluster: &ClusterId, workers: &[WorkerId]);
-    /// Forgets the seed of a cluster that is sealed to a worker.
+    /// Forgets the shares of a cluster's seed for a worker.
     fn forget_seed(cluster: &ClusterId, worker: &WorkerId);
     /// Forgets a contract's keys.
     fn forget_contract(contract: &ContractId);

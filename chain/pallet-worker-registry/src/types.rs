@@ -7,7 +7,7 @@ use polkadot_sdk::{
     frame_support::BoundedVec,
     sp_core::{Bytes, ConstU32, sr25519},
 };
-use primitives::bounds::{ENDPOINT_BYTES_MAX, ENDPOINTS_MAX, SEALED_SEED_BYTES_MAX};
+use primitives::bounds::{ENDPOINT_BYTES_MAX, ENDPOINTS_MAX};
 use primitives::{HpkePublicKey, Measurement};
 use scale_info::TypeInfo;
 use wire::registration::VersionedWorkerEndpoints;
@@ -84,17 +84,6 @@ impl BoundedEndpoints {
             .collect();
         bounded?.try_into().ok().map(Self::V1)
     }
-}
-
-/// A cluster's seed, sealed by HPKE to one worker.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
-)]
-pub struct SealedSeed {
-    /// HPKE encapsulated key.
-    pub encapsulated_key: [u8; 32],
-    /// Ciphertext and tag.
-    pub ciphertext: BoundedVec<u8, ConstU32<SEALED_SEED_BYTES_MAX>>,
 }
 
 /// An accepted root, as a genesis configuration writes it.

@@ -25,6 +25,7 @@ frame_support::construct_runtime!(
         PhalaMq: pallet_mailbox = 41,
         PhalaPhatContracts: pallet_phat_contracts = 42,
         PhalaPhatTokenomic: pallet_contract_stakes = 43,
+        PhalaGatekeepers: pallet_gatekeepers = 44,
     }
 );
 

@@ -328,6 +328,7 @@ impl pallet_worker_registry::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type UnixTime = Timestamp;
     type Clusters = PhalaPhatContracts;
+    type Seeds = PhalaGatekeepers;
     type RegistrationDeposit = RegistrationDeposit;
 }
 
@@ -354,19 +355,37 @@ impl pallet_contract_stakes::Config for Runtime {
     type StakeMin = ContractStakeMin;
 }
 
+impl pallet_gatekeepers::Config for Runtime {
+    type Workers = PhalaRegistry;
+    type Clusters = PhalaPhatContracts;
+    // Collateral of gatekeepers comes with the economics.
+    type OnMisbehaviour = ();
+}
+
 /// Hands workers' messages to the pallet that each kind is for.
 pub struct MessageRouter;
 
 impl MessageHandler for MessageRouter {
+    fn check(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
+        match payload {
+            MessagePayload::Gatekeeper { .. } | MessagePayload::SeedReceived { .. } => {
+                PhalaGatekeepers::check_message(sender, payload)
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn handle(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         match payload {
             MessagePayload::Checkpoint { .. } => {
                 PhalaPhatContracts::handle_message(sender, payload)
             }
-            MessagePayload::MasterKey { .. }
-            | MessagePayload::ClusterKey { .. }
-            | MessagePayload::SealedClusterSeed { .. }
-            | MessagePayload::ContractKeys { .. } => PhalaRegistry::handle_message(sender, payload),
+            MessagePayload::ClusterKey { .. } | MessagePayload::ContractKeys { .. } => {
+                PhalaRegistry::handle_message(sender, payload)
+            }
+            MessagePayload::Gatekeeper { .. } | MessagePayload::SeedReceived { .. } => {
+                PhalaGatekeepers::handle_message(sender, payload)
+            }
             // No pallet of this runtime takes them yet.
             MessagePayload::Benchmark { .. } | MessagePayload::Heartbeat { .. } => {
                 Err(DispatchError::Unavailable)
@@ -377,5 +396,14 @@ impl MessageHandler for MessageRouter {
     fn weight() -> Weight {
         pallet_worker_registry::weights::handle_message::<Runtime>()
             .max(pallet_phat_contracts::weights::handle_message::<Runtime>())
+    }
+
+    fn weight_of(payload: &MessagePayload) -> Weight {
+        match payload {
+            MessagePayload::Gatekeeper { .. } | MessagePayload::SeedReceived { .. } => {
+                PhalaGatekeepers::message_weight(payload)
+            }
+            _ => Self::weight(),
+        }
     }
 }

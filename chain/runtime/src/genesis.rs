@@ -27,19 +27,41 @@ const TIER_MAX: u8 = attestation::TIER_WORST;
 /// How long a registration holds in development, milliseconds: a day.
 const LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
 
+/// Gatekeepers of a development network: one of one is a sharing too, and every wait is short. Stages
+/// end early when all is there, so that these are for those who stay away.
+fn gatekeeper_settings(stage_blocks: u32) -> Value {
+    json!({
+        "thresholdFixed": null,
+        "holdersMin": 1,
+        "handoverPercent": 50,
+        "receivingBlocks": stage_blocks,
+        "dealingBlocks": stage_blocks,
+        "checkingBlocks": stage_blocks,
+        "memberStageBlocks": 600,
+        "epochBlocks": 3600,
+        "retryBlocks": 10,
+        "beaconBlocks": 16,
+        "beaconWaitBlocks": 1,
+        "beaconAttemptBlocks": 6,
+    })
+}
+
 /// The configuration of a preset, as a patch of the default; `None` for an unknown name.
 pub fn preset(name: &str) -> Option<Value> {
     match name {
-        DEV => Some(development(&[(
-            Sr25519Keyring::Alice,
-            Ed25519Keyring::Alice,
-        )])),
-        LOCAL => Some(development(&[
-            (Sr25519Keyring::Alice, Ed25519Keyring::Alice),
-            (Sr25519Keyring::Bob, Ed25519Keyring::Bob),
-            (Sr25519Keyring::Charlie, Ed25519Keyring::Charlie),
-            (Sr25519Keyring::Dave, Ed25519Keyring::Dave),
-        ])),
+        DEV => Some(development(
+            &[(Sr25519Keyring::Alice, Ed25519Keyring::Alice)],
+            20,
+        )),
+        LOCAL => Some(development(
+            &[
+                (Sr25519Keyring::Alice, Ed25519Keyring::Alice),
+                (Sr25519Keyring::Bob, Ed25519Keyring::Bob),
+                (Sr25519Keyring::Charlie, Ed25519Keyring::Charlie),
+                (Sr25519Keyring::Dave, Ed25519Keyring::Dave),
+            ],
+            60,
+        )),
         _ => None,
     }
 }
@@ -48,7 +70,7 @@ pub(crate) fn preset_bytes(id: &PresetId) -> Option<Vec<u8>> {
     serde_json::to_vec(&preset(id.as_ref())?).ok()
 }
 
-fn development(validators: &[(Sr25519Keyring, Ed25519Keyring)]) -> Value {
+fn development(validators: &[(Sr25519Keyring, Ed25519Keyring)], stage_blocks: u32) -> Value {
     let balances: Vec<(AccountId, Balance)> = Sr25519Keyring::well_known()
         .map(|account| (account.to_account_id(), ENDOWMENT))
         .collect();
@@ -74,5 +96,6 @@ fn development(validators: &[(Sr25519Keyring, Ed25519Keyring)]) -> Value {
             "tierMax": TIER_MAX,
             "registrationLifetimeMs": LIFETIME_MS,
         },
+        "phalaGatekeepers": { "settings": gatekeeper_settings(stage_blocks) },
     })
 }

@@ -2,11 +2,13 @@
 
 use crate::*;
 use attestation::Evidence;
+use chain_facts::keys;
 use codec::{Decode, Encode};
 use frame_support::{assert_ok, dispatch::GetDispatchInfo, traits::Get};
 use mock_attestation::{DevelopmentPki, MockTd};
 use primitives::units::PHA;
 use primitives::{ClusterId, GenesisHash, HpkePublicKey, StateRoot, WorkerId};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sp_core::{H256, Pair, sr25519};
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{
@@ -14,6 +16,7 @@ use sp_runtime::{
     traits::{Header as _, Zero},
     transaction_validity::{InvalidTransaction, TransactionSource},
 };
+use threshold_keys::*;
 use wire::message::{MessagePayload, MessageSender, SignedMessage, signed_bytes};
 use wire::registration::WorkerRegistration;
 
@@ -92,6 +95,7 @@ impl Chain {
             PhalaRegistry::do_try_state().unwrap();
             PhalaMq::do_try_state().unwrap();
             PhalaPhatContracts::do_try_state().unwrap();
+            PhalaGatekeepers::do_try_state().unwrap();
         });
         results
     }
@@ -149,6 +153,23 @@ impl Chain {
             registration.made_at_ms / 1000,
         );
         (registration, evidence)
+    }
+
+    /// What a reader of the storage finds under a key.
+    fn read<V: Decode>(&mut self, key: Vec<u8>) -> V {
+        self.storage
+            .execute_with(|| frame_support::storage::unhashed::get(&key))
+            .unwrap()
+    }
+
+    fn gatekeeper(
+        &mut self,
+        seed: u8,
+        sequence: u64,
+        message: GatekeeperMessage,
+    ) -> UncheckedExtrinsic {
+        let message = message.encode();
+        self.message(seed, sequence, MessagePayload::Gatekeeper { message })
     }
 
     fn message(&mut self, seed: u8, sequence: u64, payload: MessagePayload) -> UncheckedExtrinsic {
@@ -230,33 +251,175 @@ fn from_registration_to_checkpoint() {
 
     let mut cluster = [0; 32];
     cluster[31] = 1;
-    let master = chain.message(
+    let (cluster, genesis) = (ClusterId(cluster), chain.genesis());
+    let mut rng = ChaCha20Rng::from_seed([7; 32]);
+    // One gatekeeper is one of one, by the same ceremony as 13 of 20.
+    let state: CeremonyState = chain.read(keys::ceremony());
+    let holder = worker(9).0;
+    let secret = ReceivingSecret::generate(&genesis, state.target, holder, &mut rng).unwrap();
+    let receiving = chain.gatekeeper(
         9,
         0,
-        MessagePayload::MasterKey {
-            public_key: [5; 32],
+        GatekeeperMessage::ReceivingKey {
+            target: state.target,
+            key: *secret.public(),
         },
     );
-    let checkpoint = chain.message(
+    all_ok(chain.block(vec![receiving]));
+    all_ok(chain.block(vec![]));
+    let plan: Plan = chain.read(keys::ceremony_plan());
+    let dealer = HolderIndex::new(1).unwrap();
+    let dealing = plan.deal_new_key(dealer, &mut rng).unwrap();
+    let deal = chain.gatekeeper(
         9,
         1,
+        GatekeeperMessage::Dealing {
+            plan: plan.digest(),
+            dealing,
+        },
+    );
+    all_ok(chain.block(vec![deal]));
+    all_ok(chain.block(vec![]));
+    let dealing: Dealing = chain.read(keys::dealing(dealer));
+    let dealings = [dealing.verify(&plan).unwrap()];
+    let share = secret.assemble(&plan, &dealings).unwrap();
+    let pending: Sharing = chain.read(keys::pending_sharing());
+    assert_eq!(&pending, share.sharing());
+    let context = EvaluationContext::Handover {
+        plan: plan.digest(),
+    };
+    let handover = chain.gatekeeper(
+        9,
+        2,
+        GatekeeperMessage::Handover {
+            plan: plan.digest(),
+            share: share.evaluate(&context).unwrap(),
+        },
+    );
+    all_ok(chain.block(vec![handover]));
+    all_ok(chain.block(vec![]));
+    let sharing: Sharing = chain.read(keys::sharing());
+    let master: [u8; 32] = chain.read(keys::master_public_key());
+    assert_eq!(&master, sharing.group_key().element.as_bytes());
+    let network_key: GroupKey = chain.read(keys::network_key());
+    assert_eq!(network_key, sharing.group_key());
+    let since: BlockNumber = chain.read(keys::sharing_since());
+    assert_eq!(since, chain.block);
+
+    // The seed of its own cluster, and what the cluster's worker says when it has it.
+    let context = EvaluationContext::ClusterSeed {
+        cluster,
+        rotation: 0,
+    };
+    let seed_share = share.evaluate(&context).unwrap();
+    let mut sealed = SealedSeedShare {
+        cluster,
+        rotation: 0,
+        worker: worker(9),
+        sealed_to: HpkePublicKey([9; 32]),
+        sharing: sharing.id(),
+        holder: dealer,
+        encapsulated_key: [1; 32],
+        ciphertext: vec![2; SEALED_SHARE_BYTES].try_into().unwrap(),
+        payload: Statement::payload_digest(&seed_share.encode()),
+        statement_signature: [0; 64],
+    };
+    sealed.statement_signature = pair(9).sign(&sealed.statement(genesis).signing_bytes()).0;
+    let give = chain.gatekeeper(9, 3, GatekeeperMessage::SeedShare(sealed.clone()));
+    all_ok(chain.block(vec![give]));
+    let pending: PendingSeed = chain.read(keys::seed_shares(&cluster, &worker(9)));
+    assert_eq!(pending.shares.as_slice(), [sealed]);
+    let public_key = [5; 32];
+    let cluster_key = chain.message(
+        9,
+        4,
+        MessagePayload::ClusterKey {
+            cluster,
+            public_key,
+        },
+    );
+    let rotation = 0;
+    let received = chain.message(9, 5, MessagePayload::SeedReceived { cluster, rotation });
+    let checkpoint = chain.message(
+        9,
+        6,
         MessagePayload::Checkpoint {
-            cluster: ClusterId(cluster),
+            cluster,
             next_number: 2,
             state_root: StateRoot([8; 32]),
             block_number: 3,
         },
     );
-    all_ok(chain.block(vec![master, checkpoint]));
+    all_ok(chain.block(vec![cluster_key, received, checkpoint]));
+    let confirmed: SeedConfirmation = chain.read(keys::seed_confirmed(&cluster, &worker(9)));
+    assert_eq!(confirmed.rotation, 0);
+    let told: [u8; 32] = chain.read(keys::cluster_key(&cluster));
+    assert_eq!(told, public_key);
+    let block = chain.block;
     chain.storage.execute_with(|| {
-        let master = pallet_worker_registry::GatekeeperMasterPubkey::<Runtime>::get().unwrap();
-        assert_eq!(master.0, [5; 32]);
+        assert!(!pallet_gatekeepers::SeedShares::<Runtime>::contains_key(
+            cluster,
+            worker(9)
+        ));
         let stored =
-            pallet_phat_contracts::Checkpoints::<Runtime>::get(H256(cluster), key).unwrap();
-        assert_eq!((stored.next_number, stored.reported_at), (2, 4));
+            pallet_phat_contracts::Checkpoints::<Runtime>::get(H256(cluster.0), key).unwrap();
+        assert_eq!((stored.next_number, stored.reported_at), (2, block));
         let sender = MessageSender::Worker(worker(9));
-        assert_eq!(PhalaMq::sender_sequence(&sender), Some(2));
+        assert_eq!(PhalaMq::sender_sequence(&sender), Some(7));
     });
+
+    // The beacon: one of one proves it alone, in two messages.
+    let beacon = |chain: &mut Chain| -> BeaconRound { chain.read(keys::beacon_round()) };
+    let state = beacon(&mut chain);
+    let (round, attempt) = (state.round, state.attempt);
+    let context = EvaluationContext::Beacon { round };
+    let nonce = share.commit_nonce(&context, &mut rng).unwrap();
+    let contribution = Contribution {
+        share: share.evaluate(&context).unwrap(),
+        nonce: *nonce.commitment(),
+    };
+    let statement = contribution_statement(genesis, round, attempt, &contribution);
+    let contribute = chain.gatekeeper(
+        9,
+        7,
+        GatekeeperMessage::BeaconContribution {
+            round,
+            attempt,
+            contribution,
+            statement_signature: pair(9).sign(&statement.signing_bytes()).0,
+        },
+    );
+    all_ok(chain.block(vec![contribute]));
+    all_ok(chain.block(vec![]));
+    assert_eq!(beacon(&mut chain).stage, BeaconStage::Responding);
+    let picked: PerHolder<Contribution> = chain.read(keys::beacon_contributions());
+    let proof = JointProof::new(&sharing, &context, &picked).unwrap();
+    let response = share.respond(nonce, &proof).unwrap();
+    let statement = response_statement(genesis, sharing.id(), round, attempt, &response);
+    let respond = chain.gatekeeper(
+        9,
+        8,
+        GatekeeperMessage::BeaconResponse {
+            round,
+            attempt,
+            response,
+            statement_signature: pair(9).sign(&statement.signing_bytes()).0,
+        },
+    );
+    all_ok(chain.block(vec![respond]));
+    let responses: PerHolder<SignedResponse> = chain.read(keys::beacon_responses());
+    assert_eq!(responses.len(), 1);
+    all_ok(chain.block(vec![]));
+    let latest: BeaconOutput = chain.read(keys::latest_beacon());
+    assert_eq!((latest.round, latest.known_at), (round, chain.block));
+    assert_eq!(chain.read::<BeaconOutput>(keys::beacon_value(round)), latest);
+    let key = sharing.group_key();
+    assert_eq!(
+        BeaconValue::from_proof(&key, round, &latest.proof.unwrap()),
+        Ok(latest.value)
+    );
+    let settings: GatekeeperSettings = chain.read(keys::gatekeeper_settings());
+    assert_eq!(settings.holders_min, 1);
 }
 
 #[test]
@@ -265,9 +428,7 @@ fn worker_messages_are_free_and_judged_before_a_block() {
     let stranger = chain.message(
         9,
         0,
-        MessagePayload::MasterKey {
-            public_key: [5; 32],
-        },
+        MessagePayload::Gatekeeper { message: vec![0] },
     );
     let issuance = chain.storage.execute_with(Balances::total_issuance);
     let results = chain.block(vec![stranger.clone()]);
@@ -284,13 +445,24 @@ fn worker_messages_are_free_and_judged_before_a_block() {
     });
 }
 
+/// A message that nobody has signed, for its weight.
+fn message_of(payload: MessagePayload) -> RuntimeCall {
+    let message = SignedMessage {
+        sender: MessageSender::Worker(worker(1)),
+        sequence: 0,
+        payload,
+        signature: [0; 64],
+    };
+    pallet_mailbox::Call::sync_offchain_message { message }.into()
+}
+
 #[test]
 fn every_call_fits_into_a_block() {
     let most = RuntimeBlockWeights::get()
         .get(frame_support::dispatch::DispatchClass::Normal)
         .max_extrinsic
         .unwrap();
-    let heaviest: [RuntimeCall; 5] = [
+    let heaviest: [RuntimeCall; 8] = [
         pallet_worker_registry::Call::register_worker_v2 {
             registration: WorkerRegistration {
                 version: 0,
@@ -328,6 +500,9 @@ fn every_call_fits_into_a_block() {
             deposit: 1,
         }
         .into(),
+        pallet_gatekeepers::Call::start_refresh {}.into(),
+        message_of(MessagePayload::Gatekeeper { message: vec![0] }),
+        message_of(MessagePayload::Gatekeeper { message: vec![2] }),
     ];
     sp_io::TestExternalities::default().execute_with(|| {
         for call in heaviest {
@@ -336,6 +511,36 @@ fn every_call_fits_into_a_block() {
             assert!(weight.all_lte(most), "{weight:?} of at most {most:?}");
         }
     });
+}
+
+/// What a block begins with is not refused for its weight, so it has to fit.
+#[test]
+fn the_largest_ceremony_fits_into_blocks() {
+    use pallet_gatekeepers::weights;
+    let holders = u64::from(HOLDERS_MAX);
+    let block = RuntimeBlockWeights::get().max_block;
+    let mut most = Weight::zero();
+    for (stage, weight) in [
+        ("plan", weights::make_plan::<Runtime>(holders)),
+        ("outcome", weights::outcome::<Runtime>(holders, holders)),
+        ("outcome 20", weights::outcome::<Runtime>(20, 20)),
+        ("complete", weights::complete::<Runtime>(holders)),
+        ("look", weights::look_at_gatekeepers::<Runtime>(holders)),
+        ("beacon", weights::finish_beacon::<Runtime>(33, holders)),
+        ("beacon 13", weights::finish_beacon::<Runtime>(13, 20)),
+        ("message: key", weights::receiving_key::<Runtime>()),
+        ("message: dealing", weights::dealing::<Runtime>()),
+        ("message: complaint", weights::complaint::<Runtime>()),
+        ("message: seed share", weights::seed_share::<Runtime>()),
+        ("message: beacon", weights::beacon_share::<Runtime>()),
+    ] {
+        println!("{stage}: {} µs", weight.ref_time() / 1_000_000);
+        most = most.max(weight);
+    }
+    // A ceremony and the beacon in one block leave a part of it to everybody else.
+    let beacon = weights::finish_beacon::<Runtime>(33, holders);
+    let both = most.saturating_add(beacon);
+    assert!(both.ref_time() < block.ref_time() * 2 / 3, "{both:?} of {block:?}");
 }
 
 #[test]

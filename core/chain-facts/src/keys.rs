@@ -120,7 +120,7 @@ pub fn ceremony() -> Vec<u8> {
     plain("PhalaGatekeepers", "Ceremony")
 }
 
-/// The key that a candidate receives with in the ceremony: `threshold_keys::ReceivingKey`.
+/// A candidate of the ceremony whose receiving key was taken: `threshold_keys::Recipient`.
 pub fn receiving_key(holder: &HolderKey) -> Vec<u8> {
     map("PhalaGatekeepers", "ReceivingKeys", &[holder])
 }

@@ -143,7 +143,7 @@ pub struct ProofResponse {
     pub holder: HolderIndex,
     /// In which proof: the hash of the contributions.
     pub proof: [u8; 32],
-    response: FieldElement,
+    pub(crate) response: FieldElement,
 }
 
 /// What a holder publishes in the first round. 180 bytes.

@@ -138,6 +138,8 @@ mod dleq;
 mod element;
 mod evaluation;
 mod evidence;
+#[cfg(feature = "faults")]
+pub mod faults;
 mod hash;
 mod joint_proof;
 mod key_share;

@@ -68,6 +68,8 @@ pub struct GatekeeperSettings {
     pub dealing_blocks: BlockNumber,
     /// How long complaints and handovers are taken; again after each dealing struck out.
     pub checking_blocks: BlockNumber,
+    /// Instead of these, how long is waited for members of the DAO, who are no machines.
+    pub member_stage_blocks: BlockNumber,
     /// Shares are dealt anew after this.
     pub epoch_blocks: BlockNumber,
     /// After a ceremony that failed, the next one begins not before this.

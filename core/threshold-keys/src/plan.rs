@@ -117,6 +117,11 @@ impl Recipient {
     pub fn holder(&self) -> &HolderKey {
         &self.holder
     }
+
+    /// The key that its shares are encrypted to.
+    pub fn key(&self) -> &Element {
+        &self.key
+    }
 }
 
 /// The secret of a [`ReceivingKey`]. Wiped when dropped, which has to be as soon as the shares are

@@ -165,7 +165,7 @@ impl ReceivingSecret {
         index.ok_or(ReceiveError::NotRecipient)
     }
 
-    fn complain(
+    pub(crate) fn complain(
         &self,
         dealing: &VerifiedDealing,
         recipient: HolderIndex,

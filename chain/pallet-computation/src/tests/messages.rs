@@ -114,7 +114,8 @@ fn an_answer_to_no_challenge_takes_no_room() {
         ));
         refused(&with(its, challenge_block + 1, nonce));
         refused(&with(its, challenge_block, [0; 32]));
-        let key = MessagePayload::MasterKey {
+        let key = MessagePayload::ClusterKey {
+            cluster: Default::default(),
             public_key: [1; 32],
         };
         refused(&signed(1, 0, key.clone()));

@@ -1,0 +1,8 @@
+//! The pallet with real cryptography.
+
+mod beacon;
+mod ceremony;
+mod misbehaviour;
+mod recovery;
+mod seeds;
+mod settings;
