@@ -150,8 +150,8 @@ pub struct SeedNeed {
 pub struct BeaconView {
     /// Where it is.
     pub state: BeaconRound,
-    /// Contributions; in stage `Responding` those that were picked, in the order of the proof.
+    /// In stage `Responding`, those that were picked, in the order of the proof; else none.
     pub contributions: PerHolder<Contribution>,
-    /// Answers.
+    /// In that stage, the answers.
     pub responses: PerHolder<SignedResponse>,
 }

@@ -106,6 +106,7 @@ fn settings() -> GatekeeperSettings {
         receiving_blocks: 1,
         dealing_blocks: 1,
         checking_blocks: 1,
+        member_stage_blocks: 1,
         epoch_blocks: 1,
         retry_blocks: 1,
         beacon_blocks: 1,

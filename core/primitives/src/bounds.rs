@@ -34,8 +34,6 @@ pub const ROOTS_MAX: u32 = 4;
 /// Longest message from a worker to the chain, bytes: a dealing to 64 gatekeepers, all of them needed,
 /// with its frame.
 pub const WORKER_MESSAGE_BYTES_MAX: u32 = 5 * 1024;
-/// Longest sealed cluster seed, bytes.
-pub const SEALED_SEED_BYTES_MAX: u32 = 256;
 /// Longest body of a request to a worker, bytes.
 pub const REQUEST_BYTES_MAX: u32 = 16 * 1024 * 1024;
 /// Longest answer of a contract, bytes.

@@ -6,13 +6,15 @@ use primitives::{AccountId, ContractId, GenesisHash, WorkerId};
 use rand_core::{CryptoRng, Error, RngCore};
 use secrets::client::{SessionOpener, WorkerAddress, seal_query};
 use secrets::command::{CommandKeys, CommandRoute, open_command};
-use secrets::hpke::{seal_auth, seal_base};
+use secrets::hpke::{open_base, seal_auth, seal_base};
 use secrets::server::{Endpoint, OPENING_BYTES_MAX, accept_session, open_query};
-use secrets::{ClusterSeed, HpkeSecret, Sr25519Secret};
+use secrets::{HpkeSecret, Sr25519Secret};
 use wire::command::{
     CommandPayload, InkCommand, NONCE_BYTES_MAX, SealedCommand, sealed_command_aad,
 };
-use wire::domain::{Label, ONE_SHOT_QUERY, SEALED_COMMAND, SESSION_OPEN};
+use wire::domain::{
+    Label, ONE_SHOT_QUERY, SEALED_COMMAND, SEALED_EVALUATION_SHARE, SESSION_OPEN,
+};
 use wire::query::{HpkeSealed, HpkeSender, QueryRequest, QueryTarget, sealed_to_worker_aad};
 
 const GENESIS: GenesisHash = GenesisHash([1; 32]);
@@ -209,8 +211,9 @@ pub fn commands(data: &[u8]) {
             let Some((encapsulated_key, ciphertext)) = bytes.split_first_chunk() else {
                 return;
             };
-            let seed = ClusterSeed::open(&hpke, &[0; 32], encapsulated_key, ciphertext);
-            assert!(seed.is_err(), "a forged seed opens");
+            let label = SEALED_EVALUATION_SHARE;
+            let share = open_base(&hpke, label, &[0; 32], encapsulated_key, ciphertext);
+            assert!(share.is_err(), "a forged share of a seed opens");
         }
     }
 }

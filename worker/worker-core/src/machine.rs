@@ -361,14 +361,14 @@ impl Core {
             self.say(Notice::MasterSecretDropped, effects);
         }
         let active = self.keep_registered(view, effects);
-        if active && let Some(gatekeeping) = &view.gatekeeping {
+        if let Some(gatekeeping) = &view.gatekeeping {
             // An old block may name members that the chain has withdrawn since.
             let age_ms = self.host.untrusted_now_ms().saturating_sub(view.timestamp_ms);
-            if age_ms <= self.queries.stale_after_ms() {
-                self.guard_keys(view, gatekeeping, effects, rng);
-            } else {
+            let is_fresh = age_ms <= self.queries.stale_after_ms();
+            if active && !is_fresh {
                 self.say(Notice::GatekeeperStale, effects);
             }
+            self.guard_keys((view, gatekeeping, active && is_fresh), effects, rng);
         }
         match &view.cluster {
             Some(cluster) if active => self.follow_cluster(view, cluster, effects),
@@ -475,13 +475,12 @@ impl Core {
 
     fn guard_keys<R: RngCore + CryptoRng>(
         &mut self,
-        view: &FinalizedView,
-        gatekeeping: &GatekeepingView,
+        block: (&FinalizedView, &GatekeepingView, bool),
         effects: &mut Vec<Effect>,
         rng: &mut R,
     ) {
         let done = self.gatekeeper.follow(
-            (view, gatekeeping),
+            block,
             &self.identity,
             &mut self.kept.gatekeeper,
             &mut self.outbox,

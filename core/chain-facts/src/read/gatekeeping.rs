@@ -7,7 +7,9 @@ use crate::{
 };
 use alloc::vec::Vec;
 use primitives::{BlockNumber, ClusterId, WorkerId};
-use threshold_keys::{BeaconRound, CeremonyState, SeedConfirmation, Sharing, SharingId};
+use threshold_keys::{
+    BeaconRound, BeaconStage, CeremonyState, SeedConfirmation, Sharing, SharingId,
+};
 
 /// A worker that has told that it has its seed is looked at again in every so many blocks only, in
 /// case that it comes back with another key: almost all have theirs at any time.
@@ -27,7 +29,10 @@ pub(super) async fn view<R: StorageReader>(
     let held = sharing.as_ref().filter(|sharing| sharing.index_of(&own.0).is_some());
     Ok(Some(GatekeepingView {
         settings,
-        network_key: read(block, "network key", keys::network_key()).await?,
+        network_key: match &sharing {
+            Some(sharing) => Some(sharing.group_key()),
+            None => read(block, "network key", keys::network_key()).await?,
+        },
         ceremony: ceremony(block).await?,
         needs: match held {
             Some(sharing) => needs(block, sharing.id()).await?,
@@ -66,14 +71,18 @@ async fn beacon<R: StorageReader>(block: &R) -> Result<Option<BeaconView>, R::Er
     let Some(state) = read::<_, BeaconRound>(block, "beacon", keys::beacon_round()).await? else {
         return Ok(None);
     };
+    // Before they are picked, contributions are nothing that anybody acts on.
+    let (contributions, responses) = match state.stage {
+        BeaconStage::Responding => (
+            read(block, "beacon contributions", keys::beacon_contributions()).await?,
+            read(block, "beacon responses", keys::beacon_responses()).await?,
+        ),
+        BeaconStage::Contributing | BeaconStage::Shares => (None, None),
+    };
     Ok(Some(BeaconView {
         state,
-        contributions: read(block, "beacon contributions", keys::beacon_contributions())
-            .await?
-            .unwrap_or_default(),
-        responses: read(block, "beacon responses", keys::beacon_responses())
-            .await?
-            .unwrap_or_default(),
+        contributions: contributions.unwrap_or_default(),
+        responses: responses.unwrap_or_default(),
     }))
 }
 

@@ -56,10 +56,11 @@ impl Block<'_> {
 }
 
 impl Gatekeeper {
-    /// What a gatekeeper owes the network at this block.
+    /// What a gatekeeper owes the network at this block. One that may not act, because the chain
+    /// takes nothing from it or the block is too old, takes note of which sharing is in force alone.
     pub(crate) fn follow<R: RngCore + CryptoRng>(
         &mut self,
-        (view, gatekeeping): (&FinalizedView, &GatekeepingView),
+        (view, gatekeeping, may_act): (&FinalizedView, &GatekeepingView, bool),
         identity: &Identity,
         secrets: &mut GatekeeperSecrets,
         outbox: &mut Outbox,
@@ -77,19 +78,32 @@ impl Gatekeeper {
             identity,
         };
         ceremony::settle(&block, secrets, &mut done);
-        ceremony::follow(&block, &mut self.ceremony, secrets, outbox, rng, &mut done);
-        if let Some(share) = &secrets.share
-            && gatekeeping.sharing.as_ref() == Some(share.sharing())
-        {
-            say_what_is_held(share.sharing(), &mut done);
-            seeds::follow(&block, &mut self.seeds, share, outbox, rng);
-            let slot = &mut secrets.beacon;
-            beacon::follow(&block, &mut self.beacon, share, slot, outbox, rng, &mut done);
+        if may_act {
+            self.act(&block, secrets, outbox, rng, &mut done);
         }
         if done.keep {
             secrets.as_of = view.number;
         }
         done
+    }
+
+    fn act<R: RngCore + CryptoRng>(
+        &mut self,
+        block: &Block<'_>,
+        secrets: &mut GatekeeperSecrets,
+        outbox: &mut Outbox,
+        rng: &mut R,
+        done: &mut Done,
+    ) {
+        ceremony::follow(block, &mut self.ceremony, secrets, outbox, rng, done);
+        if let Some(share) = &secrets.share
+            && block.view.sharing.as_ref() == Some(share.sharing())
+        {
+            say_what_is_held(share.sharing(), done);
+            seeds::follow(block, &mut self.seeds, share, outbox, rng);
+            let slot = &mut secrets.beacon;
+            beacon::follow(block, &mut self.beacon, share, slot, outbox, rng, done);
+        }
     }
 }
 

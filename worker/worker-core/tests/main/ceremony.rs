@@ -56,6 +56,7 @@ impl Default for Gatekeepers {
                 receiving_blocks: 8,
                 dealing_blocks: 8,
                 checking_blocks: 8,
+                member_stage_blocks: 8,
                 epoch_blocks: 1_000_000,
                 retry_blocks: 3,
                 // None, until a test asks for it.

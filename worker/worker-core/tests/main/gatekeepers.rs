@@ -8,7 +8,7 @@ use crate::{
 use codec::Encode;
 use primitives::{ClusterId, WorkerId};
 use rand_core::RngCore;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, atomic::Ordering};
 use threshold_keys::*;
 use wire::{
     domain::SEALED_EVALUATION_SHARE,
@@ -286,6 +286,62 @@ fn a_gatekeeper_that_sends_a_wrong_share_is_named_and_the_seed_comes_all_the_sam
     assert_eq!(holder.holder(evidence.signed.statement.holder), Some(&liar.0));
 }
 
+/// A dealer that everybody takes for right but one recipient, once, in the first ceremony with a plan.
+fn deal_wrongly(node: &mut Node, plan: Arc<Mutex<Option<Plan>>>) {
+    let mut rng = TestRng(8);
+    node.tamper = Some(Box::new(move |identity, mut message| {
+        if let Some(GatekeeperMessage::Dealing { plan: digest, dealing }) =
+            gatekeeper_message(&message.payload)
+            && let Some(plan) = plan.lock().unwrap().as_ref()
+        {
+            let victim = HolderIndex::new(3).unwrap();
+            let dealing = faults::deal_new_key_wrongly(plan, dealing.dealer, victim, &mut rng);
+            let said = GatekeeperMessage::Dealing { plan: digest, dealing: dealing.unwrap() };
+            message.payload = MessagePayload::Gatekeeper { message: said.encode() };
+            let (sender, sequence) = (message.sender, message.sequence);
+            let bytes = signed_bytes(&GENESIS, &sender, sequence, &message.payload);
+            message.signature = identity.signing().sign(&bytes);
+        }
+        message
+    }));
+}
+
+#[test]
+fn a_wrong_dealing_is_complained_of_and_the_others_make_the_key() {
+    // The complaint is lost at first, so that it comes in the stage of checking: handed over anew.
+    for lost_for in [0, 2] {
+        let mut world = World::of(5, 1);
+        world.set_up_cluster();
+        // Long enough for what is lost.
+        world.chain.keys.settings.checking_blocks = 20;
+        let plan = Arc::new(Mutex::new(None));
+        deal_wrongly(&mut world.nodes[1], plan.clone());
+        let (cheat, victim) = (world.nodes[1].id(), world.nodes[2].id());
+        let mut losing = lost_for;
+        for _ in 0..60 {
+            world.chain.block();
+            let ceremony = world.chain.keys.ceremony.as_ref();
+            *plan.lock().unwrap() = ceremony.and_then(|ceremony| ceremony.plan.clone());
+            let dealt = ceremony.is_some_and(|ceremony| ceremony.state.dealt.len() == 5);
+            if dealt && losing > 0 {
+                losing -= 1;
+                world.chain.silenced.insert(victim);
+            } else {
+                world.chain.silenced.remove(&victim);
+            }
+            let World { chain, nodes } = &mut world;
+            nodes.iter_mut().for_each(|node| node.follow(chain));
+        }
+        assert_eq!(world.chain.keys.struck, [cheat.0]);
+        assert_eq!(epoch(&world), Some(0));
+        check_shares(&world);
+        let named = |notice: &Notice| *notice == Notice::WrongDealing(cheat);
+        assert!(world.nodes[2].said(named) >= 1);
+        assert_eq!(world.nodes[3].said(named), 0, "its own share was right");
+        assert!(world.nodes[5].serving().is_some());
+    }
+}
+
 #[test]
 fn a_false_cluster_key_on_chain_is_disputed_and_not_served() {
     let mut world = World::new(1);
@@ -410,6 +466,18 @@ fn gatekeepers_leave_and_join_and_who_leaves_still_deals() {
     assert!(dealt.count() >= 1);
     check_shares(&world);
     assert!(!world.nodes[0].core.watch().holds_share);
+}
+
+#[test]
+fn who_lapses_before_it_leaves_wipes_its_share_all_the_same() {
+    let mut world = three_of_five(0);
+    let lapsed = world.nodes[0].id();
+    world.chain.silenced.insert(lapsed);
+    world.chain.gatekeepers.retain(|gatekeeper| *gatekeeper != lapsed);
+    world.chain.workers.get_mut(&lapsed).unwrap().expires_at_ms = 0;
+    world.blocks(40);
+    assert_eq!(epoch(&world), Some(1));
+    check_shares(&world);
 }
 
 #[test]
@@ -643,7 +711,8 @@ fn kept_secrets_read_back_in_each_state_and_damaged_ones_do_not() {
             let kept = KeptSecrets::from_bytes(&node.sealed).unwrap();
             assert_eq!(*kept.to_bytes(), node.sealed);
             seen.insert(node.sealed.len());
-            for length in 0..node.sealed.len() {
+            // Each of them is as long as points and scalars are: other places show nothing new.
+            for length in (0..node.sealed.len()).step_by(13) {
                 assert!(KeptSecrets::from_bytes(&node.sealed[..length]).is_none());
             }
             let longer = [&node.sealed[..], &[0]].concat();
