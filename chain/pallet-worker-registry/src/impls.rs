@@ -448,7 +448,8 @@ impl<T: Config> Pallet<T> {
             MessagePayload::ContractKeys { .. } => Self::on_contract_keys(sender, payload),
             MessagePayload::Checkpoint { .. }
             | MessagePayload::Benchmark { .. }
-            | MessagePayload::Heartbeat { .. } => Err(Error::<T>::UnknownMessage.into()),
+            | MessagePayload::Heartbeat { .. }
+            | MessagePayload::Instance { .. } => Err(Error::<T>::UnknownMessage.into()),
         }
     }
 

@@ -366,7 +366,8 @@ impl MessageHandler for MessageRouter {
             MessagePayload::MasterKey { .. }
             | MessagePayload::ClusterKey { .. }
             | MessagePayload::SealedClusterSeed { .. }
-            | MessagePayload::ContractKeys { .. } => PhalaRegistry::handle_message(sender, payload),
+            | MessagePayload::ContractKeys { .. }
+            | MessagePayload::Instance { .. } => PhalaRegistry::handle_message(sender, payload),
             // No pallet of this runtime takes them yet.
             MessagePayload::Benchmark { .. } | MessagePayload::Heartbeat { .. } => {
                 Err(DispatchError::Unavailable)

@@ -15,5 +15,6 @@ mod values;
 pub mod view;
 
 pub use values::{
-    Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, SealedSeed, WorkerInfo,
+    AgreedCheckpoint, Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, Instance, SealedSeed,
+    Suspension, WorkerInfo, WorkerOffer,
 };

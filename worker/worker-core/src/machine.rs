@@ -261,6 +261,7 @@ impl Core {
             contract_keys: running
                 .map(|running| running.watched_contracts())
                 .unwrap_or_default(),
+            wants_peers: false,
         }
     }
 

@@ -2,8 +2,8 @@
 
 use attestation::{RootKind, TeeKind};
 use chain_facts::{
-    Checkpoint, SealedSeed, WorkerInfo,
-    view::{ClusterNeeds, ClusterView, ENTRIES_MAX, FinalizedView, Watch},
+    AgreedCheckpoint, Checkpoint, Instance, SealedSeed, Suspension, WorkerInfo,
+    view::{ClusterNeeds, ClusterView, ENTRIES_MAX, FinalizedView, Peer, Watch},
 };
 use primitives::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +26,8 @@ pub struct Cluster {
     pub workers: Vec<WorkerId>,
     pub seeds: BTreeMap<WorkerId, SealedSeed>,
     pub checkpoints: BTreeMap<WorkerId, Checkpoint>,
+    pub agreed: Option<AgreedCheckpoint>,
+    pub suspensions: BTreeMap<WorkerId, Suspension>,
     pub inbox: Vec<MailboxEntry>,
     pub first: u64,
     pub codes: BTreeMap<CodeHash, Vec<u8>>,
@@ -42,6 +44,7 @@ pub struct ScriptedChain {
     pub master: Option<[u8; 32]>,
     pub gatekeepers: Vec<WorkerId>,
     pub endpoints: BTreeMap<WorkerId, Vec<String>>,
+    pub instances: BTreeMap<WorkerId, Instance>,
     pub clusters: BTreeMap<ClusterId, Cluster>,
     pub pool: Vec<SignedMessage>,
     /// Workers whose messages and registrations are lost on the way.
@@ -256,7 +259,23 @@ impl ScriptedChain {
             }
             // Nobody mines on this chain.
             MessagePayload::Benchmark { .. } | MessagePayload::Heartbeat { .. } => false,
+            MessagePayload::Instance { nonce } => {
+                self.instances.insert(from, Instance { nonce, at: number });
+                true
+            }
         }
+    }
+
+    fn peers(&self, cluster: &Cluster, watch: &Watch) -> Vec<Peer> {
+        let peer = |worker: &WorkerId| {
+            let endpoints = self.endpoints.get(worker)?.clone();
+            let serves = watch.wants_peers
+                && *worker != watch.worker
+                && self.is_active(worker)
+                && !cluster.suspensions.contains_key(worker);
+            serves.then_some(Peer { worker: *worker, endpoints })
+        };
+        cluster.workers.iter().filter_map(peer).collect()
     }
 
     /// What the light client reads of the newest block, at most `entries_max` mailbox entries.
@@ -288,12 +307,16 @@ impl ScriptedChain {
                 .and_then(|number| self.hashes.get(&number).copied()),
             master_public_key: self.master,
             own_endpoints: self.endpoints.get(&worker).cloned(),
+            instance: self.instances.get(&worker).copied(),
             gatekeepers: self.gatekeepers.clone(),
             cluster: self
                 .clusters
                 .iter()
                 .find(|(_, cluster)| cluster.workers.contains(&worker))
-                .map(|(id, cluster)| cluster.view(*id, watch, entries_max.min(ENTRIES_MAX))),
+                .map(|(id, cluster)| ClusterView {
+                    peers: self.peers(cluster, watch),
+                    ..cluster.view(*id, watch, entries_max.min(ENTRIES_MAX))
+                }),
             cluster_needs: if self.gatekeepers.contains(&worker) {
                 self.clusters.iter().map(needs).collect()
             } else {
@@ -325,6 +348,15 @@ impl Cluster {
             workers: self.workers.clone(),
             sealed_seed: self.seeds.get(&watch.worker).cloned(),
             checkpoint: self.checkpoints.get(&watch.worker).cloned(),
+            agreed: self.agreed,
+            suspension: self.suspensions.get(&watch.worker).copied(),
+            suspended: self
+                .workers
+                .iter()
+                .filter(|worker| self.suspensions.contains_key(worker))
+                .copied()
+                .collect(),
+            peers: Vec::new(),
             inbox_first: self.first,
             inbox_next: self.inbox.len() as u64,
             entries,
