@@ -433,7 +433,8 @@ impl<T: Config> Pallet<T> {
             | MessagePayload::Benchmark { .. }
             | MessagePayload::Heartbeat { .. }
             | MessagePayload::SeedReceived { .. }
-            | MessagePayload::Gatekeeper { .. } => Err(Error::<T>::UnknownMessage.into()),
+            | MessagePayload::Gatekeeper { .. }
+            | MessagePayload::Instance { .. } => Err(Error::<T>::UnknownMessage.into()),
         }
     }
 

@@ -380,9 +380,9 @@ impl MessageHandler for MessageRouter {
             MessagePayload::Checkpoint { .. } => {
                 PhalaPhatContracts::handle_message(sender, payload)
             }
-            MessagePayload::ClusterKey { .. } | MessagePayload::ContractKeys { .. } => {
-                PhalaRegistry::handle_message(sender, payload)
-            }
+            MessagePayload::ClusterKey { .. }
+            | MessagePayload::ContractKeys { .. }
+            | MessagePayload::Instance { .. } => PhalaRegistry::handle_message(sender, payload),
             MessagePayload::Gatekeeper { .. } | MessagePayload::SeedReceived { .. } => {
                 PhalaGatekeepers::handle_message(sender, payload)
             }

@@ -272,6 +272,35 @@ pub fn checkpoint(cluster: &ClusterId, worker: &WorkerId) -> Vec<u8> {
     )
 }
 
+/// What a cluster's workers agree on: [`crate::AgreedCheckpoint`].
+pub fn agreed_checkpoint(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaPhatContracts", "AgreedCheckpoints", &[cluster.as_ref()])
+}
+
+/// Why a worker of a cluster must not serve: [`crate::Suspension`].
+pub fn suspension(cluster: &ClusterId, worker: &WorkerId) -> Vec<u8> {
+    map(
+        "PhalaPhatContracts",
+        "Suspensions",
+        &[cluster.as_ref(), worker.as_ref()],
+    )
+}
+
+/// The workers of a cluster that must not serve: `Vec<WorkerId>`.
+pub fn suspended_workers(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaPhatContracts", "SuspendedWorkers", &[cluster.as_ref()])
+}
+
+/// Which cluster's owner may take a worker in, where its operator has said it: [`crate::WorkerOffer`].
+pub fn worker_offer(worker: &WorkerId) -> Vec<u8> {
+    map("PhalaPhatContracts", "WorkerOffers", &[worker.as_ref()])
+}
+
+/// The process that speaks for a worker: [`crate::Instance`].
+pub fn instance(worker: &WorkerId) -> Vec<u8> {
+    map("PhalaRegistry", "Instances", &[worker.as_ref()])
+}
+
 /// The block's timestamp: `u64` milliseconds.
 pub fn timestamp_now() -> Vec<u8> {
     plain("Timestamp", "Now")

@@ -15,5 +15,6 @@ mod values;
 pub mod view;
 
 pub use values::{
-    Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, WorkerInfo,
+    AgreedCheckpoint, Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, Instance,
+    Suspension, WorkerInfo, WorkerOffer,
 };

@@ -6,8 +6,8 @@
 mod gatekeeping;
 
 use crate::{
-    Checkpoint, WorkerInfo, keys,
-    view::{ClusterView, ENTRIES_MAX, FinalizedView, Watch},
+    Checkpoint, Suspension, WorkerInfo, keys,
+    view::{ClusterView, ENTRIES_MAX, FinalizedView, Peer, Watch},
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::Decode;
@@ -102,6 +102,7 @@ pub async fn view<R: StorageReader>(
         own_endpoints: read(block, "endpoints", keys::endpoints(&watch.worker))
             .await?
             .map(|VersionedWorkerEndpoints::V1(urls)| urls),
+        instance: read(block, "instance", keys::instance(&watch.worker)).await?,
         cluster: match cluster {
             Some(id) => {
                 let own_key = registration.as_ref().map(|info| info.hpke_public_key);
@@ -156,6 +157,16 @@ async fn cluster_view<R: StorageReader>(
         // Nobody who has the seed, or is not registered, has use for them.
         _ => Default::default(),
     };
+    let workers: Vec<WorkerId> = read(block, "workers of a cluster", keys::cluster_workers(&id))
+        .await?
+        .unwrap_or_default();
+    let suspended: Vec<WorkerId> =
+        read(block, "suspended workers", keys::suspended_workers(&id)).await?.unwrap_or_default();
+    let suspension: Option<Suspension> = if suspended.contains(&watch.worker) {
+        read(block, "suspension", keys::suspension(&id, &watch.worker)).await?
+    } else {
+        None
+    };
     Ok(ClusterView {
         id,
         rotation,
@@ -163,9 +174,16 @@ async fn cluster_view<R: StorageReader>(
         sharing,
         seed_confirmed,
         public_key: read(block, "cluster key", keys::cluster_key(&id)).await?,
-        workers: read(block, "workers of a cluster", keys::cluster_workers(&id))
-            .await?
-            .unwrap_or_default(),
+        peers: if watch.wants_peers {
+            let of = |worker: &&WorkerId| **worker != watch.worker && !suspended.contains(worker);
+            peers(block, workers.iter().filter(of)).await?
+        } else {
+            Vec::new()
+        },
+        agreed: read(block, "agreed checkpoint", keys::agreed_checkpoint(&id)).await?,
+        suspension,
+        suspended,
+        workers,
         checkpoint: read::<_, Checkpoint>(block, "checkpoint", keys::checkpoint(&id, &watch.worker))
             .await?,
         inbox_first: read(block, "mailbox", keys::inbox_first(&id)).await?.unwrap_or_default(),
@@ -174,6 +192,23 @@ async fn cluster_view<R: StorageReader>(
         codes,
         contract_keys,
     })
+}
+
+async fn peers<R: StorageReader>(
+    block: &R,
+    workers: impl Iterator<Item = &WorkerId>,
+) -> Result<Vec<Peer>, R::Error> {
+    let mut peers = Vec::new();
+    for worker in workers {
+        if hpke_key_of_active(block, worker).await?.is_some()
+            && let Some(VersionedWorkerEndpoints::V1(endpoints)) =
+                read(block, "endpoints", keys::endpoints(worker)).await?
+            && !endpoints.is_empty()
+        {
+            peers.push(Peer { worker: *worker, endpoints });
+        }
+    }
+    Ok(peers)
 }
 
 type Mailbox = (Vec<MailboxEntry>, BTreeMap<primitives::CodeHash, Vec<u8>>);

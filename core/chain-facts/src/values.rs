@@ -55,6 +55,52 @@ pub struct Checkpoint {
     pub reported_at: BlockNumber,
 }
 
+/// What more than half of a cluster's active workers reported alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct AgreedCheckpoint {
+    /// Mailbox entries run.
+    pub next_number: u64,
+    /// Root after them.
+    pub state_root: StateRoot,
+    /// Block in which it became agreed.
+    pub agreed_at: BlockNumber,
+}
+
+/// A worker that reported what the others did not. It serves nothing until it reports an agreed root
+/// at an agreed number above `next_number`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Suspension {
+    /// After the entries below this number.
+    pub next_number: u64,
+    /// What it reported.
+    pub reported: StateRoot,
+    /// What the others agree on; where it contradicted itself, its own earlier word.
+    pub agreed: StateRoot,
+    /// Block that saw it.
+    pub since: BlockNumber,
+}
+
+/// Whose cluster an operator lets a worker into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub enum WorkerOffer {
+    /// Nobody's.
+    #[default]
+    Nobody,
+    /// Anybody's.
+    Anybody,
+    /// This cluster only.
+    Cluster(ClusterId),
+}
+
+/// The process that speaks for a worker: the last one that started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Instance {
+    /// The number that it made up.
+    pub nonce: [u8; 32],
+    /// Block that took the number in.
+    pub at: BlockNumber,
+}
+
 /// Who may deploy to a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum ClusterPermission {

@@ -3,8 +3,8 @@
 //! The worker says what it wants to know in a [`Watch`]; the light client answers with a
 //! [`FinalizedView`] of one block. Both are plain data, so that a test or a simulator can make them up.
 
-use crate::{Checkpoint, WorkerInfo};
-use alloc::{collections::BTreeMap, vec::Vec};
+use crate::{AgreedCheckpoint, Checkpoint, Instance, Suspension, WorkerInfo};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use primitives::{
     BlockHash, BlockNumber, ClusterId, CodeHash, ContractId, HpkePublicKey, UnixMillis, WorkerId,
 };
@@ -35,6 +35,8 @@ pub struct Watch {
     /// Whether it keeps a share of the network's key, or a secret to receive one: it wants to know
     /// what gatekeepers do, also when it is none of them (any more).
     pub holds_share: bool,
+    /// Whether it wants to know where its cluster's other workers are.
+    pub wants_peers: bool,
 }
 
 /// What a final block says.
@@ -57,7 +59,9 @@ pub struct FinalizedView {
     /// The network's public key.
     pub master_public_key: Option<[u8; 32]>,
     /// The worker's endpoints on chain.
-    pub own_endpoints: Option<Vec<alloc::string::String>>,
+    pub own_endpoints: Option<Vec<String>>,
+    /// The process that speaks for the worker.
+    pub instance: Option<Instance>,
     /// The gatekeepers.
     pub gatekeepers: Vec<WorkerId>,
     /// The worker's cluster.
@@ -86,7 +90,17 @@ pub struct ClusterView {
     pub seed_confirmed: bool,
     /// The worker's last report.
     pub checkpoint: Option<Checkpoint>,
-    /// The oldest mailbox entry that the chain keeps.
+    /// What the cluster's workers agree on.
+    pub agreed: Option<AgreedCheckpoint>,
+    /// Why the worker must not serve, if it must not.
+    pub suspension: Option<Suspension>,
+    /// Those of [`ClusterView::workers`] that must not serve.
+    pub suspended: Vec<WorkerId>,
+    /// The cluster's other workers that are active, not suspended, and have endpoints; only where
+    /// [`Watch::wants_peers`].
+    pub peers: Vec<Peer>,
+    /// The oldest mailbox entry that the chain keeps. Above the entry that the worker needs, only a
+    /// snapshot helps.
     pub inbox_first: u64,
     /// The number that the next entry will have.
     pub inbox_next: u64,
@@ -96,6 +110,15 @@ pub struct ClusterView {
     pub codes: BTreeMap<CodeHash, Vec<u8>>,
     /// Those of [`Watch::contract_keys`] that the chain has.
     pub contract_keys: BTreeMap<ContractId, [u8; 32]>,
+}
+
+/// Another worker of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Who.
+    pub worker: WorkerId,
+    /// Its endpoints on chain: its operator's word, so nothing but a place to look.
+    pub endpoints: Vec<String>,
 }
 
 /// What a gatekeeper acts on.

@@ -9,6 +9,10 @@ use primitives::{
 };
 use scale_info::TypeInfo;
 
+/// At which blocks a worker reports its state: after all mailbox entries of blocks up to B, where B is a
+/// multiple of this, so that reports of different workers are about the same numbers.
+pub const CHECKPOINT_BLOCKS: BlockNumber = 8;
+
 /// Who signs a message. Each sender counts its own messages from 0.
 #[derive(
     Clone,
@@ -111,6 +115,14 @@ pub enum MessagePayload {
         /// SCALE of `threshold_keys::GatekeeperMessage`. That crate builds on this one, so it is
         /// bytes here.
         message: Vec<u8>,
+    },
+    /// From a worker's process that starts: a fresh number of its own. It serves nothing before a final
+    /// block has the number, so it never serves from a chain or a disk of the past. Who sees its number
+    /// replaced stops: a copy of it has started.
+    #[codec(index = 21)]
+    Instance {
+        /// From the process's own entropy; never used again.
+        nonce: [u8; 32],
     },
 }
 
@@ -224,5 +236,11 @@ mod tests {
             let bytes = [&[gone][..], &[0; 200]].concat();
             assert!(MessagePayload::decode(&mut &bytes[..]).is_err());
         }
+    }
+
+    #[test]
+    fn an_instance_has_a_fixed_layout() {
+        let instance = MessagePayload::Instance { nonce: [9; 32] };
+        assert_eq!(instance.encode(), [&[21][..], &[9; 32]].concat());
     }
 }

@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Root = 2,
     /// A node of the trie.
     Node = 3,
+    /// How far an import is.
+    Import = 4,
 }
 
 /// A record failed to open: it was changed, moved or made with another key.

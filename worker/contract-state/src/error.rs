@@ -38,6 +38,9 @@ pub enum OpenError {
     /// The file is damaged, or was changed.
     #[error("the state is damaged ({0}); remove the file to rebuild it from the chain")]
     Damaged(String),
+    /// The file is a state that is being taken over from a peer, not yet all of it.
+    #[error("the state is not complete: it was being taken over from another worker")]
+    Unfinished,
     /// Another process, or this one, has the file open.
     #[error("the state is in use by another worker on this machine")]
     InUse,

@@ -41,6 +41,9 @@
 //! ones are committed. [`StateDb::advance`] moves the head's block without a write: after a crash the
 //! head's block may be older than it was, never its state, and the worker reads those blocks again.
 //!
+//! A state can also be taken over whole from another worker of the cluster: [`Snapshot::records`] there,
+//! [`Import`] here.
+//!
 //! # Threats
 //!
 //! The host owns the disk. It can read, change, copy and restore the file. It learns sizes of nodes,
@@ -60,6 +63,7 @@
 mod cache;
 mod cipher;
 mod error;
+mod import;
 mod overlay;
 mod store;
 #[cfg(test)]
@@ -67,6 +71,7 @@ mod tests;
 mod version;
 
 pub use error::{CommitError, OpenError};
+pub use import::{Chunk, Import, ImportError, ImportTarget, RECORD_BYTES_MAX, Record};
 pub use executor_api::{Change, StateUnavailable, StateView};
 pub use overlay::Overlay;
 pub use store::ROOTS_KEPT;

@@ -4,12 +4,14 @@ use crate::{
     Head, StoreIdentity,
     cipher::{Cipher, Kind},
     error::{OpenError, StoreFailure},
+    import::Chunk,
 };
 use codec::{Decode, Encode};
 use primitives::{ClusterId, GenesisHash, StateRoot};
 use redb::{Database, DatabaseError, ReadOnlyTable, ReadableDatabase, TableDefinition};
 use std::{
     collections::HashMap,
+    ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -28,6 +30,7 @@ const ROOTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("roots");
 const IDENTITY: &str = "identity";
 const KEY_CHECK: &str = "key-check";
 const HEAD: &str = "head";
+const IMPORT: &str = "import";
 const MAGIC: [u8; 8] = *b"phatstat";
 
 /// Opens the database; again after a failure.
@@ -43,6 +46,15 @@ struct IdentityRecord {
     version: u32,
     genesis: GenesisHash,
     cluster: ClusterId,
+}
+
+/// How far an import is; the file is no state before it is finished.
+#[derive(Clone, Copy, Encode, Decode)]
+pub(crate) struct ImportMark {
+    pub(crate) next_number: u64,
+    pub(crate) state_root: StateRoot,
+    /// The name of the last record that was taken.
+    pub(crate) after: Option<[u8; 32]>,
 }
 
 /// An open file.
@@ -113,10 +125,109 @@ impl Store {
             }
             Some(bytes) => {
                 store.check_identity(&bytes, identity)?;
+                if guarded(|| store.meta(IMPORT))?.is_some() {
+                    return Err(OpenError::Unfinished);
+                }
                 let head = guarded(|| store.head())?;
                 Ok((store, head))
             }
         }
+    }
+
+    /// Opens a file that is being imported, or makes it for `wanted`; gives how far it is.
+    pub(crate) fn open_import(
+        opener: &Opener,
+        cipher: Arc<Cipher>,
+        identity: &StoreIdentity,
+        empty_head: &Head,
+        wanted: &ImportMark,
+    ) -> Result<(Self, ImportMark), OpenError> {
+        let database = catch_unwind(AssertUnwindSafe(opener))
+            .map_err(|_| OpenError::Damaged("the database's pages make no sense".into()))?
+            .map_err(|error| match error {
+                DatabaseError::DatabaseAlreadyOpen => OpenError::InUse,
+                other => redb_error(other).into(),
+            })?;
+        let store = Self {
+            database: Some(database),
+            cipher,
+        };
+        match guarded(|| store.meta(IDENTITY))? {
+            None => {
+                guarded(|| store.create(identity, empty_head))?;
+                guarded(|| store.restart_import(wanted))?;
+                Ok((store, *wanted))
+            }
+            Some(bytes) => {
+                store.check_identity(&bytes, identity)?;
+                let sealed = guarded(|| store.meta(IMPORT))?
+                    .ok_or_else(|| OpenError::Damaged("this is no unfinished import".into()))?;
+                let plaintext = store
+                    .cipher
+                    .open(Kind::Import, IMPORT.as_bytes(), &sealed)
+                    .map_err(|_| OpenError::Damaged("the import's mark does not open".into()))?;
+                let mark = ImportMark::decode(&mut &plaintext[..])
+                    .map_err(|_| OpenError::Damaged("the import's mark makes no sense".into()))?;
+                Ok((store, mark))
+            }
+        }
+    }
+
+    fn sealed_mark(&self, mark: &ImportMark) -> Vec<u8> {
+        self.cipher
+            .seal(Kind::Import, IMPORT.as_bytes(), &mark.encode())
+    }
+
+    /// Throws all records away, and begins an import.
+    pub(crate) fn restart_import(&self, mark: &ImportMark) -> Result<(), StoreFailure> {
+        let transaction = self.database()?.begin_write().map_err(redb_error)?;
+        transaction.delete_table(NODES).map_err(redb_error)?;
+        transaction.open_table(NODES).map_err(redb_error)?;
+        let mut meta = transaction.open_table(META).map_err(redb_error)?;
+        meta.insert(IMPORT, self.sealed_mark(mark).as_slice())
+            .map_err(redb_error)?;
+        drop(meta);
+        transaction.commit().map_err(redb_error)
+    }
+
+    /// Writes sealed records of an import and how far it is now.
+    pub(crate) fn add_records(
+        &self,
+        records: &[([u8; 32], Vec<u8>)],
+        mark: &ImportMark,
+    ) -> Result<(), StoreFailure> {
+        let transaction = self.database()?.begin_write().map_err(redb_error)?;
+        {
+            let mut nodes = transaction.open_table(NODES).map_err(redb_error)?;
+            for (name, record) in records {
+                nodes
+                    .insert(name, record.as_slice())
+                    .map_err(redb_error)?;
+            }
+            let mut meta = transaction.open_table(META).map_err(redb_error)?;
+            meta.insert(IMPORT, self.sealed_mark(mark).as_slice())
+                .map_err(redb_error)?;
+        }
+        transaction.commit().map_err(redb_error)
+    }
+
+    /// Makes the import a state that stands at `head`.
+    pub(crate) fn finish_import(&self, head: &Head) -> Result<(), StoreFailure> {
+        let mut transaction = self.database()?.begin_write().map_err(redb_error)?;
+        transaction.set_quick_repair(true);
+        {
+            let mut roots = transaction.open_table(ROOTS).map_err(redb_error)?;
+            let number = head.next_number;
+            let root = self
+                .cipher
+                .seal(Kind::Root, &number.to_le_bytes(), &head.state_root.0);
+            roots.insert(number, root.as_slice()).map_err(redb_error)?;
+            let mut meta = transaction.open_table(META).map_err(redb_error)?;
+            meta.insert(HEAD, self.sealed_head(head).as_slice())
+                .map_err(redb_error)?;
+            meta.remove(IMPORT).map_err(redb_error)?;
+        }
+        transaction.commit().map_err(redb_error)
     }
 
     fn database(&self) -> Result<&Database, StoreFailure> {
@@ -301,6 +412,31 @@ impl Store {
         }
         transaction.commit().map_err(redb_error)
     }
+}
+
+/// The records after `after` in the order of their names, until they come to `bytes_max`.
+pub(crate) fn chunk(
+    table: &NodeTable,
+    after: Option<&[u8; 32]>,
+    bytes_max: usize,
+) -> Result<Chunk, StoreFailure> {
+    guarded(|| {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let range = table
+            .range::<&[u8; 32]>((start, Bound::Unbounded))
+            .map_err(redb_error)?;
+        let (mut records, mut bytes) = (Vec::new(), 0);
+        for record in range {
+            if bytes >= bytes_max && !records.is_empty() {
+                return Ok(Chunk { records, is_last: false });
+            }
+            let (name, sealed) = record.map_err(redb_error)?;
+            let sealed = sealed.value().to_vec();
+            bytes += sealed.len() + name.value().len();
+            records.push((*name.value(), sealed));
+        }
+        Ok(Chunk { records, is_last: true })
+    })
 }
 
 /// Reads one record of `table`.

@@ -5,7 +5,7 @@ use crate::{
     cache::{NodeCache, ValueCache},
     cipher::Cipher,
     error::StoreFailure,
-    store::{NodeTable, guarded, read_node},
+    store::{NodeTable, chunk, guarded, read_node},
     trie_key,
 };
 use hash_db::{AsHashDB, HashDB, HashDBRef, Prefix};
@@ -24,7 +24,7 @@ use std::{
 pub(crate) type Layout = LayoutV1<Blake2Hasher>;
 
 /// The encoding of the empty trie, which is never stored.
-const EMPTY_NODE: [u8; 1] = [0];
+pub(crate) const EMPTY_NODE: [u8; 1] = [0];
 
 /// The root of a state without keys.
 pub(crate) fn empty_root() -> H256 {
@@ -70,6 +70,18 @@ impl Version {
             root,
             values,
         }
+    }
+
+    pub(crate) fn table(&self) -> &NodeTable {
+        &self.table
+    }
+
+    pub(crate) fn table_chunk(
+        &self,
+        after: Option<&[u8; 32]>,
+        bytes_max: usize,
+    ) -> Result<crate::Chunk, StoreFailure> {
+        chunk(&self.table, after, bytes_max)
     }
 
     pub(crate) fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateUnavailable> {

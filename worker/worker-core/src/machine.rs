@@ -322,6 +322,7 @@ impl Core {
                 .map(|running| running.watched_contracts())
                 .unwrap_or_default(),
             holds_share: self.kept.gatekeeper.is_some(),
+            wants_peers: false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Keys against vectors of the original network, RFC 9180 by round trip, and the key tree.
 
-use crate::support::{GENESIS, Seeded};
+use crate::support::Seeded;
 use codec::Encode;
 use primitives::{ContractId, HpkePublicKey};
 use secrets::{

@@ -3,8 +3,8 @@
 use attestation::{RootKind, TeeKind};
 use crate::ceremony::Gatekeepers;
 use chain_facts::{
-    Checkpoint, WorkerInfo,
-    view::{ClusterView, ENTRIES_MAX, FinalizedView, Watch},
+    AgreedCheckpoint, Checkpoint, Instance, Suspension, WorkerInfo,
+    view::{ClusterView, ENTRIES_MAX, FinalizedView, Peer, Watch},
 };
 use primitives::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +26,8 @@ pub struct Cluster {
     pub public_key: Option<[u8; 32]>,
     pub workers: Vec<WorkerId>,
     pub checkpoints: BTreeMap<WorkerId, Checkpoint>,
+    pub agreed: Option<AgreedCheckpoint>,
+    pub suspensions: BTreeMap<WorkerId, Suspension>,
     pub inbox: Vec<MailboxEntry>,
     pub first: u64,
     pub codes: BTreeMap<CodeHash, Vec<u8>>,
@@ -43,6 +45,7 @@ pub struct ScriptedChain {
     /// The network's key in shares.
     pub keys: Gatekeepers,
     pub endpoints: BTreeMap<WorkerId, Vec<String>>,
+    pub instances: BTreeMap<WorkerId, Instance>,
     pub clusters: BTreeMap<ClusterId, Cluster>,
     pub pool: Vec<SignedMessage>,
     /// Workers whose messages and registrations are lost on the way.
@@ -259,7 +262,23 @@ impl ScriptedChain {
             }
             // Nobody mines on this chain.
             MessagePayload::Benchmark { .. } | MessagePayload::Heartbeat { .. } => false,
+            MessagePayload::Instance { nonce } => {
+                self.instances.insert(from, Instance { nonce, at: number });
+                true
+            }
         }
+    }
+
+    fn peers(&self, cluster: &Cluster, watch: &Watch) -> Vec<Peer> {
+        let peer = |worker: &WorkerId| {
+            let endpoints = self.endpoints.get(worker)?.clone();
+            let serves = watch.wants_peers
+                && *worker != watch.worker
+                && self.is_active(worker)
+                && !cluster.suspensions.contains_key(worker);
+            serves.then_some(Peer { worker: *worker, endpoints })
+        };
+        cluster.workers.iter().filter_map(peer).collect()
     }
 
     /// What the light client reads of the newest block, at most `entries_max` mailbox entries.
@@ -281,6 +300,7 @@ impl ScriptedChain {
                 .and_then(|number| self.hashes.get(&number).copied()),
             master_public_key: self.keys.network_key.map(|key| *key.element.as_bytes()),
             own_endpoints: self.endpoints.get(&worker).cloned(),
+            instance: self.instances.get(&worker).copied(),
             gatekeepers: self.gatekeepers.clone(),
             cluster: self
                 .clusters
@@ -289,6 +309,7 @@ impl ScriptedChain {
                 .map(|(id, cluster)| {
                     let mut view = cluster.view(*id, watch, entries_max.min(ENTRIES_MAX));
                     self.seed_view(&mut view, &worker);
+                    view.peers = self.peers(cluster, watch);
                     view
                 }),
             gatekeeping: (watch.holds_share || self.gatekeepers.contains(&worker))
@@ -322,6 +343,15 @@ impl Cluster {
             sharing: None,
             seed_confirmed: false,
             checkpoint: self.checkpoints.get(&watch.worker).cloned(),
+            agreed: self.agreed,
+            suspension: self.suspensions.get(&watch.worker).copied(),
+            suspended: self
+                .workers
+                .iter()
+                .filter(|worker| self.suspensions.contains_key(worker))
+                .copied()
+                .collect(),
+            peers: Vec::new(),
             inbox_first: self.first,
             inbox_next: self.inbox.len() as u64,
             entries,

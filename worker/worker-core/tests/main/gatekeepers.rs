@@ -418,6 +418,42 @@ fn a_gatekeeper_may_die_at_any_point_of_a_ceremony() {
 }
 
 #[test]
+fn a_worker_may_die_at_any_point_until_it_has_its_seed() {
+    let mut points = 0;
+    loop {
+        let mut world = World::of(3, 1);
+        world.set_up_cluster();
+        world.nodes[3].crash_after = Some(points);
+        // So long that it lies open whether a seed that was kept is needed again.
+        world.blocks(NEW_KEY_AFTER + 20);
+        assert!(world.nodes[3].serving().is_some(), "point {points}");
+        assert!(world.chain.keys.seeds.is_empty());
+        if world.nodes[3].crash_after.is_some() || points > 20 {
+            break;
+        }
+        points += 1;
+    }
+    assert!(points >= 6, "{points}");
+}
+
+#[test]
+fn an_older_block_takes_nothing_from_a_gatekeeper_in_a_ceremony() {
+    let mut world = three_of_five(0);
+    let before = world.chain.view(&world.nodes[0].core.watch(), 0);
+    refresh(&mut world);
+    world.blocks(2);
+    let receiving = receives(&world.nodes[0]);
+    assert!(receiving.is_some());
+    world.nodes[0].restart();
+    let World { chain, nodes } = &mut world;
+    nodes[0].step(worker_core::Input::Finalized(before), chain);
+    assert_eq!(receives(&world.nodes[0]), receiving);
+    world.blocks(14);
+    assert_eq!(epoch(&world), Some(1));
+    check_shares(&world);
+}
+
+#[test]
 fn a_gatekeeper_that_is_cut_off_loses_no_share_to_old_blocks() {
     let mut world = three_of_five(0);
     let before = world.chain.view(&world.nodes[0].core.watch(), 0);
