@@ -1,4 +1,5 @@
 //! What a gatekeeper reads of a block: who may have a share of a seed, and who not.
+#![allow(clippy::expect_used)]
 
 use attestation::{RootKind, TeeKind};
 use chain_facts::{
@@ -31,7 +32,10 @@ struct Block {
 
 impl Block {
     fn new() -> Self {
-        let mut block = Self { number: 32, values: BTreeMap::new() };
+        let mut block = Self {
+            number: 32,
+            values: BTreeMap::new(),
+        };
         block.put(keys::timestamp_now(), NOW_MS);
         block.put(keys::allowed_measurement(&BUILD), 1u32);
         block.put(keys::gatekeeper_settings(), settings());
@@ -66,9 +70,16 @@ impl Block {
     }
 
     fn read(&self, worker: WorkerId, holds_share: bool) -> FinalizedView {
-        let watch = Watch { worker, holds_share, ..Watch::default() };
+        let watch = Watch {
+            worker,
+            holds_share,
+            ..Watch::default()
+        };
         let mut reading = pin!(view(self, &watch));
-        match reading.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        match reading
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
             Poll::Ready(view) => view.expect("it can be read"),
             Poll::Pending => unreachable!("storage in memory waits for nothing"),
         }
@@ -127,7 +138,13 @@ fn sharing() -> Sharing {
         committee: threshold_keys::Committee::Gatekeepers,
         epoch: 3,
     };
-    let bytes = (GenesisHash([2; 32]), id, vec![GATEKEEPER.0], vec![generator]).encode();
+    let bytes = (
+        GenesisHash([2; 32]),
+        id,
+        vec![GATEKEEPER.0],
+        vec![generator],
+    )
+        .encode();
     Sharing::decode(&mut &bytes[..]).expect("a sharing")
 }
 
@@ -144,17 +161,29 @@ fn only_active_members_without_their_seed_are_shown_to_a_gatekeeper() {
     block.put(keys::cluster_counter(), 1u64);
     // 10 is entitled. 11 has lapsed, 12 is of a build that is allowed no more, 13 is not registered,
     // 14 has its seed, 15 had one under another key, 16 is of no cluster.
-    block.put(keys::cluster_workers(&cluster), (10..16).map(name).collect::<Vec<_>>());
+    block.put(
+        keys::cluster_workers(&cluster),
+        (10..16).map(name).collect::<Vec<_>>(),
+    );
     block.worker(name(10), BUILD, NOW_MS + 1);
     block.worker(name(11), BUILD, NOW_MS);
     block.worker(name(12), Measurement([0; 32]), NOW_MS + 1);
     block.worker(name(14), BUILD, NOW_MS + 1);
     block.worker(name(15), BUILD, NOW_MS + 1);
     block.worker(name(16), BUILD, NOW_MS + 1);
-    let confirmed = |key| SeedConfirmation { rotation: 2, hpke_public_key: key };
+    let confirmed = |key| SeedConfirmation {
+        rotation: 2,
+        hpke_public_key: key,
+    };
     block.put(keys::cluster_rotation(&cluster), 2u32);
-    block.put(keys::seed_confirmed(&cluster, &name(14)), confirmed(hpke(&name(14))));
-    block.put(keys::seed_confirmed(&cluster, &name(15)), confirmed(hpke(&name(10))));
+    block.put(
+        keys::seed_confirmed(&cluster, &name(14)),
+        confirmed(hpke(&name(14))),
+    );
+    block.put(
+        keys::seed_confirmed(&cluster, &name(15)),
+        confirmed(hpke(&name(10))),
+    );
     let mut shown = std::collections::BTreeSet::new();
     for number in 0..16 {
         block.number = number;
@@ -193,12 +222,33 @@ fn shares_of_another_sharing_rotation_or_key_are_as_none() {
         sealed_to: hpke(&worker),
         shares: PerHolder::truncate_from(vec![share]),
     };
-    let older = SharingId { epoch: 2, ..sharing().id() };
+    let older = SharingId {
+        epoch: 2,
+        ..sharing().id()
+    };
     for (changed, counts) in [
         (pending.clone(), 1),
-        (PendingSeed { rotation: 1, ..pending.clone() }, 0),
-        (PendingSeed { sharing: older, ..pending.clone() }, 0),
-        (PendingSeed { sealed_to: hpke(&GATEKEEPER), ..pending.clone() }, 0),
+        (
+            PendingSeed {
+                rotation: 1,
+                ..pending.clone()
+            },
+            0,
+        ),
+        (
+            PendingSeed {
+                sharing: older,
+                ..pending.clone()
+            },
+            0,
+        ),
+        (
+            PendingSeed {
+                sealed_to: hpke(&GATEKEEPER),
+                ..pending.clone()
+            },
+            0,
+        ),
     ] {
         block.put(keys::seed_shares(&cluster, &worker), changed);
         let seen = block.read(GATEKEEPER, false).gatekeeping.unwrap();
@@ -208,7 +258,10 @@ fn shares_of_another_sharing_rotation_or_key_are_as_none() {
         assert_eq!(own.sharing, Some(sharing()));
         assert!(!own.seed_confirmed);
     }
-    let confirmed = SeedConfirmation { rotation: 0, hpke_public_key: hpke(&worker) };
+    let confirmed = SeedConfirmation {
+        rotation: 0,
+        hpke_public_key: hpke(&worker),
+    };
     block.put(keys::seed_confirmed(&cluster, &worker), confirmed);
     let own = block.read(worker, false).cluster.unwrap();
     assert!(own.seed_confirmed);
@@ -223,24 +276,36 @@ fn gatekeeping_is_read_for_who_has_a_part_in_it_and_is_bounded() {
     assert!(block.read(stranger, true).gatekeeping.is_some());
     assert!(block.read(GATEKEEPER, false).gatekeeping.is_some());
     let members: Vec<WorkerId> = (0..200).map(|name| WorkerId([name; 32])).collect();
-    members.iter().for_each(|member| block.worker(*member, BUILD, NOW_MS + 1));
+    members
+        .iter()
+        .for_each(|member| block.worker(*member, BUILD, NOW_MS + 1));
     block.put(keys::cluster_counter(), 1u64);
     block.put(keys::cluster_workers(&cluster), members);
     assert_eq!(workers_of(&block.read(GATEKEEPER, false)).len(), NEEDS_MAX);
     // Who holds no share can give none, and has no part in the beacon.
-    block.put(keys::beacon_round(), BeaconRound {
-        round: 1,
-        sharing: sharing().id(),
-        stage: BeaconStage::Contributing,
-        attempt: 0,
-        began_at: 0,
-        deadline: None,
-        contributed: PerHolder::new(),
-        responded: PerHolder::new(),
-        excluded: PerHolder::new(),
-        shared: PerHolder::new(),
-    });
-    assert!(block.read(GATEKEEPER, false).gatekeeping.unwrap().beacon.is_some());
+    block.put(
+        keys::beacon_round(),
+        BeaconRound {
+            round: 1,
+            sharing: sharing().id(),
+            stage: BeaconStage::Contributing,
+            attempt: 0,
+            began_at: 0,
+            deadline: None,
+            contributed: PerHolder::new(),
+            responded: PerHolder::new(),
+            excluded: PerHolder::new(),
+            shared: PerHolder::new(),
+        },
+    );
+    assert!(
+        block
+            .read(GATEKEEPER, false)
+            .gatekeeping
+            .unwrap()
+            .beacon
+            .is_some()
+    );
     let without = block.read(stranger, true).gatekeeping.unwrap();
     assert_eq!((without.needs.len(), without.beacon), (0, None));
 }

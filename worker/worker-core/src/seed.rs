@@ -55,8 +55,13 @@ impl SeedFollower {
     ) -> Done {
         let mut done = Done::default();
         let mut known = kept.seed(&cluster.id, cluster.rotation);
-        if known.as_ref().is_none_or(|known| !is_good(known, cluster) && !known.1) {
-            known = self.combine(cluster, identity, &mut done).map(|seed| (seed, true));
+        if known
+            .as_ref()
+            .is_none_or(|known| !is_good(known, cluster) && !known.1)
+        {
+            known = self
+                .combine(cluster, identity, &mut done)
+                .map(|seed| (seed, true));
             if let Some((seed, _)) = &known {
                 kept.keep_seed(cluster.id, cluster.rotation, seed);
                 done.keep = true;
@@ -88,12 +93,16 @@ impl SeedFollower {
             outbox.say(&about, now, || Some(tell()));
         }
         if !cluster.seed_confirmed {
-            outbox.say(&("seed-received", cluster.id, cluster.rotation), now, || {
-                Some(MessagePayload::SeedReceived {
-                    cluster: cluster.id,
-                    rotation: cluster.rotation,
-                })
-            });
+            outbox.say(
+                &("seed-received", cluster.id, cluster.rotation),
+                now,
+                || {
+                    Some(MessagePayload::SeedReceived {
+                        cluster: cluster.id,
+                        rotation: cluster.rotation,
+                    })
+                },
+            );
         }
         done
     }
@@ -106,7 +115,11 @@ impl SeedFollower {
         done: &mut Done,
     ) -> Option<ClusterSeed> {
         let sharing = cluster.sharing.as_ref()?;
-        let holders = cluster.seed_shares.iter().map(|share| share.holder).collect();
+        let holders = cluster
+            .seed_shares
+            .iter()
+            .map(|share| share.holder)
+            .collect();
         let shown = Some((cluster.id, cluster.rotation, sharing.id(), holders));
         if cluster.seed_shares.is_empty() || self.opened == shown {
             return None;
@@ -179,11 +192,24 @@ fn open(
     identity: &Identity,
 ) -> Result<EvaluationShare, Fault> {
     let context = sealed.context();
-    let own = (sealed.cluster, sealed.rotation, sealed.worker, sealed.sharing)
-        == (cluster.id, cluster.rotation, identity.worker(), sharing.id());
+    let own = (
+        sealed.cluster,
+        sealed.rotation,
+        sealed.worker,
+        sealed.sharing,
+    ) == (
+        cluster.id,
+        cluster.rotation,
+        identity.worker(),
+        sharing.id(),
+    );
     let statement = sealed.statement(identity.genesis());
     let signed_by_holder = sharing.holder(sealed.holder).is_some_and(|holder| {
-        secrets::verify_sr25519(holder, &statement.signing_bytes(), &sealed.statement_signature)
+        secrets::verify_sr25519(
+            holder,
+            &statement.signing_bytes(),
+            &sealed.statement_signature,
+        )
     });
     if !own || !signed_by_holder {
         return Err(Fault::Unusable);
@@ -203,8 +229,7 @@ fn open(
     }
     match EvaluationShare::decode_all(&mut &bytes[..]) {
         Ok(share)
-            if share.holder == sealed.holder
-                && sharing.verify_share(&context, &share).is_ok() =>
+            if share.holder == sealed.holder && sharing.verify_share(&context, &share).is_ok() =>
         {
             Ok(share)
         }

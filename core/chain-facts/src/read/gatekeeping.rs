@@ -20,13 +20,14 @@ pub(super) async fn view<R: StorageReader>(
     block: &R,
     own: &WorkerId,
 ) -> Result<Option<GatekeepingView>, R::Error> {
-    let Some(settings) =
-        read(block, "gatekeeper settings", keys::gatekeeper_settings()).await?
+    let Some(settings) = read(block, "gatekeeper settings", keys::gatekeeper_settings()).await?
     else {
         return Ok(None);
     };
     let sharing: Option<Sharing> = read(block, "sharing", keys::sharing()).await?;
-    let held = sharing.as_ref().filter(|sharing| sharing.index_of(&own.0).is_some());
+    let held = sharing
+        .as_ref()
+        .filter(|sharing| sharing.index_of(&own.0).is_some());
     Ok(Some(GatekeepingView {
         settings,
         network_key: match &sharing {
@@ -52,7 +53,11 @@ async fn ceremony<R: StorageReader>(block: &R) -> Result<Option<CeremonyView>, R
         return Ok(None);
     };
     let mut dealings = Vec::new();
-    for dealer in state.dealt.iter().filter(|dealer| !state.struck_out.contains(dealer)) {
+    for dealer in state
+        .dealt
+        .iter()
+        .filter(|dealer| !state.struck_out.contains(dealer))
+    {
         // The chain keeps those alone that stand, so one that is missing was struck out just now.
         dealings.extend(read(block, "dealing", keys::dealing(*dealer)).await?);
     }
@@ -87,19 +92,20 @@ async fn beacon<R: StorageReader>(block: &R) -> Result<Option<BeaconView>, R::Er
 }
 
 /// Who waits for shares, of [`CLUSTERS_MAX`] clusters: where there are more, others in each block.
-async fn needs<R: StorageReader>(
-    block: &R,
-    sharing: SharingId,
-) -> Result<Vec<SeedNeed>, R::Error> {
-    let count: u64 =
-        read(block, "cluster counter", keys::cluster_counter()).await?.unwrap_or_default();
+async fn needs<R: StorageReader>(block: &R, sharing: SharingId) -> Result<Vec<SeedNeed>, R::Error> {
+    let count: u64 = read(block, "cluster counter", keys::cluster_counter())
+        .await?
+        .unwrap_or_default();
     let mut needs = Vec::new();
     for counter in clusters_of(block.number(), count) {
         let cluster = keys::cluster_id(counter);
-        let workers: Vec<WorkerId> =
-            read(block, "workers of a cluster", keys::cluster_workers(&cluster))
-                .await?
-                .unwrap_or_default();
+        let workers: Vec<WorkerId> = read(
+            block,
+            "workers of a cluster",
+            keys::cluster_workers(&cluster),
+        )
+        .await?
+        .unwrap_or_default();
         if workers.is_empty() {
             continue;
         }
@@ -139,7 +145,12 @@ async fn need<R: StorageReader>(
     let Some(hpke_public_key) = hpke_key_of_active(block, &worker).await? else {
         return Ok(None);
     };
-    if confirmed == Some(SeedConfirmation { rotation, hpke_public_key }) {
+    if confirmed
+        == Some(SeedConfirmation {
+            rotation,
+            hpke_public_key,
+        })
+    {
         return Ok(None);
     }
     let shares = seed_shares(

@@ -49,7 +49,11 @@ pub(super) fn follow<R: RngCore + CryptoRng>(
         round: state.round,
         attempt: state.attempt,
     };
-    if memory.attempt.as_ref().is_some_and(|attempt| attempt.slot != slot) {
+    if memory
+        .attempt
+        .as_ref()
+        .is_some_and(|attempt| attempt.slot != slot)
+    {
         memory.attempt = None;
     }
     match state.stage {
@@ -84,8 +88,7 @@ fn contribute<R: RngCore + CryptoRng>(
 ) -> bool {
     if memory.attempt.is_none() {
         let was_spoken = spoken.is_some_and(|last| {
-            last.sharing == slot.sharing
-                && (last.round, last.attempt) >= (slot.round, slot.attempt)
+            last.sharing == slot.sharing && (last.round, last.attempt) >= (slot.round, slot.attempt)
         });
         if was_spoken {
             return false;
@@ -112,12 +115,8 @@ fn contribute<R: RngCore + CryptoRng>(
     };
     let (identity, contribution) = (block.identity, &attempt.contribution);
     outbox.say(&("contribution", slot), block.number, || {
-        let statement = contribution_statement(
-            identity.genesis(),
-            slot.round,
-            slot.attempt,
-            contribution,
-        );
+        let statement =
+            contribution_statement(identity.genesis(), slot.round, slot.attempt, contribution);
         Some(payload(&GatekeeperMessage::BeaconContribution {
             round: slot.round,
             attempt: slot.attempt,
@@ -180,9 +179,13 @@ fn give_share(block: &Block<'_>, beacon: &BeaconView, share: &KeyShare, outbox: 
         return;
     }
     let round = state.round;
-    outbox.say(&("beacon-share", state.sharing, round), block.number, || {
-        let context = EvaluationContext::Beacon { round };
-        let share = share.evaluate(&context).ok()?;
-        Some(payload(&GatekeeperMessage::BeaconShare { round, share }))
-    });
+    outbox.say(
+        &("beacon-share", state.sharing, round),
+        block.number,
+        || {
+            let context = EvaluationContext::Beacon { round };
+            let share = share.evaluate(&context).ok()?;
+            Some(payload(&GatekeeperMessage::BeaconShare { round, share }))
+        },
+    );
 }

@@ -1,7 +1,10 @@
 //! A gatekeeper's part in ceremonies: it receives where it is a candidate, and deals where it holds a
 //! share of the source, also when it is to leave.
 
-use super::{Block, Done, payload, secrets::{GatekeeperSecrets, OwnCeremony}};
+use super::{
+    Block, Done, payload,
+    secrets::{GatekeeperSecrets, OwnCeremony},
+};
 use crate::{machine::Notice, outbox::Outbox};
 use chain_facts::view::CeremonyView;
 use primitives::WorkerId;
@@ -21,11 +24,20 @@ pub(super) struct Memory {
 /// Takes note of which sharing is in force: what is older goes, now and not before.
 pub(super) fn settle(block: &Block<'_>, secrets: &mut GatekeeperSecrets, done: &mut Done) {
     let in_force = block.view.sharing.as_ref();
-    let going_on = block.view.ceremony.as_ref().map(|ceremony| ceremony.state.target);
-    let is_over = secrets.ceremony.as_ref().is_some_and(|own| Some(own.target) != going_on);
+    let going_on = block
+        .view
+        .ceremony
+        .as_ref()
+        .map(|ceremony| ceremony.state.target);
+    let is_over = secrets
+        .ceremony
+        .as_ref()
+        .is_some_and(|own| Some(own.target) != going_on);
     if is_over && let Some(own) = secrets.ceremony.take() {
         // The receiving secret ends here, whatever came of the ceremony.
-        let pending = own.pending.filter(|pending| Some(pending.sharing()) == in_force);
+        let pending = own
+            .pending
+            .filter(|pending| Some(pending.sharing()) == in_force);
         if pending.is_some() {
             secrets.share = pending;
         }
@@ -69,7 +81,10 @@ pub(super) fn follow<R: RngCore + CryptoRng>(
         receive(block, ceremony, secrets, outbox, rng, done);
         return;
     }
-    let Some(plan) = ceremony.plan.as_ref().filter(|plan| Some(plan.digest()) == state.plan)
+    let Some(plan) = ceremony
+        .plan
+        .as_ref()
+        .filter(|plan| Some(plan.digest()) == state.plan)
     else {
         return;
     };
@@ -94,7 +109,10 @@ fn receive<R: RngCore + CryptoRng>(
     done: &mut Done,
 ) {
     let (state, own) = (&ceremony.state, block.own_key());
-    let place = state.candidates.iter().position(|candidate| *candidate == own);
+    let place = state
+        .candidates
+        .iter()
+        .position(|candidate| *candidate == own);
     let Some(place) = place.and_then(|place| HolderIndex::new(place as u8 + 1)) else {
         return;
     };
@@ -102,7 +120,9 @@ fn receive<R: RngCore + CryptoRng>(
         return;
     }
     let target = state.target;
-    let ceremony = secrets.ceremony.get_or_insert_with(|| OwnCeremony::new(target));
+    let ceremony = secrets
+        .ceremony
+        .get_or_insert_with(|| OwnCeremony::new(target));
     if ceremony.receiving.is_none() {
         let network = block.identity.genesis();
         let Ok(made) = ReceivingSecret::generate(&network, target, own, rng) else {
@@ -154,7 +174,9 @@ fn deal<R: RngCore + CryptoRng>(
                 return;
             };
             let target = state.target;
-            let ceremony = secrets.ceremony.get_or_insert_with(|| OwnCeremony::new(target));
+            let ceremony = secrets
+                .ceremony
+                .get_or_insert_with(|| OwnCeremony::new(target));
             ceremony.dealt = Some((digest, made.clone()));
             done.keep = true;
             made
@@ -180,8 +202,16 @@ fn check(
     done: &mut Done,
 ) {
     let digest = plan.digest();
-    let dealers: Vec<HolderIndex> = ceremony.dealings.iter().map(|dealing| dealing.dealer).collect();
-    let Some(own) = secrets.ceremony.as_mut().filter(|own| own.target == plan.target()) else {
+    let dealers: Vec<HolderIndex> = ceremony
+        .dealings
+        .iter()
+        .map(|dealing| dealing.dealer)
+        .collect();
+    let Some(own) = secrets
+        .ceremony
+        .as_mut()
+        .filter(|own| own.target == plan.target())
+    else {
         return;
     };
     let Some(receiving) = &own.receiving else {
@@ -238,7 +268,10 @@ fn hand_over(
     secrets: &GatekeeperSecrets,
     outbox: &mut Outbox,
 ) {
-    let own = secrets.ceremony.as_ref().filter(|own| own.target == plan.target());
+    let own = secrets
+        .ceremony
+        .as_ref()
+        .filter(|own| own.target == plan.target());
     let Some(share) = own.and_then(|own| own.pending.as_ref()) else {
         return;
     };

@@ -76,9 +76,10 @@ impl GatekeeperSecrets {
                 .as_ref()
                 .map_or(0, |share| share.sharing().encoded_size())
         };
-        let ceremony = self.ceremony.as_ref().map_or(0, |own| {
-            own.dealt.encoded_size() + of_share(&own.pending)
-        });
+        let ceremony = self
+            .ceremony
+            .as_ref()
+            .map_or(0, |own| own.dealt.encoded_size() + of_share(&own.pending));
         FIXED + of_share(&self.share) + ceremony
     }
 

@@ -76,7 +76,14 @@ pub(super) fn follow<R: RngCore + CryptoRng>(
             break;
         }
         let (worker, key) = (need.worker, need.hpke_public_key);
-        let about = ("seed", need.cluster, need.rotation, worker, key, share.sharing().id());
+        let about = (
+            "seed",
+            need.cluster,
+            need.rotation,
+            worker,
+            key,
+            share.sharing().id(),
+        );
         outbox.say(&about, now, || {
             let sealed = seal(block.identity, share, need, rng)?;
             Some(payload(&GatekeeperMessage::SeedShare(sealed)))
@@ -99,7 +106,10 @@ fn turn(share: &KeyShare, need: &SeedNeed) -> u32 {
     let Some(own) = sharing.holder(share.index()).map(place) else {
         return u32::MAX / PATIENCE;
     };
-    let before = sharing.holders().iter().filter(|holder| place(holder) < own);
+    let before = sharing
+        .holders()
+        .iter()
+        .filter(|holder| place(holder) < own);
     // The first `threshold` + 1 have places up to the threshold.
     before.count() as u32
 }

@@ -1,18 +1,19 @@
 //! What the chain does with gatekeepers: the pallet in small, judging with the real cryptography.
 
-use crate::chain::{GENESIS, ScriptedChain};
-use chain_facts::view::{
-    BeaconView, CeremonyView, ClusterView, GatekeepingView, SeedNeed,
-};
+mod beacon;
+mod seeds;
+
+pub use seeds::{gatekeeper_message, seed_share};
+
+use crate::chain::GENESIS;
+use chain_facts::view::{BeaconView, CeremonyView};
 use codec::Encode;
 use primitives::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use threshold_keys::*;
-use wire::message::MessagePayload;
 
 /// Every how many blocks the set of gatekeepers is compared with the holders.
 const MEMBERSHIP_CHECK_BLOCKS: u32 = 8;
-const BEACON_ATTEMPTS_MAX: u8 = 3;
 
 type Need = (ClusterId, WorkerId);
 
@@ -93,7 +94,13 @@ impl Default for Gatekeepers {
 
 impl Gatekeepers {
     /// Begins a ceremony instead of any that goes on.
-    pub fn begin(&mut self, now: u32, committee: Committee, source: CeremonySource, of: Vec<HolderKey>) {
+    pub fn begin(
+        &mut self,
+        now: u32,
+        committee: Committee,
+        source: CeremonySource,
+        of: Vec<HolderKey>,
+    ) {
         if let Some(ceremony) = self.ceremony.take() {
             self.failed.push(ceremony.state.target);
         }
@@ -131,7 +138,11 @@ impl Gatekeepers {
         if now < self.retry_at
             || (has_key && !now.is_multiple_of(MEMBERSHIP_CHECK_BLOCKS))
             || active.len() < self.settings.holders_min.into()
-            || self.settings.threshold.threshold(active.len() as u8).is_none()
+            || self
+                .settings
+                .threshold
+                .threshold(active.len() as u8)
+                .is_none()
         {
             return;
         }
@@ -210,7 +221,9 @@ impl Gatekeepers {
                 state.deadline = now + self.settings.checking_blocks;
                 return self.count(ceremony, now);
             }
-            CeremonyStage::Checking if ceremony.pending.is_none() => return self.count(ceremony, now),
+            CeremonyStage::Checking if ceremony.pending.is_none() => {
+                return self.count(ceremony, now);
+            }
             CeremonyStage::Checking
                 if over || state.handed_over.len() == usize::from(state.recipients) =>
             {
@@ -250,121 +263,17 @@ impl Gatekeepers {
             .iter()
             .map(|dealing| dealing.clone().verify(plan).unwrap())
             .collect();
-        let sharing = Sharing::from_dealings(plan, &dealings).ok().filter(|sharing| {
-            self.network_key.is_none_or(|key| key == sharing.group_key())
-        });
+        let sharing = Sharing::from_dealings(plan, &dealings)
+            .ok()
+            .filter(|sharing| {
+                self.network_key
+                    .is_none_or(|key| key == sharing.group_key())
+            });
         let counted = sharing.is_some();
         ceremony.pending = sharing;
         self.ceremony = Some(ceremony);
         if !counted {
             self.fail(now);
-        }
-    }
-
-    fn attempt(beacon: &mut BeaconView, attempt: u8) {
-        let state = &mut beacon.state;
-        (state.stage, state.attempt) = (BeaconStage::Contributing, attempt);
-        state.deadline = None;
-        state.contributed = PerHolder::new();
-        state.responded = PerHolder::new();
-        beacon.contributions = PerHolder::new();
-        beacon.responses = PerHolder::new();
-    }
-
-    fn advance_beacon(&mut self, now: u32) {
-        let Some(sharing) = self.sharing.clone().filter(|_| self.settings.beacon_blocks > 0) else {
-            return;
-        };
-        if now >= self.next_beacon_at {
-            self.next_beacon_at = now + self.settings.beacon_blocks;
-            self.beacon_shares.clear();
-            let mut beacon = BeaconView {
-                state: BeaconRound {
-                    round: self.next_round,
-                    sharing: sharing.id(),
-                    stage: BeaconStage::Contributing,
-                    attempt: 0,
-                    began_at: now,
-                    deadline: None,
-                    contributed: PerHolder::new(),
-                    responded: PerHolder::new(),
-                    excluded: PerHolder::new(),
-                    shared: PerHolder::new(),
-                },
-                contributions: PerHolder::new(),
-                responses: PerHolder::new(),
-            };
-            Self::attempt(&mut beacon, 0);
-            self.beacon = Some(beacon);
-            self.next_round += 1;
-        }
-        let Some(mut beacon) = self.beacon.take() else {
-            return;
-        };
-        let round = beacon.state.round;
-        let context = EvaluationContext::Beacon { round };
-        let threshold = usize::from(sharing.threshold());
-        let state = &mut beacon.state;
-        match state.stage {
-            BeaconStage::Contributing => {
-                let eligible = sharing.holders().len() - state.excluded.len();
-                if eligible < threshold {
-                    state.stage = BeaconStage::Shares;
-                } else if beacon.contributions.len() >= threshold {
-                    let deadline = *state.deadline.get_or_insert(now + self.settings.beacon_wait_blocks);
-                    if now >= deadline || beacon.contributions.len() == eligible {
-                        let mut picked = beacon.contributions.to_vec();
-                        picked.sort_by_key(|contribution| contribution.share.holder);
-                        picked.truncate(threshold);
-                        let holders = picked.iter().map(|picked| picked.share.holder).collect();
-                        state.contributed = PerHolder::truncate_from(holders);
-                        beacon.contributions = PerHolder::truncate_from(picked);
-                        state.stage = BeaconStage::Responding;
-                        state.deadline = Some(now + self.settings.beacon_attempt_blocks);
-                    }
-                }
-            }
-            BeaconStage::Responding => {
-                let proof = JointProof::new(&sharing, &context, &beacon.contributions).unwrap();
-                let responses: Vec<ProofResponse> =
-                    beacon.responses.iter().map(|signed| signed.response).collect();
-                match proof.finish(&responses) {
-                    Ok(proven) => {
-                        let key = sharing.group_key();
-                        let value = BeaconValue::from_proof(&key, round, &proven).unwrap();
-                        self.values.push(BeaconOutput { round, value, known_at: now, proof: Some(proven) });
-                        return;
-                    }
-                    Err(error) if Some(now) >= state.deadline => {
-                        for holder in error.faulty {
-                            self.absent.push(*sharing.holder(holder).unwrap());
-                            state.excluded.try_push(holder).unwrap();
-                        }
-                        let next = state.attempt + 1;
-                        if next >= BEACON_ATTEMPTS_MAX {
-                            state.stage = BeaconStage::Shares;
-                        } else {
-                            Self::attempt(&mut beacon, next);
-                        }
-                    }
-                    Err(_) => {}
-                }
-            }
-            BeaconStage::Shares => {
-                if let Ok(value) = BeaconValue::from_shares(&sharing, round, &self.beacon_shares) {
-                    self.values.push(BeaconOutput { round, value, known_at: now, proof: None });
-                    return;
-                }
-            }
-        }
-        self.beacon = Some(beacon);
-    }
-
-    fn take_beacon_share(&mut self, share: &EvaluationShare) {
-        let beacon = self.beacon.as_mut().unwrap();
-        if !beacon.state.shared.contains(&share.holder) {
-            beacon.state.shared.try_push(share.holder).unwrap();
-            self.beacon_shares.push(share.clone());
         }
     }
 
@@ -414,10 +323,13 @@ impl Gatekeepers {
                 let ceremony = self.ceremony.as_mut()?;
                 let (state, of) = (&mut ceremony.state, ceremony.plan.as_ref()?);
                 let dealer = complaint.dealer;
-                let dealing = ceremony.dealings.iter().find(|dealing| dealing.dealer == dealer)?;
+                let dealing = ceremony
+                    .dealings
+                    .iter()
+                    .find(|dealing| dealing.dealer == dealer)?;
                 let dealing = dealing.clone().verify(of).ok()?;
-                let fits = of.digest() == plan
-                    && of.recipient_index(&who) == Some(complaint.recipient);
+                let fits =
+                    of.digest() == plan && of.recipient_index(&who) == Some(complaint.recipient);
                 complaint.judge(of, &dealing).ok().filter(|_| fits)?;
                 ceremony.dealings.retain(|dealing| dealing.dealer != dealer);
                 self.struck.push(*of.dealer(dealer)?);
@@ -436,7 +348,10 @@ impl Gatekeepers {
                     && pending.holder(share.holder) == Some(&who)
                     && !state.handed_over.contains(&share.holder);
                 let context = EvaluationContext::Handover { plan };
-                pending.verify_share(&context, &share).ok().filter(|()| fits)?;
+                pending
+                    .verify_share(&context, &share)
+                    .ok()
+                    .filter(|()| fits)?;
                 state.handed_over.try_push(share.holder).ok()
             }
             // Judged by who knows the workers.
@@ -448,7 +363,12 @@ impl Gatekeepers {
                 statement_signature,
             } => {
                 let statement = contribution_statement(GENESIS, round, attempt, &contribution);
-                self.hear(&statement, &who, contribution.encode(), &statement_signature);
+                self.hear(
+                    &statement,
+                    &who,
+                    contribution.encode(),
+                    &statement_signature,
+                );
                 let sharing = self.sharing.clone()?;
                 let beacon = self.beacon.as_mut()?;
                 let (state, holder) = (&mut beacon.state, contribution.share.holder);
@@ -458,7 +378,10 @@ impl Gatekeepers {
                     && !state.contributed.contains(&holder)
                     && !state.excluded.contains(&holder);
                 let context = EvaluationContext::Beacon { round };
-                sharing.verify_share(&context, &contribution.share).ok().filter(|()| fits)?;
+                sharing
+                    .verify_share(&context, &contribution.share)
+                    .ok()
+                    .filter(|()| fits)?;
                 state.contributed.try_push(holder).ok()?;
                 let share = contribution.share.clone();
                 beacon.contributions.try_push(contribution).ok()?;
@@ -472,7 +395,8 @@ impl Gatekeepers {
                 statement_signature,
             } => {
                 let sharing = self.sharing.clone()?;
-                let statement = response_statement(GENESIS, sharing.id(), round, attempt, &response);
+                let statement =
+                    response_statement(GENESIS, sharing.id(), round, attempt, &response);
                 self.hear(&statement, &who, response.encode(), &statement_signature);
                 let beacon = self.beacon.as_mut()?;
                 let (state, holder) = (&mut beacon.state, response.holder);
@@ -483,7 +407,13 @@ impl Gatekeepers {
                     && !state.responded.contains(&holder);
                 fits.then_some(())?;
                 state.responded.try_push(holder).ok()?;
-                beacon.responses.try_push(SignedResponse { response, statement_signature }).ok()
+                beacon
+                    .responses
+                    .try_push(SignedResponse {
+                        response,
+                        statement_signature,
+                    })
+                    .ok()
             }
             GatekeeperMessage::BeaconShare { round, share } => {
                 let sharing = self.sharing.clone()?;
@@ -492,7 +422,10 @@ impl Gatekeepers {
                     && sharing.holder(share.holder) == Some(&who)
                     && !state.shared.contains(&share.holder);
                 let context = EvaluationContext::Beacon { round };
-                sharing.verify_share(&context, &share).ok().filter(|()| fits)?;
+                sharing
+                    .verify_share(&context, &share)
+                    .ok()
+                    .filter(|()| fits)?;
                 self.take_beacon_share(&share);
                 Some(())
             }
@@ -500,174 +433,20 @@ impl Gatekeepers {
     }
 
     /// Holds what is said in a slot against what was said before: a difference is evidence.
-    fn hear(&mut self, statement: &Statement, who: &HolderKey, said: Vec<u8>, signature: &[u8; 64]) {
-        assert!(secrets::verify_sr25519(who, &statement.signing_bytes(), signature));
+    fn hear(
+        &mut self,
+        statement: &Statement,
+        who: &HolderKey,
+        said: Vec<u8>,
+        signature: &[u8; 64],
+    ) {
+        assert!(secrets::verify_sr25519(
+            who,
+            &statement.signing_bytes(),
+            signature
+        ));
         let slot = ((statement.sharing, statement.slot).encode(), *who);
         let before = self.said.entry(slot).or_insert_with(|| said.clone());
         assert_eq!(*before, said, "two different things were said in one slot");
-    }
-}
-
-impl ScriptedChain {
-    pub fn gatekeeper_message(&mut self, from: WorkerId, message: &[u8]) -> bool {
-        let message = codec::DecodeAll::decode_all(&mut &message[..]).unwrap();
-        match message {
-            GatekeeperMessage::SeedShare(sealed) => self.seed_share(from, sealed).is_some(),
-            other => self.keys.take(from.0, other),
-        }
-    }
-
-    fn seed_share(&mut self, from: WorkerId, sealed: SealedSeedShare) -> Option<()> {
-        let statement = sealed.statement(GENESIS);
-        let slot = ((statement.sharing, statement.slot).encode(), from.0);
-        let before = self.keys.said.entry(slot).or_insert_with(|| sealed.payload.to_vec());
-        assert_eq!(*before, sealed.payload, "two different shares for one worker");
-        assert!(
-            secrets::verify_sr25519(&from.0, &statement.signing_bytes(), &sealed.statement_signature)
-        );
-        let sharing = self.keys.sharing.as_ref()?;
-        let (cluster, worker) = (sealed.cluster, sealed.worker);
-        let rotation = self.keys.rotations.get(&cluster).copied().unwrap_or_default();
-        let confirmed = SeedConfirmation { rotation, hpke_public_key: sealed.sealed_to };
-        let fits = sharing.id() == sealed.sharing
-            && sharing.holder(sealed.holder) == Some(&from.0)
-            && sealed.ciphertext.len() == SEALED_SHARE_BYTES
-            && self.clusters.get(&cluster)?.workers.contains(&worker)
-            && self.is_active(&worker)
-            && sealed.rotation == rotation
-            && self.workers[&worker].hpke_public_key == sealed.sealed_to
-            && self.keys.confirmed.get(&(cluster, worker)) != Some(&confirmed);
-        let pending = self.keys.seeds.remove(&(cluster, worker)).filter(|pending| {
-            (pending.rotation, pending.sharing, pending.sealed_to)
-                == (sealed.rotation, sealed.sharing, sealed.sealed_to)
-        });
-        let mut pending = pending.unwrap_or_else(|| PendingSeed {
-            rotation,
-            sharing: sealed.sharing,
-            sealed_to: sealed.sealed_to,
-            shares: PerHolder::new(),
-        });
-        let known = pending.shares.iter().any(|share| share.holder == sealed.holder);
-        let taken = fits && !known;
-        if taken {
-            pending.shares.try_push(sealed).unwrap();
-        }
-        self.keys.seeds.insert((cluster, worker), pending);
-        taken.then_some(())
-    }
-
-    pub fn seed_received(&mut self, from: WorkerId, cluster: ClusterId, rotation: u32) -> bool {
-        let present = self.keys.rotations.get(&cluster).copied().unwrap_or_default();
-        if rotation != present {
-            return false;
-        }
-        let hpke_public_key = self.workers[&from].hpke_public_key;
-        let confirmed = SeedConfirmation { rotation, hpke_public_key };
-        self.keys.confirmed.insert((cluster, from), confirmed);
-        self.keys.seeds.remove(&(cluster, from));
-        true
-    }
-
-    pub fn report(&mut self, evidence: WrongShare) {
-        let id = evidence.signed.statement.sharing;
-        let current = self.keys.sharing.iter().chain(&self.keys.past);
-        let sharing = current.into_iter().find(|sharing| sharing.id() == id).unwrap();
-        let judged = evidence.verify(sharing, &|public: &HolderKey, message: &[u8], signature: &[u8; 64]| {
-            secrets::verify_sr25519(public, message, signature)
-        });
-        judged.expect("it proves something");
-        self.keys.reported.push(evidence);
-    }
-
-    /// What the light client reads for a gatekeeper.
-    pub fn gatekeeping(&self, own: &WorkerId) -> GatekeepingView {
-        let keys = &self.keys;
-        let sharing = keys.sharing.clone();
-        let held = sharing.as_ref().filter(|sharing| sharing.index_of(&own.0).is_some());
-        GatekeepingView {
-            settings: keys.settings,
-            network_key: keys.network_key,
-            ceremony: keys.ceremony.clone(),
-            needs: held.map(|sharing| self.needs(sharing.id())).unwrap_or_default(),
-            beacon: keys.beacon.clone().filter(|_| held.is_some()),
-            latest_beacon: keys.values.last().copied(),
-            sharing,
-        }
-    }
-
-    fn needs(&self, sharing: SharingId) -> Vec<SeedNeed> {
-        let mut needs = Vec::new();
-        for (cluster, of) in &self.clusters {
-            let rotation = self.keys.rotations.get(cluster).copied().unwrap_or_default();
-            for worker in of.workers.iter().filter(|worker| self.is_active(worker)) {
-                let hpke_public_key = self.workers[worker].hpke_public_key;
-                let confirmed = SeedConfirmation { rotation, hpke_public_key };
-                if self.keys.confirmed.get(&(*cluster, *worker)) == Some(&confirmed) {
-                    continue;
-                }
-                let pending = self.keys.seeds.get(&(*cluster, *worker)).filter(|pending| {
-                    (pending.rotation, pending.sharing, pending.sealed_to)
-                        == (rotation, sharing, hpke_public_key)
-                });
-                needs.push(SeedNeed {
-                    cluster: *cluster,
-                    rotation,
-                    worker: *worker,
-                    hpke_public_key,
-                    shares_present: pending
-                        .map(|pending| pending.shares.iter().map(|share| share.holder).collect())
-                        .unwrap_or_default(),
-                });
-            }
-        }
-        needs
-    }
-
-    /// The part of a cluster's view that is about its seed.
-    pub fn seed_view(&self, view: &mut ClusterView, own: &WorkerId) {
-        let key = (view.id, *own);
-        view.rotation = self.keys.rotations.get(&view.id).copied().unwrap_or_default();
-        let Some(info) = self.workers.get(own) else {
-            return;
-        };
-        let hpke_public_key = info.hpke_public_key;
-        let confirmed = SeedConfirmation { rotation: view.rotation, hpke_public_key };
-        view.seed_confirmed = self.keys.confirmed.get(&key) == Some(&confirmed);
-        if view.seed_confirmed {
-            return;
-        }
-        view.sharing = self.keys.sharing.clone();
-        let present = view.sharing.as_ref().map(|sharing| sharing.id());
-        if let Some(pending) = self.keys.seeds.get(&key)
-            && Some(pending.sharing) == present
-            && (pending.rotation, pending.sealed_to) == (view.rotation, hpke_public_key)
-        {
-            view.seed_shares = pending.shares.to_vec();
-        }
-    }
-
-    pub fn active_gatekeepers(&self) -> Vec<HolderKey> {
-        let active = self.gatekeepers.iter().filter(|worker| self.is_active(worker));
-        active.map(|worker| worker.0).collect()
-    }
-
-    /// Who was given shares of a cluster's seed, ever.
-    pub fn served(&self) -> BTreeSet<WorkerId> {
-        let shares = self.log.iter().filter_map(|(_, message, _)| seed_share(&message.payload));
-        shares.map(|share| share.worker).collect()
-    }
-}
-
-pub fn seed_share(payload: &MessagePayload) -> Option<SealedSeedShare> {
-    match gatekeeper_message(payload)? {
-        GatekeeperMessage::SeedShare(sealed) => Some(sealed),
-        _ => None,
-    }
-}
-
-pub fn gatekeeper_message(payload: &MessagePayload) -> Option<GatekeeperMessage> {
-    match payload {
-        MessagePayload::Gatekeeper { message } => codec::Decode::decode(&mut &message[..]).ok(),
-        _ => None,
     }
 }
