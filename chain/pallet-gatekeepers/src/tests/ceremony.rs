@@ -361,12 +361,11 @@ fn what_does_not_fit_is_refused() {
         let mut damaged = mine.encode();
         let last = damaged.len() - 40;
         damaged[last] ^= 1;
-        if let Ok(damaged) = codec::Decode::decode(&mut &damaged[..]) {
-            assert_eq!(
-                say(1, dealing(digest, damaged)),
-                refused(Error::InvalidDealing)
-            );
-        }
+        let damaged = codec::Decode::decode(&mut &damaged[..]).unwrap();
+        assert_eq!(
+            say(1, dealing(digest, damaged)),
+            refused(Error::InvalidDealing)
+        );
         assert_eq!(net.send_handover_early(3), refused(Error::OtherStage));
         say(1, dealing(digest, mine.clone())).unwrap();
         assert_eq!(say(1, dealing(digest, mine)), refused(Error::AlreadyDealt));
