@@ -9,5 +9,6 @@ mod mailbox;
 mod node;
 mod outbox;
 mod queries;
+mod replicas;
 mod sharing;
 mod store_judgement;
