@@ -3,7 +3,7 @@
 use crate::clusters::{account, cluster_id};
 use crate::*;
 use alloc::vec::Vec;
-use pallet_mailbox::{ClusterProgress, Mailbox};
+use pallet_mailbox::Mailbox;
 use polkadot_sdk::{
     frame_support::{
         BoundedVec, ensure,
@@ -132,7 +132,7 @@ impl<T: Config> Pallet<T> {
         let code = ClusterCodes::<T>::get(cluster, hash).ok_or(Error::<T>::CodeNotFound)?;
         let info = CodeInfos::<T>::get(hash).ok_or(Error::<T>::CodeNotFound)?;
         ensure!(info.owner == *owner, Error::<T>::NotCodeOwner);
-        let read_by_all = Self::least_next_number(&cluster_id(cluster)) > code.number;
+        let read_by_all = Self::least_next_number(cluster) > code.number;
         ensure!(code.contracts == 0 && read_by_all, Error::<T>::CodeInUse);
         Self::drop_code(cluster, hash)?;
         Self::deposit_event(Event::CodeRemoved {
