@@ -7,7 +7,8 @@ use polkadot_sdk::{
     frame_support::{
         BoundedVec, ensure,
         pallet_prelude::{
-            DispatchResultWithPostInfo, InvalidTransaction, TransactionValidity, TransactionValidityError, ValidTransaction,
+            DispatchResultWithPostInfo, InvalidTransaction, TransactionValidity,
+            TransactionValidityError, ValidTransaction,
         },
         storage::with_storage_layer,
         traits::UnixTime,

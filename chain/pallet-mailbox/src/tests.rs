@@ -268,7 +268,10 @@ fn each_push_forgets_what_is_agreed_and_old() {
         assert_eq!(push_at(2 + RETENTION, 0), 0);
         assert_eq!(push_at(2 + RETENTION, 5), 5);
         // A bounded number at once, and nothing above what is agreed on.
-        assert_eq!(push_at(2 + RETENTION, 39), 5 + u64::from(PRUNED_PER_PUSH_MAX));
+        assert_eq!(
+            push_at(2 + RETENTION, 39),
+            5 + u64::from(PRUNED_PER_PUSH_MAX)
+        );
         assert_eq!(push_at(2 + RETENTION, 39), 39);
         // Nothing that is young.
         assert_eq!(push_at(2 + RETENTION, 45), 40);

@@ -7,6 +7,10 @@
 //! remembers the root, is suspended; so is who contradicts his own word. He is released by a report that
 //! fits an agreed root at a higher number.
 //!
+//! A worker that was taken in later is *joining*: it has no vote, and is not waited for, until a report of
+//! it fits an agreed root. So a cluster of one goes on agreeing while a second one catches up. Only
+//! where nobody else is left do joining workers vote.
+//!
 //! Each report is judged at its own number only. After workers have come, gone, lapsed or been suspended,
 //! agreement is thus looked for with the next report, and not before.
 
@@ -16,7 +20,7 @@ use alloc::vec::Vec;
 use pallet_mailbox::{ClusterProgress, Mailbox};
 use pallet_worker_registry::WorkerDirectory;
 use polkadot_sdk::{
-    frame_support::ensure,
+    frame_support::{BoundedVec, ensure},
     frame_system,
     sp_core::{H256, sr25519},
     sp_runtime::{DispatchError, DispatchResult, SaturatedConversion},
@@ -43,7 +47,10 @@ impl<T: Config> Pallet<T> {
                 && checkpoint.block_number <= checkpoint.reported_at,
             Error::<T>::CheckpointAhead
         );
-        let report = Report { worker, state_root: checkpoint.state_root };
+        let report = Report {
+            worker,
+            state_root: checkpoint.state_root,
+        };
         let number = checkpoint.next_number;
         let agreed_there = Self::agreed_root(cluster, number);
         let is_suspended = Suspensions::<T>::contains_key(cluster, worker);
@@ -65,7 +72,10 @@ impl<T: Config> Pallet<T> {
         Checkpoints::<T>::insert(cluster, worker, checkpoint);
         let agreed = AgreedCheckpoints::<T>::get(cluster).map(|agreed| agreed.next_number);
         match agreed_there {
-            Some(root) => Self::compare(cluster, &report, number, root),
+            Some(root) => {
+                Self::end_joining(cluster, &[report], root);
+                Self::compare(cluster, &report, number, root)
+            }
             None if agreed.is_none_or(|agreed| number > agreed) => {
                 let reports = Self::add_report(cluster, number, &report, agreed)?;
                 if is_suspended {
@@ -80,7 +90,9 @@ impl<T: Config> Pallet<T> {
 
     fn agreed_root(cluster: H256, number: u64) -> Option<StateRoot> {
         let roots = AgreedRoots::<T>::get(cluster);
-        let place = roots.binary_search_by_key(&number, |agreed| agreed.next_number).ok()?;
+        let place = roots
+            .binary_search_by_key(&number, |agreed| agreed.next_number)
+            .ok()?;
         roots.get(place).map(|agreed| agreed.state_root)
     }
 
@@ -95,7 +107,10 @@ impl<T: Config> Pallet<T> {
             return Some(last.state_root);
         }
         let reports = Reports::<T>::get(cluster, number);
-        reports.iter().find(|report| report.worker == worker).map(|report| report.state_root)
+        reports
+            .iter()
+            .find(|report| report.worker == worker)
+            .map(|report| report.state_root)
     }
 
     /// Stores a report at a number above the agreed one; gives all reports at that number.
@@ -106,9 +121,14 @@ impl<T: Config> Pallet<T> {
         agreed: Option<u64>,
     ) -> Result<Vec<Report>, DispatchError> {
         let mut reports = Reports::<T>::get(cluster, number);
-        match reports.iter_mut().find(|known| known.worker == report.worker) {
+        match reports
+            .iter_mut()
+            .find(|known| known.worker == report.worker)
+        {
             Some(known) => known.state_root = report.state_root,
-            None => reports.try_push(*report).map_err(|_| DispatchError::Corruption)?,
+            None => reports
+                .try_push(*report)
+                .map_err(|_| DispatchError::Corruption)?,
         }
         Outstanding::<T>::try_mutate(cluster, |numbers| {
             let stale = numbers
@@ -134,7 +154,9 @@ impl<T: Config> Pallet<T> {
                         Reports::<T>::remove(cluster, dropped.next_number);
                     }
                     let place = numbers.partition_point(|of| of.next_number < number);
-                    numbers.try_insert(place, summary).map_err(|_| DispatchError::Corruption)?;
+                    numbers
+                        .try_insert(place, summary)
+                        .map_err(|_| DispatchError::Corruption)?;
                 }
             }
             Ok::<_, DispatchError>(())
@@ -144,27 +166,53 @@ impl<T: Config> Pallet<T> {
         Ok(all)
     }
 
+    /// Whose reports count: workers that are active and not suspended; of those that are joining only where
+    /// there are no others.
+    fn voters(cluster: H256) -> Vec<sr25519::Public> {
+        let suspended = SuspendedWorkers::<T>::get(cluster);
+        let joining = JoiningWorkers::<T>::get(cluster);
+        let (joining, voters): (Vec<_>, Vec<_>) = ClusterWorkers::<T>::get(cluster)
+            .into_iter()
+            .filter(|worker| {
+                !suspended.contains(worker) && T::Workers::is_active(&WorkerId(worker.0))
+            })
+            .partition(|worker| joining.contains(worker));
+        if voters.is_empty() { joining } else { voters }
+    }
+
+    /// Those of the reporters that were joining and report an agreed root have joined.
+    fn end_joining(cluster: H256, reports: &[Report], agreed: StateRoot) {
+        let fits = |worker| {
+            reports.contains(&Report {
+                worker,
+                state_root: agreed,
+            })
+        };
+        JoiningWorkers::<T>::mutate_exists(cluster, |list| retain(list, |worker| !fits(*worker)));
+    }
+
     fn look_for_agreement(
         cluster: H256,
         number: u64,
         report: &Report,
         reports: &[Report],
     ) -> DispatchResult {
-        let suspended = SuspendedWorkers::<T>::get(cluster);
-        let voters: Vec<sr25519::Public> = ClusterWorkers::<T>::get(cluster)
-            .into_iter()
-            .filter(|worker| {
-                !suspended.contains(worker) && T::Workers::is_active(&WorkerId(worker.0))
-            })
+        let voters = Self::voters(cluster);
+        let votes: Vec<&Report> = reports
+            .iter()
+            .filter(|report| voters.contains(&report.worker))
             .collect();
-        let votes: Vec<&Report> =
-            reports.iter().filter(|report| voters.contains(&report.worker)).collect();
         let count = |root| votes.iter().filter(|vote| vote.state_root == root).count();
-        let winner = votes.iter().find(|vote| count(vote.state_root) * 2 > voters.len());
+        let winner = votes
+            .iter()
+            .find(|vote| count(vote.state_root) * 2 > voters.len());
         if let Some(winner) = winner {
             return Self::agree(cluster, number, winner.state_root, reports);
         }
-        if let Some(other) = votes.iter().find(|vote| vote.state_root != report.state_root) {
+        if let Some(other) = votes
+            .iter()
+            .find(|vote| vote.state_root != report.state_root)
+        {
             Self::deposit_event(Event::CheckpointDiffers {
                 cluster,
                 next_number: number,
@@ -188,15 +236,27 @@ impl<T: Config> Pallet<T> {
             if roots.len() >= AGREED_ROOTS_MAX as usize {
                 roots.remove(0);
             }
-            roots.try_push(AgreedRoot { next_number: number, state_root })
+            roots.try_push(AgreedRoot {
+                next_number: number,
+                state_root,
+            })
         })
         .map_err(|_| DispatchError::Corruption)?;
         let agreed_at = Self::current_block();
         AgreedCheckpoints::<T>::insert(
             cluster,
-            AgreedCheckpoint { next_number: number, state_root, agreed_at },
+            AgreedCheckpoint {
+                next_number: number,
+                state_root,
+                agreed_at,
+            },
         );
-        Self::deposit_event(Event::CheckpointAgreed { cluster, next_number: number, state_root });
+        Self::deposit_event(Event::CheckpointAgreed {
+            cluster,
+            next_number: number,
+            state_root,
+        });
+        Self::end_joining(cluster, reports, state_root);
         reports
             .iter()
             .try_for_each(|report| Self::compare(cluster, report, number, state_root))
@@ -218,7 +278,11 @@ impl<T: Config> Pallet<T> {
             Some(known) if number <= known.next_number => Ok(()),
             Some(_) if fits => {
                 Self::lift_suspension(cluster, worker);
-                Self::deposit_event(Event::WorkerConforms { cluster, worker, next_number: number });
+                Self::deposit_event(Event::WorkerConforms {
+                    cluster,
+                    worker,
+                    next_number: number,
+                });
                 Ok(())
             }
             // It differs still: only from here on can it conform.
@@ -233,20 +297,27 @@ impl<T: Config> Pallet<T> {
         SuspendedWorkers::<T>::try_append(cluster, worker)
             .map_err(|()| DispatchError::Corruption)?;
         Suspensions::<T>::insert(cluster, worker, suspension);
-        let Suspension { next_number, reported, agreed, .. } = suspension;
-        Self::deposit_event(Event::WorkerDiverged { cluster, worker, next_number, reported, agreed });
+        let Suspension {
+            next_number,
+            reported,
+            agreed,
+            ..
+        } = suspension;
+        Self::deposit_event(Event::WorkerDiverged {
+            cluster,
+            worker,
+            next_number,
+            reported,
+            agreed,
+        });
         T::OnDivergence::on_divergence(&cluster_id(cluster), &WorkerId(worker.0), &suspension);
         Ok(())
     }
 
     fn lift_suspension(cluster: H256, worker: sr25519::Public) {
         Suspensions::<T>::remove(cluster, worker);
-        SuspendedWorkers::<T>::mutate_exists(cluster, |suspended| {
-            let Some(list) = suspended else { return };
-            list.retain(|known| *known != worker);
-            if list.is_empty() {
-                *suspended = None;
-            }
+        SuspendedWorkers::<T>::mutate_exists(cluster, |list| {
+            retain(list, |known| *known != worker);
         });
     }
 
@@ -254,6 +325,9 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn forget_word(cluster: H256, worker: sr25519::Public) {
         Checkpoints::<T>::remove(cluster, worker);
         Self::lift_suspension(cluster, worker);
+        JoiningWorkers::<T>::mutate_exists(cluster, |list| {
+            retain(list, |known| *known != worker);
+        });
         Outstanding::<T>::mutate_exists(cluster, |outstanding| {
             let Some(numbers) = outstanding else { return };
             for of in numbers.iter_mut() {
@@ -283,6 +357,7 @@ impl<T: Config> Pallet<T> {
             Reports::<T>::remove(cluster, of.next_number);
         }
         SuspendedWorkers::<T>::remove(cluster);
+        JoiningWorkers::<T>::remove(cluster);
         AgreedCheckpoints::<T>::remove(cluster);
         AgreedRoots::<T>::remove(cluster);
     }
@@ -292,25 +367,45 @@ impl<T: Config> Pallet<T> {
         let reported = |worker| {
             Checkpoints::<T>::get(cluster, worker).map_or(0, |checkpoint| checkpoint.next_number)
         };
-        ClusterWorkers::<T>::get(cluster).iter().map(reported).min().unwrap_or(0)
+        ClusterWorkers::<T>::get(cluster)
+            .iter()
+            .map(reported)
+            .min()
+            .unwrap_or(0)
     }
 
     /// What handling a report on this cluster takes at most.
-    pub fn checkpoint_weight(
-        cluster: &ClusterId,
-    ) -> polkadot_sdk::frame_support::weights::Weight {
+    pub fn checkpoint_weight(cluster: &ClusterId) -> polkadot_sdk::frame_support::weights::Weight {
         let workers = ClusterWorkers::<T>::decode_len(H256(cluster.0)).unwrap_or_default();
         weights::checkpoint::<T>(workers as u64)
+    }
+}
+
+/// Keeps some workers of a list; a list of none is not stored.
+fn retain<S>(
+    list: &mut Option<BoundedVec<sr25519::Public, S>>,
+    keep: impl FnMut(&sr25519::Public) -> bool,
+) {
+    if let Some(workers) = list {
+        workers.retain(keep);
+        if workers.is_empty() {
+            *list = None;
+        }
     }
 }
 
 /// Which number goes where there is no place for another: the oldest that nobody but this worker has
 /// reported, so that no worker pushes out what others said; else, of those with the fewest reports, the oldest.
 fn place_to_drop(numbers: &[OutstandingNumber], reporter: &sr25519::Public) -> Option<usize> {
-    numbers.iter().position(|of| of.alone.as_ref() == Some(reporter)).or_else(|| {
-        let with_place = numbers.iter().enumerate();
-        with_place.min_by_key(|(_, of)| of.reports).map(|(place, _)| place)
-    })
+    numbers
+        .iter()
+        .position(|of| of.alone.as_ref() == Some(reporter))
+        .or_else(|| {
+            let with_place = numbers.iter().enumerate();
+            with_place
+                .min_by_key(|(_, of)| of.reports)
+                .map(|(place, _)| place)
+        })
 }
 
 impl<T: Config> ClusterProgress for Pallet<T> {

@@ -39,7 +39,10 @@ impl<T: Config> ContractClusters for Pallet<T> {
 
     fn push_stake(contract: &ContractId, stake: Balance) -> DispatchResult {
         let cluster = Self::cluster_of(contract).ok_or(Error::<T>::ContractNotFound)?;
-        let operation = MailboxOperation::SetStake { contract: *contract, stake };
+        let operation = MailboxOperation::SetStake {
+            contract: *contract,
+            stake,
+        };
         T::Mailbox::push(&cluster, operation).map(|_number| ())
     }
 }

@@ -6,7 +6,8 @@
 //! A *cluster* is a set of workers that share a key and run the same *contracts* in the same order.
 //! *Code* is a contract's WebAssembly, stored here once under its hash. A *checkpoint* is a worker's word
 //! on the cluster's state root after the mailbox entries below a number. What more than half of the
-//! cluster's active workers say alike is *agreed*; who says something else is *suspended*.
+//! cluster's active workers say alike is *agreed*; who says something else is *suspended*. A worker that was
+//! taken in and has not caught up yet is *joining* (ADR 0023).
 //!
 //! # Life cycle
 //!
@@ -59,8 +60,8 @@ pub use pallet::*;
 pub use traits::{ContractClusters, OnDivergence};
 pub use types::{
     AgreedCheckpoint, AgreedRoot, Checkpoint, ClusterCode, ClusterInfo, ClusterPermission,
-    ClusterResourceType, CodeIndex, CodeInfo, ContractInfo, OfferedWorker, OutstandingNumber, Report,
-    Suspension, WorkerOffer,
+    ClusterResourceType, CodeIndex, CodeInfo, ContractInfo, OfferedWorker, OutstandingNumber,
+    Report, Suspension, WorkerOffer,
 };
 
 /// Most records that one call clears of a destroyed cluster.
@@ -253,10 +254,19 @@ pub mod pallet {
         ValueQuery,
     >;
 
+    /// The workers of each cluster that were taken in and have not reported an agreed root since.
+    #[pallet::storage]
+    pub type JoiningWorkers<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        H256,
+        BoundedVec<sr25519::Public, ConstU32<CLUSTER_WORKERS_MAX>>,
+        ValueQuery,
+    >;
+
     /// Workers that their operators offer to clusters' owners.
     #[pallet::storage]
-    pub type WorkerOffers<T: Config> =
-        StorageMap<_, Twox64Concat, sr25519::Public, OfferedWorker>;
+    pub type WorkerOffers<T: Config> = StorageMap<_, Twox64Concat, sr25519::Public, OfferedWorker>;
 
     /// What each cluster's contracts may use, where its owner has set it; else the default holds.
     #[pallet::storage]

@@ -64,6 +64,8 @@ impl<T: Config> Pallet<T> {
         ClusterWorkers::<T>::try_append(cluster, worker)
             .map_err(|()| Error::<T>::TooManyWorkers)?;
         ClusterByWorkers::<T>::insert(worker, cluster);
+        JoiningWorkers::<T>::try_append(cluster, worker)
+            .map_err(|()| Error::<T>::TooManyWorkers)?;
         Self::deposit_event(Event::WorkerAddedToCluster { worker, cluster });
         Ok(())
     }

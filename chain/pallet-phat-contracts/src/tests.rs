@@ -464,7 +464,9 @@ fn a_destroyed_cluster_leaves_nothing() {
             Error::<Test>::NothingToClear
         );
         // What is left is of the cluster that was made since.
-        let left: Vec<_> = Contracts::<Test>::iter().map(|(_, info)| info.cluster).collect();
+        let left: Vec<_> = Contracts::<Test>::iter()
+            .map(|(_, info)| info.cluster)
+            .collect();
         assert_eq!(left, [cluster(2)]);
         assert_eq!(CodeBlobs::<Test>::iter().count(), 0);
         assert_eq!(ContractCount::<Test>::get(cluster(1)), 0);
@@ -485,7 +487,10 @@ fn the_system_contract_is_there_from_the_start() {
     run(|| {
         assert_ok!(add_cluster(&[1]));
         let system = wire::domain::system_contract_id(&ClusterId(cluster(1).0));
-        assert!(PendingContracts::<Test>::contains_key(cluster(1), H256(system.0)));
+        assert!(PendingContracts::<Test>::contains_key(
+            cluster(1),
+            H256(system.0)
+        ));
         assert_ok!(PhatContracts::push_contract_message(
             signed(3),
             H256(system.0),
@@ -578,7 +583,10 @@ fn as_many_clusters_as_can_be_hear_of_blocks() {
                 assert_noop!(set(), Error::<Test>::TooManyHookedClusters);
             }
         }
-        assert_ok!(PhatContracts::cluster_destroy(RuntimeOrigin::root(), cluster(1)));
+        assert_ok!(PhatContracts::cluster_destroy(
+            RuntimeOrigin::root(),
+            cluster(1)
+        ));
         let last = cluster(HOOKED_CLUSTERS_MAX as u8 + 1);
         assert_ok!(PhatContracts::set_block_hooks(signed(1), last, Some(1)));
     });

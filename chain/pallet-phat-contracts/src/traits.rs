@@ -1,7 +1,7 @@
 //! What others may ask of contracts.
 
-use polkadot_sdk::sp_runtime::DispatchResult;
 use crate::Suspension;
+use polkadot_sdk::sp_runtime::DispatchResult;
 use primitives::{Balance, ClusterId, ContractId, WorkerId};
 
 /// Which contracts there are, and a way to tell their clusters of stakes.

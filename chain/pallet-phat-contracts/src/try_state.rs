@@ -84,17 +84,23 @@ impl<T: Config> Pallet<T> {
                 "the agreed checkpoint is not the newest agreed root"
             );
             ensure!(
-                roots.windows(2).all(|pair| pair[0].next_number < pair[1].next_number),
+                roots
+                    .windows(2)
+                    .all(|pair| pair[0].next_number < pair[1].next_number),
                 "agreed roots do not grow"
             );
             let next = T::Mailbox::next_number(&cluster_id(cluster));
-            ensure!(agreed.next_number <= next, "what is agreed is ahead of its mailbox");
+            ensure!(
+                agreed.next_number <= next,
+                "what is agreed is ahead of its mailbox"
+            );
         }
         let agreed = AgreedRoots::<T>::iter_keys().all(AgreedCheckpoints::<T>::contains_key);
         ensure!(agreed, "agreed roots of no agreement are left over");
         let of_clusters = AgreedCheckpoints::<T>::iter_keys()
             .chain(Outstanding::<T>::iter_keys())
-            .chain(SuspendedWorkers::<T>::iter_keys());
+            .chain(SuspendedWorkers::<T>::iter_keys())
+            .chain(JoiningWorkers::<T>::iter_keys());
         for cluster in of_clusters {
             ensure!(
                 Clusters::<T>::contains_key(cluster),
@@ -103,7 +109,9 @@ impl<T: Config> Pallet<T> {
         }
         for (cluster, numbers) in Outstanding::<T>::iter() {
             ensure!(
-                numbers.windows(2).all(|pair| pair[0].next_number < pair[1].next_number),
+                numbers
+                    .windows(2)
+                    .all(|pair| pair[0].next_number < pair[1].next_number),
                 "outstanding numbers do not grow"
             );
             for of in numbers {
@@ -125,15 +133,38 @@ impl<T: Config> Pallet<T> {
             for report in reports {
                 let of = ClusterByWorkers::<T>::get(report.worker);
                 ensure!(of == Some(cluster), "a report is from outside its cluster");
-                ensure!(reporters.insert(report.worker), "a worker reports twice at a number");
+                ensure!(
+                    reporters.insert(report.worker),
+                    "a worker reports twice at a number"
+                );
             }
         }
         let mut listed = BTreeSet::new();
         for (cluster, workers) in SuspendedWorkers::<T>::iter() {
             for worker in workers {
                 let of = ClusterByWorkers::<T>::get(worker);
-                ensure!(of == Some(cluster), "a suspended worker is outside its cluster");
-                ensure!(listed.insert((cluster, worker)), "a suspended worker is listed twice");
+                ensure!(
+                    of == Some(cluster),
+                    "a suspended worker is outside its cluster"
+                );
+                ensure!(
+                    listed.insert((cluster, worker)),
+                    "a suspended worker is listed twice"
+                );
+            }
+        }
+        for (cluster, workers) in JoiningWorkers::<T>::iter() {
+            let joining: BTreeSet<_> = workers.iter().collect();
+            ensure!(
+                joining.len() == workers.len(),
+                "a joining worker is listed twice"
+            );
+            for worker in workers {
+                let of = ClusterByWorkers::<T>::get(worker);
+                ensure!(
+                    of == Some(cluster),
+                    "a joining worker is outside its cluster"
+                );
             }
         }
         let suspended: BTreeSet<_> = Suspensions::<T>::iter_keys().collect();

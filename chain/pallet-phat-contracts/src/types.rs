@@ -1,7 +1,10 @@
 //! What the pallet stores and takes.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use polkadot_sdk::{sp_core::{H256, sr25519}, sp_runtime::AccountId32};
+use polkadot_sdk::{
+    sp_core::{H256, sr25519},
+    sp_runtime::AccountId32,
+};
 use primitives::{Balance, BlockNumber, StateRoot};
 use scale_info::TypeInfo;
 
@@ -193,7 +196,11 @@ impl OutstandingNumber {
             [only] => Some(only.worker),
             _ => None,
         };
-        Self { next_number, reports: reports.len() as u32, alone }
+        Self {
+            next_number,
+            reports: reports.len() as u32,
+            alone,
+        }
     }
 }
 

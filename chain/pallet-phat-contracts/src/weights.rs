@@ -31,8 +31,7 @@ fn estimate<T: Config>(bytes: u64, reads: u64, writes: u64) -> Weight {
 /// Making a cluster of `workers`, with a deposit.
 pub fn add_cluster<T: Config>(workers: u64) -> Weight {
     let workers = workers.min(WORKERS + 1);
-    estimate::<T>(0, 6 + 3 * workers, 6 + workers)
-        .saturating_add(push::<T>().saturating_mul(2))
+    estimate::<T>(0, 6 + 3 * workers, 6 + workers).saturating_add(push::<T>().saturating_mul(2))
 }
 
 /// Uploading `bytes` of code.
@@ -61,7 +60,8 @@ pub fn instantiate_contract<T: Config>(bytes: u64) -> Weight {
 
 /// Destroying a cluster and clearing the first records of it.
 pub fn cluster_destroy<T: Config>() -> Weight {
-    estimate::<T>(0, 6 + WORKERS, 11 + 4 * WORKERS + OUTSTANDING).saturating_add(clear_cluster::<T>())
+    estimate::<T>(0, 6 + WORKERS, 12 + 4 * WORKERS + OUTSTANDING)
+        .saturating_add(clear_cluster::<T>())
 }
 
 /// Clearing the most records that one call clears.
@@ -77,7 +77,7 @@ pub fn remove_code<T: Config>() -> Weight {
 
 /// Taking a worker out of a cluster, with its reports at all outstanding numbers.
 pub fn remove_worker<T: Config>() -> Weight {
-    estimate::<T>(0, 6 + OUTSTANDING, 8 + OUTSTANDING)
+    estimate::<T>(0, 7 + OUTSTANDING, 9 + OUTSTANDING)
 }
 
 /// A worker that its operator takes out of its cluster.
@@ -87,7 +87,7 @@ pub fn leave_cluster<T: Config>() -> Weight {
 
 /// Taking a worker into a cluster.
 pub fn add_worker<T: Config>() -> Weight {
-    estimate::<T>(0, 7, 2)
+    estimate::<T>(0, 8, 3)
 }
 
 /// Offering a worker.
@@ -119,7 +119,7 @@ pub fn checkpoint<T: Config>(workers: u64) -> Weight {
     let workers = workers.min(WORKERS);
     let bytes = 64 * u64::from(OUTSTANDING_MAX) + 128 * workers;
     let dropped = DROPPED_PER_REPORT_MAX as u64 + 1;
-    estimate::<T>(bytes, 10 + 3 * workers, 7 + dropped + workers)
+    estimate::<T>(bytes, 12 + 3 * workers, 8 + dropped + workers)
 }
 
 /// Handling one message of a worker: a report on the largest cluster.

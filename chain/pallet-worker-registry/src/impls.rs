@@ -467,7 +467,10 @@ impl<T: Config> Pallet<T> {
         }
         let at = frame_system::Pallet::<T>::block_number();
         Instances::<T>::insert(worker, Instance { nonce, at });
-        Self::deposit_event(Event::InstanceStarted { pubkey: worker, nonce });
+        Self::deposit_event(Event::InstanceStarted {
+            pubkey: worker,
+            nonce,
+        });
     }
 
     fn on_master_key(sender: &WorkerId, public_key: &[u8; 32]) -> DispatchResult {

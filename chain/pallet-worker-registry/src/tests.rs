@@ -553,14 +553,35 @@ fn the_last_process_that_started_speaks_for_its_worker() {
         };
         let key = key(1);
         assert_ok!(start(7));
-        System::assert_last_event(Event::InstanceStarted { pubkey: key, nonce: [7; 32] }.into());
+        System::assert_last_event(
+            Event::InstanceStarted {
+                pubkey: key,
+                nonce: [7; 32],
+            }
+            .into(),
+        );
         System::set_block_number(5);
         let events = System::event_count();
         assert_ok!(start(7));
         let told = Instances::<Test>::get(key).unwrap();
-        assert_eq!((told, System::event_count()), (Instance { nonce: [7; 32], at: 1 }, events));
+        assert_eq!(
+            (told, System::event_count()),
+            (
+                Instance {
+                    nonce: [7; 32],
+                    at: 1
+                },
+                events
+            )
+        );
         assert_ok!(start(8));
-        assert_eq!(Instances::<Test>::get(key), Some(Instance { nonce: [8; 32], at: 5 }));
+        assert_eq!(
+            Instances::<Test>::get(key),
+            Some(Instance {
+                nonce: [8; 32],
+                at: 5
+            })
+        );
         // It goes with the worker's record.
         Timestamp::set_timestamp(Workers::<Test>::get(key).unwrap().expires_at_ms);
         assert_ok!(Registry::remove_expired_worker(signed(2), key));

@@ -99,7 +99,16 @@ pub struct SealedSeed {
 
 /// The process that speaks for a worker: the last one that started.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
 )]
 pub struct Instance<BlockNumber> {
     /// The number that it made up.

@@ -33,7 +33,10 @@ fn agreed() -> Option<(u64, u8)> {
 }
 
 fn suspended() -> Vec<u8> {
-    SuspendedWorkers::<Test>::get(cluster(1)).iter().map(|worker| worker.0[0]).collect()
+    SuspendedWorkers::<Test>::get(cluster(1))
+        .iter()
+        .map(|worker| worker.0[0])
+        .collect()
 }
 
 fn diverged(seed: u8, next_number: u64, reported: u8, agreed: u8) -> RuntimeEvent {
@@ -88,7 +91,12 @@ fn more_than_half_agree() {
             }
             .into(),
         );
-        assert_eq!(AgreedCheckpoints::<Test>::get(cluster(1)).unwrap().agreed_at, 5);
+        assert_eq!(
+            AgreedCheckpoints::<Test>::get(cluster(1))
+                .unwrap()
+                .agreed_at,
+            5
+        );
         // A late report that fits changes nothing; numbers in between are never agreed afterwards.
         report(9, &[(4, 1)]);
         report(10, &[(4, 7)]);
@@ -156,7 +164,11 @@ fn a_suspended_worker_has_no_vote_and_conforms_at_a_later_number() {
         assert_eq!((agreed(), suspended()), (Some((10, 7)), vec![1]));
         report(20, &[(3, 8)]);
         assert_eq!((agreed(), suspended()), (Some((20, 8)), vec![1]));
-        let number = || Suspensions::<Test>::get(cluster(1), worker(1)).unwrap().next_number;
+        let number = || {
+            Suspensions::<Test>::get(cluster(1), worker(1))
+                .unwrap()
+                .next_number
+        };
         assert_eq!(number(), 20);
         // Resynchronised, it may report numbers again that it reported wrongly.
         report(20, &[(1, 8)]);
@@ -272,8 +284,74 @@ fn what_a_worker_said_leaves_with_it() {
         let add =
             PhatContracts::add_worker_to_cluster(RuntimeOrigin::root(), worker(1), cluster(1));
         assert_ok!(add);
-        report(25, &[(1, 8)]);
+        report(25, &[(1, 8), (4, 8)]);
         assert_eq!((agreed(), suspended()), (Some((25, 8)), vec![]));
+    });
+}
+
+#[test]
+fn who_joins_is_not_waited_for_and_votes_when_it_has_caught_up() {
+    run(|| {
+        let add = |seed| {
+            let root = RuntimeOrigin::root();
+            assert_ok!(PhatContracts::add_worker_to_cluster(
+                root,
+                worker(seed),
+                cluster(1)
+            ));
+        };
+        let joining = || -> Vec<u8> {
+            JoiningWorkers::<Test>::get(cluster(1))
+                .iter()
+                .map(|worker| worker.0[0])
+                .collect()
+        };
+        cluster_of(&[1]);
+        report(10, &[(1, 7)]);
+        (2..=4).for_each(add);
+        // Three that join do not outvote the one that is there, and wrong they are suspended.
+        report(20, &[(2, 0xbb), (3, 0xbb)]);
+        assert_eq!(agreed(), Some((10, 7)));
+        report(20, &[(1, 8)]);
+        assert_eq!((agreed(), suspended()), (Some((20, 8)), vec![2, 3]));
+        assert_eq!(joining(), [2, 3, 4]);
+        // By a report before the agreement, or after.
+        report(30, &[(2, 9), (1, 9), (3, 9)]);
+        assert_eq!(
+            (agreed(), suspended(), joining()),
+            (Some((30, 9)), vec![], vec![4])
+        );
+        // From now on one of three is not enough.
+        report(40, &[(1, 5)]);
+        assert_eq!(agreed(), Some((30, 9)));
+        report(40, &[(2, 5)]);
+        assert_eq!(agreed(), Some((40, 5)));
+        // Where all others have gone, who is joining goes on alone.
+        for seed in 1..=3 {
+            let root = RuntimeOrigin::root();
+            let gone = PhatContracts::remove_worker_from_cluster(root, worker(seed), cluster(1));
+            assert_ok!(gone);
+        }
+        report(50, &[(4, 6)]);
+        assert_eq!((agreed(), joining()), (Some((50, 6)), vec![]));
+    });
+}
+
+#[test]
+fn where_all_are_suspended_a_new_worker_brings_them_back() {
+    run(|| {
+        cluster_of(&[1]);
+        report(10, &[(1, 7), (1, 8)]);
+        report(20, &[(1, 9)]);
+        assert_eq!((agreed(), suspended()), (Some((10, 7)), vec![1]));
+        let root = RuntimeOrigin::root();
+        assert_ok!(PhatContracts::add_worker_to_cluster(
+            root,
+            worker(2),
+            cluster(1)
+        ));
+        report(20, &[(2, 9)]);
+        assert_eq!((agreed(), suspended()), (Some((20, 9)), vec![]));
     });
 }
 
@@ -288,7 +366,10 @@ fn outstanding_numbers_are_bounded_and_nobody_pushes_out_what_others_said() {
         for number in 20..20 + 2 * most {
             report(number, &[(1, 0xbb)]);
         }
-        assert_eq!(Reports::<Test>::iter_key_prefix(cluster(1)).count() as u64, most);
+        assert_eq!(
+            Reports::<Test>::iter_key_prefix(cluster(1)).count() as u64,
+            most
+        );
         report(11, &[(2, 7)]);
         report(12, &[(2, 7)]);
         report(12, &[(3, 7), (4, 7)]);
@@ -329,13 +410,18 @@ fn a_full_cluster_that_disagrees_is_handled_whole() {
     run(|| {
         let workers: Vec<u8> = (1..=64).collect();
         cluster_of(&workers);
-        let reports: Vec<(u8, u8)> =
-            workers.iter().map(|seed| (*seed, if *seed <= 31 { 0xbb } else { 7 })).collect();
+        let reports: Vec<(u8, u8)> = workers
+            .iter()
+            .map(|seed| (*seed, if *seed <= 31 { 0xbb } else { 7 }))
+            .collect();
         report(10, &reports);
         assert_eq!(agreed(), Some((10, 7)));
         assert_eq!(suspended(), (1..=31).collect::<Vec<u8>>());
         let id = ClusterId(cluster(1).0);
-        let (one, all) = (weights::checkpoint::<Test>(1), weights::handle_message::<Test>());
+        let (one, all) = (
+            weights::checkpoint::<Test>(1),
+            weights::handle_message::<Test>(),
+        );
         assert_eq!(PhatContracts::checkpoint_weight(&id), all);
         assert!(one.ref_time() < all.ref_time(), "{one:?} of {all:?}");
     });

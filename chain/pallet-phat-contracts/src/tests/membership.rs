@@ -15,7 +15,10 @@ fn remove(origin: RuntimeOrigin, seed: u8, number: u8) -> DispatchResult {
 }
 
 fn members(number: u8) -> Vec<u8> {
-    ClusterWorkers::<Test>::get(cluster(number)).iter().map(|worker| worker.0[0]).collect()
+    ClusterWorkers::<Test>::get(cluster(number))
+        .iter()
+        .map(|worker| worker.0[0])
+        .collect()
 }
 
 #[test]
@@ -25,7 +28,10 @@ fn an_owner_takes_in_what_is_offered_to_him() {
         assert_ok!(add_cluster(&[2]));
         let not_offered = || Error::<Test>::WorkerNotOffered;
         assert_noop!(add(signed(1), 3, 1), not_offered());
-        assert_noop!(offer(1, 3, WorkerOffer::Anybody), Error::<Test>::NotOperator);
+        assert_noop!(
+            offer(1, 3, WorkerOffer::Anybody),
+            Error::<Test>::NotOperator
+        );
         assert_ok!(offer(3, 3, WorkerOffer::Cluster(cluster(2))));
         System::assert_last_event(
             Event::WorkerOffered {
@@ -48,7 +54,10 @@ fn an_owner_takes_in_what_is_offered_to_him() {
         assert_eq!(members(2), [2, 3]);
         assert_ok!(offer(4, 4, WorkerOffer::Anybody));
         assert_ok!(add(signed(1), 4, 1));
-        assert_noop!(add(RuntimeOrigin::root(), 4, 2), Error::<Test>::WorkerIsBusy);
+        assert_noop!(
+            add(RuntimeOrigin::root(), 4, 2),
+            Error::<Test>::WorkerIsBusy
+        );
         // An offer that was taken back is none.
         assert_ok!(offer(5, 5, WorkerOffer::Anybody));
         assert_ok!(offer(5, 5, WorkerOffer::Nobody));
@@ -57,7 +66,10 @@ fn an_owner_takes_in_what_is_offered_to_him() {
         // Root asks nobody, but an inactive worker serves nobody.
         assert_ok!(add(RuntimeOrigin::root(), 5, 1));
         Inactive::set(vec![WorkerId([6; 32])]);
-        assert_noop!(add(RuntimeOrigin::root(), 6, 1), Error::<Test>::WorkerNotActive);
+        assert_noop!(
+            add(RuntimeOrigin::root(), 6, 1),
+            Error::<Test>::WorkerNotActive
+        );
         assert_eq!(members(1), [1, 4, 5]);
     });
 }
@@ -102,8 +114,7 @@ fn a_worker_is_let_go_by_the_owner_or_taken_back_by_its_operator() {
         // Elsewhere it can serve again: what its operator offered stands.
         assert_ok!(offer(1, 1, WorkerOffer::Anybody));
         assert_ok!(add(signed(1), 1, 2));
-        let leave =
-            |who: u8, seed: u8| PhatContracts::leave_cluster(signed(who), worker(seed));
+        let leave = |who: u8, seed: u8| PhatContracts::leave_cluster(signed(who), worker(seed));
         assert_noop!(leave(1, 2), Error::<Test>::NotOperator);
         assert_noop!(leave(4, 4), Error::<Test>::WorkerNotFound);
         assert_ok!(leave(1, 1));
@@ -118,6 +129,9 @@ fn a_worker_is_let_go_by_the_owner_or_taken_back_by_its_operator() {
         assert_noop!(add(signed(1), 1, 2), Error::<Test>::WorkerNotOffered);
         assert_ok!(leave(2, 2));
         assert_noop!(leave(3, 3), Error::<Test>::LastWorker);
-        assert_noop!(remove(RuntimeOrigin::root(), 3, 1), Error::<Test>::LastWorker);
+        assert_noop!(
+            remove(RuntimeOrigin::root(), 3, 1),
+            Error::<Test>::LastWorker
+        );
     });
 }
