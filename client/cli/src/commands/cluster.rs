@@ -304,20 +304,22 @@ async fn show(
     let chain = network.connect().await?;
     let cluster = network.cluster(&chain, cluster).await?;
     let now = chain.final_number().await?;
-    let workers: Vec<WorkerId> = chain
-        .unproven("workers of a cluster", keys::cluster_workers(&cluster))
-        .await?
-        .unwrap_or_default();
+    let members = keys::cluster_workers(&cluster);
+    let told: Vec<WorkerId> =
+        chain.unproven("workers of a cluster", members.clone()).await?.unwrap_or_default();
     let mut wanted = vec![
+        members.clone(),
         keys::agreed_checkpoint(&cluster),
         keys::inbox_first(&cluster),
         keys::inbox_next(&cluster),
     ];
-    for worker in &workers {
+    for worker in &told {
         wanted.push(keys::checkpoint(&cluster, worker));
         wanted.push(keys::suspension(&cluster, worker));
     }
     let proven = chain.proven(&wanted).await?;
+    let workers: Vec<WorkerId> =
+        proven.read("workers of a cluster", &members)?.unwrap_or_default();
     let agreed: Option<AgreedCheckpoint> =
         proven.read("agreed checkpoint", &keys::agreed_checkpoint(&cluster))?;
     let first: u64 = proven.read("mailbox", &keys::inbox_first(&cluster))?.unwrap_or_default();
@@ -337,7 +339,7 @@ async fn show(
             None => ["-", "-", "never"].map(str::to_owned),
         };
         let state = match &suspension {
-            Some(suspension) => format!("suspended since {}", age(now, suspension.since)),
+            Some(suspension) => format!("suspended {}", age(now, suspension.since)),
             None if last.is_none() => "joining".to_owned(),
             None => "in agreement".to_owned(),
         };

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use chain_facts::WorkerOffer;
 use clap::Subcommand;
 use client::Transaction;
-use primitives::WorkerId;
+use primitives::{ClusterId, WorkerId};
 use serde_json::json;
 
 /// Look at workers, and say whom yours may serve.
@@ -65,7 +65,7 @@ fn parse_offer(to: &str) -> Result<WorkerOffer> {
     Ok(match to {
         "nobody" => WorkerOffer::Nobody,
         "anybody" => WorkerOffer::Anybody,
-        cluster => WorkerOffer::Cluster(cluster.parse().ok().with_context(|| {
+        cluster => WorkerOffer::Cluster(cluster.parse::<ClusterId>().ok().with_context(|| {
             format!("{cluster:?} is neither a cluster's id, nor anybody, nor nobody")
         })?),
     })
@@ -117,7 +117,6 @@ async fn list(network: &context::Network, output: &Output) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use primitives::ClusterId;
 
     #[test]
     fn an_offer_is_a_cluster_or_a_word() {
