@@ -414,6 +414,8 @@ impl<T: Config> Pallet<T> {
         WorkerAddedAt::<T>::remove(worker);
         Endpoints::<T>::remove(worker);
         EndpointsSignedAt::<T>::remove(worker);
+        Instances::<T>::remove(worker);
+        T::Clusters::on_worker_removed(&id);
         Self::deposit_event(Event::WorkerRemoved { pubkey: worker });
         Ok(())
     }
@@ -446,11 +448,29 @@ impl<T: Config> Pallet<T> {
                 Self::on_sealed_seed(sender, cluster, worker, seed)
             }
             MessagePayload::ContractKeys { .. } => Self::on_contract_keys(sender, payload),
+            MessagePayload::Instance { nonce } => {
+                Self::on_instance(public(&sender.0), *nonce);
+                Ok(())
+            }
             MessagePayload::Checkpoint { .. }
             | MessagePayload::Benchmark { .. }
-            | MessagePayload::Heartbeat { .. }
-            | MessagePayload::Instance { .. } => Err(Error::<T>::UnknownMessage.into()),
+            | MessagePayload::Heartbeat { .. } => Err(Error::<T>::UnknownMessage.into()),
         }
+    }
+
+    /// A process that says its number again, because it has not seen it yet, changes nothing. There is no
+    /// other bound than the mailbox's on messages: to refuse a number would keep a restarted worker from
+    /// serving, and a process that starts again and again hurts its own worker alone.
+    fn on_instance(worker: sr25519::Public, nonce: [u8; 32]) {
+        if Instances::<T>::get(worker).is_some_and(|known| known.nonce == nonce) {
+            return;
+        }
+        let at = frame_system::Pallet::<T>::block_number();
+        Instances::<T>::insert(worker, Instance { nonce, at });
+        Self::deposit_event(Event::InstanceStarted {
+            pubkey: worker,
+            nonce,
+        });
     }
 
     fn on_master_key(sender: &WorkerId, public_key: &[u8; 32]) -> DispatchResult {
@@ -643,6 +663,12 @@ impl<T: Config> Pallet<T> {
             ensure!(
                 T::Clusters::is_member(&ClusterId(cluster.0), &worker_id(&worker)),
                 "a seed is sealed to a worker outside its cluster"
+            );
+        }
+        for worker in Instances::<T>::iter_keys() {
+            ensure!(
+                Workers::<T>::contains_key(worker),
+                "an instance of no worker is left over"
             );
         }
         for contract in ContractKeys::<T>::iter_keys() {

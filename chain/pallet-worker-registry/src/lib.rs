@@ -24,6 +24,8 @@
 //!   the network by its domain.
 //! - Development evidence on a public network: a Development root is refused unless the network
 //!   was born as a development network.
+//! - A worker that is copied or restarted on an old disk: the process says a fresh number, serves nothing before
+//!   a final block has it, and stops where another number replaces it.
 //! - A bad gatekeeper: the first master key and cluster key stay; a later differing one is refused.
 //!
 //! # Limits
@@ -50,7 +52,7 @@ mod tests;
 
 pub use pallet::*;
 pub use traits::{Clusters, KeyStore, WorkerDirectory, WorkerRecords};
-pub use types::{BoundedEndpoints, GenesisRoot, SealedSeed, WorkerInfo};
+pub use types::{BoundedEndpoints, GenesisRoot, Instance, SealedSeed, WorkerInfo};
 
 /// Money of the pallet.
 pub type BalanceOf<T> =
@@ -135,6 +137,11 @@ pub mod pallet {
     /// When each worker signed its endpoints, milliseconds since 1970.
     #[pallet::storage]
     pub type EndpointsSignedAt<T: Config> = StorageMap<_, Twox64Concat, sr25519::Public, u64>;
+
+    /// The process that speaks for each worker that has said so.
+    #[pallet::storage]
+    pub type Instances<T: Config> =
+        StorageMap<_, Twox64Concat, sr25519::Public, Instance<BlockNumberFor<T>>>;
 
     /// Allowed worker builds, with the block that allowed each.
     #[pallet::storage]
@@ -252,6 +259,13 @@ pub mod pallet {
         WorkerRemoved {
             /// The worker.
             pubkey: sr25519::Public,
+        },
+        /// A process of a worker started: another one that speaks for the worker stops.
+        InstanceStarted {
+            /// The worker.
+            pubkey: sr25519::Public,
+            /// The number that the process made up.
+            nonce: [u8; 32],
         },
         /// A worker announced where it is reached.
         WorkerEndpointUpdated {

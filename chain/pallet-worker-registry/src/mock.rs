@@ -49,6 +49,7 @@ parameter_types! {
     pub const RegistrationDeposit: u128 = DEPOSIT;
     pub static Members: Vec<(ClusterId, WorkerId)> = Vec::new();
     pub static Instantiated: Vec<ContractId> = Vec::new();
+    pub static Removed: Vec<WorkerId> = Vec::new();
 }
 
 /// Clusters as [`Members`] says.
@@ -65,6 +66,10 @@ impl Clusters for TestClusters {
 
     fn is_assigned(worker: &WorkerId) -> bool {
         Members::get().iter().any(|(_, member)| member == worker)
+    }
+
+    fn on_worker_removed(worker: &WorkerId) {
+        Removed::mutate(|removed| removed.push(*worker));
     }
 
     fn on_cluster_key(_: &ClusterId, _: &[u8; 32]) {}
@@ -139,6 +144,7 @@ pub fn run_with(genesis: crate::GenesisConfig<Test>, test: impl FnOnce()) {
     sp_io::TestExternalities::new(storage).execute_with(|| {
         Members::set(Vec::new());
         Instantiated::set(Vec::new());
+        Removed::set(Vec::new());
         System::set_block_number(1);
         Timestamp::set_timestamp(NOW_MS);
         test();

@@ -97,6 +97,26 @@ pub struct SealedSeed {
     pub ciphertext: BoundedVec<u8, ConstU32<SEALED_SEED_BYTES_MAX>>,
 }
 
+/// The process that speaks for a worker: the last one that started.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
+)]
+pub struct Instance<BlockNumber> {
+    /// The number that it made up.
+    pub nonce: [u8; 32],
+    /// The block that took the number in.
+    pub at: BlockNumber,
+}
+
 /// An accepted root, as a genesis configuration writes it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum GenesisRoot {

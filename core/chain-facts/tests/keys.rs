@@ -45,6 +45,7 @@ fn map_keys_end_with_the_key_itself_and_never_meet() {
         keys::checkpoint(&second, &one),
         keys::sealed_cluster_seed(&first, &one),
         keys::agreed_checkpoint(&first),
+        keys::agreed_roots(&first),
         keys::suspension(&first, &one),
         keys::suspension(&first, &two),
         keys::suspended_workers(&first),
