@@ -3,7 +3,7 @@
 use crate::node::{ALICE, CONTRACT, Node, World, outcomes};
 use primitives::{AccountId, ContractId};
 use wire::mailbox::MailboxOperation;
-use worker_core::{ClusterStore as _, StopReason};
+use worker_core::{ClusterStore as _, Notice, StopReason};
 
 const MALLORY: AccountId = AccountId([0x66; 32]);
 
