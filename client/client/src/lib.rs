@@ -3,6 +3,7 @@
 //! * [`Chain`] reads the chain through a node that is not trusted: what matters is proven against the
 //!   genesis hash that the caller pins ([`Chain::proven`]), and submits transactions.
 //! * [`WorkerClient`] speaks protocol v1 with one worker: a session, then queries in it.
+//! * [`Cluster`] knows a cluster's workers: asks the next one where one fails, or several and compares.
 //! * [`Contract`] holds a contract's metadata: arguments as people write them, answers as JSON.
 //! * [`receipt`] builds receipt files and checks them offline, link by link.
 //!
@@ -15,26 +16,34 @@
 #![deny(missing_docs)]
 
 mod account;
+mod asker;
 mod chain;
+mod cluster;
 mod contract;
+mod failover;
 mod flow;
 pub mod receipt;
+mod replicas;
 mod submit;
 mod system;
 mod text;
 mod worker;
 
 pub use account::{Account, AccountError};
+pub use asker::Asker;
 pub use chain::{Chain, ChainError, Proven, WorkerRecord};
+pub use cluster::{Cluster, Member, Membership, Patience, SLACK_BLOCKS, Standing};
 pub use contract::{Contract, ContractError, Message, Output};
+pub use failover::{Failure, NoneAnswered};
 pub use flow::{
     CommandOptions, Commanded, Deployed, FlowError, await_outcome, command, command_with, deploy,
 };
+pub use replicas::{Contradiction, Replica, Replicas, ReplicasError, Verdict};
 pub use submit::{Included, Transaction};
 pub use system::SystemContract;
 pub use worker::{
     Asked, QueryOptions, WorkerClient, WorkerError, call_request, fetch_info, instantiate_request,
-    logger_request,
+    logger_request, outcome_request,
 };
 
 /// SS58 text of an account, with the network's prefix.

@@ -1,0 +1,474 @@
+//! A cluster as its clients see it: which workers it has, whom to ask first, how new answers must be.
+//!
+//! # Order
+//!
+//! Each client has an order of its own over the workers, drawn at random or from a number it keeps
+//! ([`Cluster::set_seed`]), so that clients spread over the workers. It stays with the worker that
+//! answered last, so that sessions last and so that it sees its own changes.
+//!
+//! # Freshness
+//!
+//! A worker that is cut off from the chain, or was set back to an older disk, must not answer from the
+//! past unnoticed. So each question demands a state at least as new as the newest block that this client
+//! has proven to be final, less [`SLACK_BLOCKS`], and at least as new as what the client has seen before, as
+//! far as that is proven. The demand is taken from memory; the chain is read anew in the background.
+//! While the node cannot be reached the demand stays as it is: then it is the workers' own rule
+//! alone (they stop answering when their last final block is too old) that keeps answers fresh.
+
+use crate::{Chain, ChainError, Proven, WorkerClient, WorkerError, WorkerRecord};
+use chain_facts::{ContractRecord, keys};
+use primitives::{BlockNumber, ClusterId, ContractId, GenesisHash, UnixMillis, WorkerId};
+use rand_core::{OsRng, RngCore};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How many blocks behind what the client knows to be final a worker may answer from.
+pub const SLACK_BLOCKS: BlockNumber = 1;
+/// Age of what is known of the chain from which on it is read anew, beside the questions.
+const REFRESH_AFTER: Duration = Duration::from_secs(3);
+/// Age from which on a question waits for that.
+const REFRESH_FIRST_AFTER: Duration = Duration::from_secs(30);
+/// How long a question waits for that.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the list of workers is read anew because it changed while it was read.
+const MEMBERSHIP_TRIES: u32 = 4;
+/// How long a worker that failed is asked after all others.
+const AVOIDED_FOR: Duration = Duration::from_secs(10);
+
+/// Whether a worker of a cluster may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It may.
+    Serves,
+    /// Its registration has lapsed, or it has none.
+    Lapsed,
+    /// The chain has suspended it: its state differed from the others'.
+    Suspended,
+    /// It announces no URL.
+    NoEndpoint,
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Serves => "it may be asked",
+            Self::Lapsed => "its registration has lapsed",
+            Self::Suspended => "the chain has suspended it",
+            Self::NoEndpoint => "it announces no endpoint",
+        })
+    }
+}
+
+/// A worker of a cluster.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its registration, and where it can be reached.
+    pub record: WorkerRecord,
+    /// Whether it may be asked.
+    pub standing: Standing,
+}
+
+/// A cluster's workers at a final block, proven.
+#[derive(Clone, Debug)]
+pub struct Membership {
+    /// Which cluster.
+    pub cluster: ClusterId,
+    /// The final block that shows it.
+    pub block_number: BlockNumber,
+    /// Its workers, in the chain's order.
+    pub members: Vec<Member>,
+}
+
+impl Chain {
+    /// The workers of a cluster, all from one proven read.
+    ///
+    /// # Errors
+    /// When there is no such cluster, or a proof does not hold.
+    pub async fn membership(&self, cluster: &ClusterId) -> Result<Membership, ChainError> {
+        self.membership_with(cluster, None).await
+    }
+
+    /// The workers of the cluster where a contract lives, all from one proven read.
+    ///
+    /// # Errors
+    /// When there is no such contract, or a proof does not hold.
+    pub async fn membership_of_contract(
+        &self,
+        contract: &ContractId,
+    ) -> Result<Membership, ChainError> {
+        let missing = || ChainError::NotFound(format!("contract {contract}"));
+        let record: ContractRecord =
+            self.unproven("contract", keys::contract(contract)).await?.ok_or_else(missing)?;
+        self.membership_with(&record.cluster, Some(contract)).await
+    }
+
+    async fn membership_with(
+        &self,
+        cluster: &ClusterId,
+        contract: Option<&ContractId>,
+    ) -> Result<Membership, ChainError> {
+        let list_key = keys::cluster_workers(cluster);
+        let missing = || ChainError::NotFound(format!("cluster {cluster}"));
+        // Only what one knows the name of can be asked for: the node's word gives the names, the
+        // proof shows whether they were right.
+        let mut list: Vec<WorkerId> = self
+            .unproven("workers of a cluster", list_key.clone())
+            .await?
+            .ok_or_else(missing)?;
+        for _ in 0..MEMBERSHIP_TRIES {
+            let mut wanted = vec![list_key.clone(), keys::timestamp_now()];
+            wanted.extend(contract.map(keys::contract));
+            for worker in &list {
+                wanted.extend([keys::worker(worker), keys::endpoints(worker)]);
+            }
+            let proven = self.proven(&wanted).await?;
+            let proven_list: Vec<WorkerId> =
+                proven.read("workers of a cluster", &list_key)?.ok_or_else(missing)?;
+            if !proven_list.iter().all(|worker| list.contains(worker)) {
+                list = proven_list;
+                continue;
+            }
+            if let Some(contract) = contract {
+                let record: Option<ContractRecord> =
+                    proven.read("contract", &keys::contract(contract))?;
+                if record.is_none_or(|record| record.cluster != *cluster) {
+                    return Err(ChainError::NotFound(format!("contract {contract}")));
+                }
+            }
+            return members(&proven, cluster, &proven_list);
+        }
+        Err(ChainError::Node(format!("the list of workers of cluster {cluster} keeps changing")))
+    }
+}
+
+fn members(
+    proven: &Proven,
+    cluster: &ClusterId,
+    list: &[WorkerId],
+) -> Result<Membership, ChainError> {
+    let now_ms: UnixMillis =
+        proven.read("timestamp", &keys::timestamp_now())?.unwrap_or_default();
+    let mut members = Vec::new();
+    for worker in list {
+        // Without a registration there is no key to seal to: then it is no worker to clients.
+        let Some(record) = crate::chain::worker_record(proven, worker)? else { continue };
+        let standing = if record.info.expires_at_ms <= now_ms {
+            Standing::Lapsed
+        } else if is_suspended(proven, cluster, worker)? {
+            Standing::Suspended
+        } else if record.endpoints.is_empty() {
+            Standing::NoEndpoint
+        } else {
+            Standing::Serves
+        };
+        members.push(Member { record, standing });
+    }
+    Ok(Membership { cluster: *cluster, block_number: proven.state.number(), members })
+}
+
+/// Whether the chain has taken a worker out of service. No chain does so yet: where it will say so
+/// (`keys::suspension`), it is read here, and its key joins those that `membership_with` wants.
+fn is_suspended(_: &Proven, _: &ClusterId, _: &WorkerId) -> Result<bool, ChainError> {
+    Ok(false)
+}
+
+/// How long and how often is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For one question in all.
+    pub deadline: Duration,
+    /// Attempts for one question in all, over all workers.
+    pub attempts_max: u32,
+    /// How often the workers are gone through.
+    pub rounds_max: u32,
+    /// How long a worker that is a little behind is waited for.
+    pub behind: Duration,
+    /// How long a worker may say nothing before it is asked whether it is there at all.
+    pub silent: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(40),
+            attempts_max: 12,
+            rounds_max: 4,
+            behind: Duration::from_secs(2),
+            silent: Duration::from_secs(3),
+        }
+    }
+}
+
+/// What is known of the chain.
+struct View {
+    membership: Membership,
+    read_at: Instant,
+    tried_at: Instant,
+}
+
+/// A cluster's workers, each of which can stand in for the others.
+pub struct Cluster {
+    chain: Option<Chain>,
+    genesis: GenesisHash,
+    view: Arc<Mutex<View>>,
+    seed: u64,
+    /// Who answered last.
+    preferred: Option<WorkerId>,
+    /// Who failed, and when.
+    avoided: HashMap<WorkerId, Instant>,
+    clients: BTreeMap<WorkerId, WorkerClient>,
+    any_block: bool,
+    /// Newest block that an answer came from.
+    seen: BlockNumber,
+    pub(crate) patience: Patience,
+}
+
+impl Cluster {
+    /// A cluster, by one proven read.
+    ///
+    /// # Errors
+    /// When there is no such cluster, or a proof does not hold.
+    pub async fn new(chain: &Chain, cluster: &ClusterId) -> Result<Self, ChainError> {
+        Ok(Self::of(Some(chain.clone()), chain.genesis(), chain.membership(cluster).await?))
+    }
+
+    /// The cluster where a contract lives, by one proven read.
+    ///
+    /// # Errors
+    /// When there is no such contract, or a proof does not hold.
+    pub async fn of_contract(chain: &Chain, contract: &ContractId) -> Result<Self, ChainError> {
+        let membership = chain.membership_of_contract(contract).await?;
+        Ok(Self::of(Some(chain.clone()), chain.genesis(), membership))
+    }
+
+    /// A cluster whose workers the caller has proven, and proves anew ([`Cluster::renew`]).
+    pub fn from_membership(genesis: GenesisHash, membership: Membership) -> Self {
+        Self::of(None, genesis, membership)
+    }
+
+    fn of(chain: Option<Chain>, genesis: GenesisHash, membership: Membership) -> Self {
+        let now = Instant::now();
+        Self {
+            chain,
+            genesis,
+            view: Arc::new(Mutex::new(View { membership, read_at: now, tried_at: now })),
+            seed: OsRng.next_u64(),
+            preferred: None,
+            avoided: HashMap::new(),
+            clients: BTreeMap::new(),
+            any_block: false,
+            seen: 0,
+            patience: Patience::default(),
+        }
+    }
+
+    /// Asks in the order that this number gives: the same in each process that knows it.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
+    /// How long and how often to ask.
+    pub fn set_patience(&mut self, patience: Patience) {
+        self.patience = patience;
+    }
+
+    /// Takes answers from any block that the question itself allows, however old.
+    pub fn accept_any_block(&mut self) {
+        self.any_block = true;
+    }
+
+    /// Which cluster.
+    pub fn id(&self) -> ClusterId {
+        self.view().membership.cluster
+    }
+
+    /// Its workers as last proven.
+    pub fn membership(&self) -> Membership {
+        self.view().membership.clone()
+    }
+
+    /// The newest block that is proven to be final.
+    pub fn final_number(&self) -> BlockNumber {
+        self.view().membership.block_number
+    }
+
+    /// The oldest block that answers may come from.
+    pub fn floor(&self) -> BlockNumber {
+        if self.any_block {
+            return 0;
+        }
+        let known = self.final_number();
+        // What was seen is a worker's word; beyond what is proven it would let a lying one set a demand
+        // that nobody can meet.
+        known.saturating_sub(SLACK_BLOCKS).max(self.seen.min(known))
+    }
+
+    /// The client of a worker that was asked, with its session.
+    pub fn client(&self, worker: &WorkerId) -> Option<&WorkerClient> {
+        self.clients.get(worker)
+    }
+
+    fn view(&self) -> MutexGuard<'_, View> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A newer proven list of workers.
+    pub fn renew(&mut self, membership: Membership) {
+        renew(&self.view, membership);
+    }
+
+    /// Reads the chain anew, and waits for that.
+    ///
+    /// # Errors
+    /// When the node fails or its proof does not hold: then what was known stays.
+    pub async fn refresh(&mut self) -> Result<(), ChainError> {
+        let Some(chain) = self.chain.clone() else { return Ok(()) };
+        self.view().tried_at = Instant::now();
+        let cluster = self.id();
+        let read = tokio::time::timeout(REFRESH_TIMEOUT, chain.membership(&cluster)).await;
+        let timed_out = |_| ChainError::Node("it does not answer in time".to_owned());
+        let membership = read.map_err(timed_out)??;
+        renew(&self.view, membership);
+        Ok(())
+    }
+
+    /// Sees to it that what is known of the chain is not old; waits only where it is very old.
+    pub(crate) async fn keep_fresh(&mut self) {
+        let Some(chain) = self.chain.clone() else { return };
+        let (age, tried) = {
+            let view = self.view();
+            (view.read_at.elapsed(), view.tried_at.elapsed())
+        };
+        if age > REFRESH_FIRST_AFTER && tried > REFRESH_FIRST_AFTER {
+            // The workers may answer even where this node does not.
+            let _unchanged = self.refresh().await;
+        } else if tried > REFRESH_AFTER {
+            let cluster = self.id();
+            let view = self.view.clone();
+            self.view().tried_at = Instant::now();
+            tokio::spawn(async move {
+                if let Ok(membership) = chain.membership(&cluster).await {
+                    renew(&view, membership);
+                }
+            });
+        }
+    }
+
+    /// This client has seen the state at `block`: it wants no older answers, from no worker.
+    pub async fn has_seen(&mut self, block: BlockNumber) {
+        self.seen = self.seen.max(block);
+        if self.seen > self.final_number() {
+            let _unchanged = self.refresh().await;
+        }
+    }
+
+    pub(crate) fn note_answer(&mut self, worker: WorkerId, block: BlockNumber) {
+        self.preferred = Some(worker);
+        self.avoided.remove(&worker);
+        self.seen = self.seen.max(block);
+    }
+
+    pub(crate) fn avoid(&mut self, worker: WorkerId) {
+        self.avoided.insert(worker, Instant::now());
+        if self.preferred == Some(worker) {
+            self.preferred = None;
+        }
+    }
+
+    /// Asks another worker next.
+    pub fn turn_to_another(&mut self) {
+        if let Some(first) = self.candidates().first() {
+            self.avoid(*first);
+        }
+    }
+
+    /// Mailbox entries that the worker which is asked next has run, by its own word.
+    pub async fn next_number(&mut self) -> Option<u64> {
+        let first = *self.candidates().first()?;
+        let found = match self.client_of(first) {
+            Ok(client) => client.next_number().await,
+            Err(_) => None,
+        };
+        if found.is_none() {
+            self.avoid(first);
+        }
+        found
+    }
+
+    /// Workers that may be asked, in this client's order.
+    pub fn candidates(&self) -> Vec<WorkerId> {
+        let rank = |worker: &WorkerId| {
+            let avoided = self.avoided.get(worker).map(Instant::elapsed);
+            let avoided = avoided.is_some_and(|since| since < AVOIDED_FOR);
+            let mut hasher = DefaultHasher::new();
+            (self.seed, worker.0).hash(&mut hasher);
+            (avoided, self.preferred != Some(*worker), hasher.finish())
+        };
+        let view = self.view();
+        let members = view.membership.members.iter();
+        let mut candidates: Vec<WorkerId> = members
+            .filter(|member| member.standing == Standing::Serves)
+            .map(|member| member.record.info.worker)
+            .collect();
+        drop(view);
+        candidates.sort_by_cached_key(rank);
+        candidates
+    }
+
+    /// Workers that may not be asked, and why not.
+    pub(crate) fn others(&self) -> Vec<(WorkerId, Standing)> {
+        let view = self.view();
+        let members = view.membership.members.iter();
+        members
+            .filter(|member| member.standing != Standing::Serves)
+            .map(|member| (member.record.info.worker, member.standing))
+            .collect()
+    }
+
+    /// The client of a worker, made anew where the chain has other facts of it by now.
+    pub(crate) fn client_of(&mut self, worker: WorkerId) -> Result<&mut WorkerClient, WorkerError> {
+        let client = match self.take_client(worker)? {
+            Some(kept) => kept,
+            None => {
+                let record = self.record_of(&worker).ok_or(WorkerError::NoEndpoint(worker))?;
+                WorkerClient::new(self.genesis, &record)?
+            }
+        };
+        Ok(self.clients.entry(worker).or_insert(client))
+    }
+
+    /// The client of a worker, taken out; [`Cluster::give_back`] keeps it with its session.
+    pub(crate) fn take(&mut self, worker: WorkerId) -> Result<WorkerClient, WorkerError> {
+        self.client_of(worker)?;
+        self.clients.remove(&worker).ok_or(WorkerError::NoEndpoint(worker))
+    }
+
+    pub(crate) fn give_back(&mut self, client: WorkerClient) {
+        self.clients.insert(client.worker(), client);
+    }
+
+    fn take_client(&mut self, worker: WorkerId) -> Result<Option<WorkerClient>, WorkerError> {
+        let record = self.record_of(&worker).ok_or(WorkerError::NoEndpoint(worker))?;
+        Ok(self.clients.remove(&worker).filter(|client| client.is_of(&record)))
+    }
+
+    fn record_of(&self, worker: &WorkerId) -> Option<WorkerRecord> {
+        let view = self.view();
+        let mut members = view.membership.members.iter();
+        members.find(|member| member.record.info.worker == *worker).map(|m| m.record.clone())
+    }
+}
+
+fn renew(view: &Mutex<View>, membership: Membership) {
+    let mut view = view.lock().unwrap_or_else(PoisonError::into_inner);
+    // Reads may overtake one another.
+    if membership.block_number >= view.membership.block_number {
+        view.membership = membership;
+        view.read_at = Instant::now();
+    }
+}
