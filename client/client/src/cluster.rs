@@ -45,7 +45,7 @@ const AVOIDED_FOR: Duration = Duration::from_secs(10);
 pub enum Standing {
     /// It may.
     Serves,
-    /// Its registration has lapsed, or it has none.
+    /// Its registration has lapsed.
     Lapsed,
     /// The chain has suspended it: its state differed from the others'.
     Suspended,
@@ -121,7 +121,8 @@ impl Chain {
             .await?
             .ok_or_else(missing)?;
         for _ in 0..MEMBERSHIP_TRIES {
-            let mut wanted = vec![list_key.clone(), keys::timestamp_now()];
+            let mut wanted =
+                vec![list_key.clone(), keys::timestamp_now(), keys::suspended_workers(cluster)];
             wanted.extend(contract.map(keys::contract));
             for worker in &list {
                 wanted.extend([keys::worker(worker), keys::endpoints(worker)]);
@@ -153,28 +154,30 @@ fn members(
 ) -> Result<Membership, ChainError> {
     let now_ms: UnixMillis =
         proven.read("timestamp", &keys::timestamp_now())?.unwrap_or_default();
+    let suspended: Vec<WorkerId> = proven
+        .read("suspended workers", &keys::suspended_workers(cluster))?
+        .unwrap_or_default();
     let mut members = Vec::new();
     for worker in list {
         // Without a registration there is no key to seal to: then it is no worker to clients.
         let Some(record) = crate::chain::worker_record(proven, worker)? else { continue };
-        let standing = if record.info.expires_at_ms <= now_ms {
-            Standing::Lapsed
-        } else if is_suspended(proven, cluster, worker)? {
-            Standing::Suspended
-        } else if record.endpoints.is_empty() {
-            Standing::NoEndpoint
-        } else {
-            Standing::Serves
-        };
+        let standing = standing(&record, now_ms, &suspended);
         members.push(Member { record, standing });
     }
     Ok(Membership { cluster: *cluster, block_number: proven.state.number(), members })
 }
 
-/// Whether the chain has taken a worker out of service. No chain does so yet: where it will say so
-/// (`keys::suspension`), it is read here, and its key joins those that `membership_with` wants.
-fn is_suspended(_: &Proven, _: &ClusterId, _: &WorkerId) -> Result<bool, ChainError> {
-    Ok(false)
+/// `now_ms` is the chain's time.
+fn standing(record: &WorkerRecord, now_ms: UnixMillis, suspended: &[WorkerId]) -> Standing {
+    if record.info.expires_at_ms <= now_ms {
+        Standing::Lapsed
+    } else if suspended.contains(&record.info.worker) {
+        Standing::Suspended
+    } else if record.endpoints.is_empty() {
+        Standing::NoEndpoint
+    } else {
+        Standing::Serves
+    }
 }
 
 /// How long and how often is asked.
@@ -222,7 +225,11 @@ pub struct Cluster {
     /// Who failed, and when.
     avoided: HashMap<WorkerId, Instant>,
     clients: BTreeMap<WorkerId, WorkerClient>,
+    /// The one worker that is asked, where no other may be.
+    only: Option<WorkerId>,
     any_block: bool,
+    /// Newest final block by the node's word, where that was asked for.
+    node_says: BlockNumber,
     /// Newest block that an answer came from.
     seen: BlockNumber,
     pub(crate) patience: Patience,
@@ -261,7 +268,9 @@ impl Cluster {
             preferred: None,
             avoided: HashMap::new(),
             clients: BTreeMap::new(),
+            only: None,
             any_block: false,
+            node_says: 0,
             seen: 0,
             patience: Patience::default(),
         }
@@ -270,6 +279,28 @@ impl Cluster {
     /// Asks in the order that this number gives: the same in each process that knows it.
     pub fn set_seed(&mut self, seed: u64) {
         self.seed = seed;
+    }
+
+    /// Asks this worker and no other; `false` where it is none of the cluster's.
+    pub fn only(&mut self, worker: WorkerId) -> bool {
+        let known = self.record_of(&worker).is_some();
+        if known {
+            self.only = Some(worker);
+        }
+        known
+    }
+
+    /// From here on wants all that is final by the node's word, which may be a block or two more than it
+    /// proves: so that who changed the state through this node sees the change at whichever worker. A
+    /// node that lies can only raise the demand, and so be of no use.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn demand_newest(&mut self) -> Result<(), ChainError> {
+        if let Some(chain) = &self.chain {
+            self.node_says = self.node_says.max(chain.final_number().await?);
+        }
+        Ok(())
     }
 
     /// How long and how often to ask.
@@ -305,7 +336,7 @@ impl Cluster {
         let known = self.final_number();
         // What was seen is a worker's word; beyond what is proven it would let a lying one set a demand
         // that nobody can meet.
-        known.saturating_sub(SLACK_BLOCKS).max(self.seen.min(known))
+        known.saturating_sub(SLACK_BLOCKS).max(self.seen.min(known)).max(self.node_says)
     }
 
     /// The client of a worker that was asked, with its session.
@@ -414,6 +445,7 @@ impl Cluster {
         let mut candidates: Vec<WorkerId> = members
             .filter(|member| member.standing == Standing::Serves)
             .map(|member| member.record.info.worker)
+            .filter(|worker| self.only.is_none_or(|only| only == *worker))
             .collect();
         drop(view);
         candidates.sort_by_cached_key(rank);
@@ -427,6 +459,7 @@ impl Cluster {
         members
             .filter(|member| member.standing != Standing::Serves)
             .map(|member| (member.record.info.worker, member.standing))
+            .filter(|(worker, _)| self.only.is_none_or(|only| only == *worker))
             .collect()
     }
 
@@ -470,5 +503,46 @@ fn renew(view: &Mutex<View>, membership: Membership) {
     if membership.block_number >= view.membership.block_number {
         view.membership = membership;
         view.read_at = Instant::now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use attestation::{RootKind, TeeKind};
+    use chain_facts::WorkerInfo;
+    use primitives::{AccountId, HpkePublicKey, Measurement};
+
+    fn check(now_ms: UnixMillis, suspended: &[WorkerId], urls: &[&str], expect: Standing) {
+        let info = WorkerInfo {
+            worker: WorkerId([1; 32]),
+            hpke_public_key: HpkePublicKey([2; 32]),
+            runtime_version: 0,
+            operator: None,
+            registrant: AccountId::default(),
+            measurement: Measurement::default(),
+            tee: TeeKind::Tdx,
+            root: RootKind::Development,
+            confidence_level: 1,
+            evidence_hash: [0; 32],
+            registration_hash: [0; 32],
+            made_at_ms: 0,
+            last_updated_ms: 0,
+            expires_at_ms: 1000,
+            initial_score: None,
+        };
+        let endpoints = urls.iter().map(|url| (*url).to_owned()).collect();
+        let record = WorkerRecord { info, endpoints };
+        assert_eq!(standing(&record, now_ms, suspended), expect);
+    }
+
+    #[test]
+    fn who_may_be_asked_is_registered_not_suspended_and_somewhere() {
+        let url = "http://127.0.0.1:1";
+        check(999, &[], &[url], Standing::Serves);
+        check(1000, &[], &[url], Standing::Lapsed);
+        check(999, &[WorkerId([2; 32])], &[url], Standing::Serves);
+        check(999, &[WorkerId([2; 32]), WorkerId([1; 32])], &[url], Standing::Suspended);
+        check(999, &[], &[], Standing::NoEndpoint);
     }
 }

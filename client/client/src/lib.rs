@@ -59,6 +59,11 @@ pub fn parse_address(text: &str) -> Result<primitives::AccountId, String> {
     text::parse_account(text)
 }
 
+/// A random number, for example for [`Cluster::set_seed`].
+pub fn random_seed() -> u64 {
+    rand_core::RngCore::next_u64(&mut rand_core::OsRng)
+}
+
 /// Milliseconds since 1970, by this machine's clock.
 pub fn now_ms() -> primitives::UnixMillis {
     std::time::SystemTime::now()
