@@ -161,8 +161,8 @@ async fn balance(
     let account = client::parse_address(account).map_err(anyhow::Error::msg)?;
     let chain = network.connect().await?;
     let cluster = network.cluster(&chain, cluster).await?;
-    let mut worker = network.worker(&chain, &cluster, None).await?;
-    let balance = SystemContract::new(&mut worker, &cluster).balance_of(&account).await?;
+    let mut workers = network.workers(&chain, &cluster).await?;
+    let balance = SystemContract::new(&mut workers, &cluster).balance_of(&account).await?;
     let value = json!({ "account": client::address(&account), "balance": balance.to_string() });
     output.result(format!("{} PHA", units::to_pha(balance)), &value);
     Ok(())
