@@ -283,7 +283,7 @@ impl Cluster {
 
     /// Asks this worker and no other; `false` where it is none of the cluster's.
     pub fn only(&mut self, worker: WorkerId) -> bool {
-        let known = self.record_of(&worker).is_some();
+        let known = self.view().membership.members.iter().any(|m| m.record.info.worker == worker);
         if known {
             self.only = Some(worker);
         }
@@ -465,14 +465,20 @@ impl Cluster {
 
     /// The client of a worker, made anew where the chain has other facts of it by now.
     pub(crate) fn client_of(&mut self, worker: WorkerId) -> Result<&mut WorkerClient, WorkerError> {
-        let client = match self.take_client(worker)? {
-            Some(kept) => kept,
-            None => {
-                let record = self.record_of(&worker).ok_or(WorkerError::NoEndpoint(worker))?;
-                WorkerClient::new(self.genesis, &record)?
+        let made = {
+            let view = self.view();
+            let mut members = view.membership.members.iter().map(|member| &member.record);
+            let record = members.find(|record| record.info.worker == worker);
+            let record = record.ok_or(WorkerError::NoEndpoint(worker))?;
+            match self.clients.get(&worker) {
+                Some(kept) if kept.is_of(record) => None,
+                _ => Some(WorkerClient::new(self.genesis, record)?),
             }
         };
-        Ok(self.clients.entry(worker).or_insert(client))
+        if let Some(made) = made {
+            self.clients.insert(worker, made);
+        }
+        self.clients.get_mut(&worker).ok_or(WorkerError::NoEndpoint(worker))
     }
 
     /// The client of a worker, taken out; [`Cluster::give_back`] keeps it with its session.
@@ -483,17 +489,6 @@ impl Cluster {
 
     pub(crate) fn give_back(&mut self, client: WorkerClient) {
         self.clients.insert(client.worker(), client);
-    }
-
-    fn take_client(&mut self, worker: WorkerId) -> Result<Option<WorkerClient>, WorkerError> {
-        let record = self.record_of(&worker).ok_or(WorkerError::NoEndpoint(worker))?;
-        Ok(self.clients.remove(&worker).filter(|client| client.is_of(&record)))
-    }
-
-    fn record_of(&self, worker: &WorkerId) -> Option<WorkerRecord> {
-        let view = self.view();
-        let mut members = view.membership.members.iter();
-        members.find(|member| member.record.info.worker == *worker).map(|m| m.record.clone())
     }
 }
 

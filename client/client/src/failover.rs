@@ -94,6 +94,9 @@ fn reason(error: &WorkerError) -> String {
         WorkerError::Unreachable { url, reason, .. } => {
             format!("it does not answer at {url}: {reason}")
         }
+        WorkerError::Silent { url, silent, .. } => {
+            format!("it has said nothing at {url} for {} s", silent.as_secs())
+        }
         WorkerError::Refused { reason, .. } => format!("it refuses: {reason}"),
         WorkerError::NotAuthentic { source, .. } => source.to_string(),
         WorkerError::Receipt(_) => {
@@ -109,7 +112,7 @@ fn reason(error: &WorkerError) -> String {
     }
 }
 
-/// Whether the same worker may answer soon.
+/// Whether the same worker may answer soon. One that hangs has had its time.
 pub(crate) fn may_pass(error: &WorkerError) -> bool {
     match error {
         WorkerError::Unreachable { .. } | WorkerError::Query(_) => true,
@@ -143,7 +146,7 @@ pub(crate) async fn ask_patiently(
         let asked = match asked {
             Ok(asked) => asked,
             Err(error) => {
-                if matches!(error, WorkerError::Unreachable { .. }) {
+                if matches!(error, WorkerError::Unreachable { .. } | WorkerError::Silent { .. }) {
                     client.go_elsewhere();
                 }
                 return Err(error);

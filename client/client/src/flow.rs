@@ -267,6 +267,7 @@ pub async fn await_outcome(
             // Workers may be restarted while they are waited for.
             Err(
                 WorkerError::Unreachable { .. }
+                | WorkerError::Silent { .. }
                 | WorkerError::Refused { .. }
                 | WorkerError::NoneAnswered(_),
             ) => {}

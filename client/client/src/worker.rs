@@ -45,6 +45,16 @@ pub enum WorkerError {
         /// What happened.
         reason: String,
     },
+    /// It takes connections, perhaps, and says nothing.
+    #[error("worker {worker} has said nothing at {url} for {} s", .silent.as_secs())]
+    Silent {
+        /// Which worker.
+        worker: WorkerId,
+        /// Where.
+        url: String,
+        /// For how long.
+        silent: Duration,
+    },
     /// It refuses, in the clear: whoever has its address may have written this.
     #[error("worker {worker} refuses: {reason}")]
     Refused {
@@ -215,11 +225,8 @@ impl WorkerClient {
                 let looked =
                     http.get(format!("{url}/v1/info")).timeout(PROBE_TIMEOUT).send().await;
                 if looked.is_err() {
-                    let reason = format!(
-                        "it has said nothing for {} s",
-                        (silent + PROBE_TIMEOUT).as_secs()
-                    );
-                    return WorkerError::Unreachable { worker, url, reason };
+                    let silent = silent + PROBE_TIMEOUT;
+                    return WorkerError::Silent { worker, url, silent };
                 }
             }
         }
