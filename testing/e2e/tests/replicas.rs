@@ -186,8 +186,9 @@ async fn lying(stage: &Stage, place: usize) -> Result<()> {
     let request = stage.tally_request(QueryOptions::default())?;
     let truth = honest.ask(Some(&chair), request).await?.reply.result;
     let mut lie = truth.map_err(|error| anyhow::anyhow!("{error:?}"))?.data;
-    let last = lie.last_mut().context("the tally is empty")?;
-    *last ^= 1;
+    // The first candidate's votes come after the name: 128 more of them.
+    let name = lie.windows(3).position(|part| part == b"Ada").context("no votes for Ada")?;
+    *lie.get_mut(name + 3).context("no votes for Ada")? ^= 128;
     let directory = stage.worker_directory(place);
     let conduct = Conduct {
         cluster: stage.info.cluster,
