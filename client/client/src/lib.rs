@@ -22,29 +22,33 @@ mod cluster;
 mod contract;
 mod failover;
 mod flow;
+mod membership;
 pub mod receipt;
 mod replicas;
 mod submit;
 mod system;
 mod text;
 mod worker;
+mod worker_error;
 
 pub use account::{Account, AccountError};
 pub use asker::Asker;
 pub use chain::{Chain, ChainError, Proven, WorkerRecord};
-pub use cluster::{Cluster, Member, Membership, Patience, SLACK_BLOCKS, Standing};
+pub use cluster::{Cluster, Patience, SLACK_BLOCKS};
 pub use contract::{Contract, ContractError, Message, Output};
 pub use failover::{Failure, NoneAnswered};
 pub use flow::{
     CommandOptions, Commanded, Deployed, FlowError, await_outcome, command, command_with, deploy,
 };
+pub use membership::{Member, Membership, Standing};
 pub use replicas::{Contradiction, Replica, Replicas, ReplicasError, Verdict};
 pub use submit::{Included, Transaction};
 pub use system::SystemContract;
 pub use worker::{
-    Asked, QueryOptions, WorkerClient, WorkerError, call_request, fetch_info, instantiate_request,
+    Asked, QueryOptions, WorkerClient, call_request, fetch_info, instantiate_request,
     logger_request, outcome_request,
 };
+pub use worker_error::WorkerError;
 
 /// SS58 text of an account, with the network's prefix.
 pub fn address(account: &primitives::AccountId) -> String {
