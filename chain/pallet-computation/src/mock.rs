@@ -262,7 +262,7 @@ impl MessageHandler for TestHandler {
 pub struct TestProgress;
 
 impl pallet_mailbox::ClusterProgress for TestProgress {
-    fn least_next_number(_: &ClusterId) -> u64 {
+    fn prunable_below(_: &ClusterId) -> u64 {
         0
     }
 }
@@ -271,6 +271,7 @@ impl pallet_mailbox::Config for Test {
     type Workers = TestWorkers;
     type Handler = TestHandler;
     type Progress = TestProgress;
+    type Retention = frame_support::traits::ConstU32<600>;
     type UnixTime = Timestamp;
 }
 

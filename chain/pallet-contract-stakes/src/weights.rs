@@ -7,7 +7,6 @@ use polkadot_sdk::{
     frame_system,
     sp_core::Get,
 };
-use primitives::bounds::CLUSTER_WORKERS_MAX;
 
 /// What a call computes besides database accesses.
 const BASE_US: u64 = 100;
@@ -19,10 +18,10 @@ fn estimate<T: frame_system::Config>(reads: u64, writes: u64) -> Weight {
 
 /// Setting a stake: the stake, the sum, the mark, the account and its holds, the contract.
 pub fn adjust_stake<T: Config>() -> Weight {
-    estimate::<T>(7, 6).saturating_add(push::<T>(u64::from(CLUSTER_WORKERS_MAX)))
+    estimate::<T>(7, 6).saturating_add(push::<T>())
 }
 
 /// Telling a cluster.
 pub fn sync<T: Config>() -> Weight {
-    estimate::<T>(4, 1).saturating_add(push::<T>(u64::from(CLUSTER_WORKERS_MAX)))
+    estimate::<T>(4, 1).saturating_add(push::<T>())
 }

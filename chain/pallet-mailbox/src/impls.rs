@@ -1,24 +1,25 @@
 //! What the call and the traits do.
 
 use crate::*;
-use codec::Encode;
+use codec::{Decode, Encode};
 use pallet_worker_registry::WorkerDirectory;
 use polkadot_sdk::{
     frame_support::{
         BoundedVec, ensure,
         pallet_prelude::{
-            InvalidTransaction, TransactionValidity, TransactionValidityError, ValidTransaction,
+            DispatchResultWithPostInfo, InvalidTransaction, TransactionValidity,
+            TransactionValidityError, ValidTransaction,
         },
         storage::with_storage_layer,
         traits::UnixTime,
     },
     frame_system,
-    sp_core::sr25519,
+    sp_core::{Get, sr25519},
     sp_io,
-    sp_runtime::{DispatchError, DispatchResult, SaturatedConversion, TryRuntimeError},
+    sp_runtime::{DispatchError, SaturatedConversion, TryRuntimeError},
 };
 use primitives::bounds::{MAILBOX_ENTRIES_MAX, WORKER_MESSAGE_BYTES_MAX};
-use primitives::{ClusterId, WorkerId};
+use primitives::{BlockNumber, ClusterId, WorkerId};
 use wire::mailbox::{MailboxEntry, MailboxOperation};
 use wire::message::{MessageSender, SignedMessage, signed_bytes};
 
@@ -106,7 +107,7 @@ impl<T: Config> Pallet<T> {
         Self::check_message(message)
     }
 
-    pub(crate) fn do_sync_offchain_message(message: SignedMessage) -> DispatchResult {
+    pub(crate) fn do_sync_offchain_message(message: SignedMessage) -> DispatchResultWithPostInfo {
         let SignedMessage {
             sender,
             sequence,
@@ -134,7 +135,7 @@ impl<T: Config> Pallet<T> {
                 error,
             });
         }
-        Ok(())
+        Ok(Some(weights::message_of::<T>(&payload)).into())
     }
 
     /// The number that the sender's next message must have, if it ever sent one.
@@ -142,15 +143,29 @@ impl<T: Config> Pallet<T> {
         OffchainIngress::<T>::contains_key(sender).then(|| OffchainIngress::<T>::get(sender))
     }
 
-    /// Removes entries that every worker has run, a bounded number of them.
+    /// Removes entries that the cluster agrees on and that are older than the retention, a bounded number
+    /// of them. A full mailbox does not wait for the retention.
     fn prune(cluster: &ClusterId) {
-        let first = InboxFirst::<T>::get(cluster);
-        let run_by_all = T::Progress::least_next_number(cluster).min(InboxNext::<T>::get(cluster));
-        let end = run_by_all.min(first.saturating_add(u64::from(PRUNED_PER_PUSH_MAX)));
+        let (first, next) = (InboxFirst::<T>::get(cluster), InboxNext::<T>::get(cluster));
+        let prunable = T::Progress::prunable_below(cluster).min(next);
+        let most = prunable.min(first.saturating_add(u64::from(PRUNED_PER_PUSH_MAX)));
+        let is_full = next.saturating_sub(first) >= u64::from(MAILBOX_ENTRIES_MAX);
+        let mut end = first;
+        while end < most && (is_full || Self::is_past_retention(cluster, end)) {
+            Inbox::<T>::remove(cluster, end);
+            end += 1;
+        }
         if end > first {
-            (first..end).for_each(|number| Inbox::<T>::remove(cluster, number));
             InboxFirst::<T>::insert(cluster, end);
         }
+    }
+
+    fn is_past_retention(cluster: &ClusterId, number: u64) -> bool {
+        let now: BlockNumber = frame_system::Pallet::<T>::block_number().saturated_into();
+        Inbox::<T>::get(cluster, number)
+            // The block number is the first field of an entry.
+            .and_then(|bytes| BlockNumber::decode(&mut &bytes[..]).ok())
+            .is_none_or(|pushed_at| now.saturating_sub(pushed_at) > T::Retention::get())
     }
 
     fn kept(cluster: &ClusterId) -> u64 {
@@ -196,9 +211,7 @@ impl<T: Config> Pallet<T> {
 
 impl<T: Config> Mailbox for Pallet<T> {
     fn push(cluster: &ClusterId, operation: MailboxOperation) -> Result<u64, DispatchError> {
-        if Self::kept(cluster) >= u64::from(MAILBOX_ENTRIES_MAX) {
-            Self::prune(cluster);
-        }
+        Self::prune(cluster);
         ensure!(
             Self::kept(cluster) < u64::from(MAILBOX_ENTRIES_MAX),
             Error::<T>::MailboxFull

@@ -17,8 +17,10 @@
 //! # From the chain to workers
 //!
 //! Pallets push operations for a cluster; they are stored with block number and time under the next
-//! number of the cluster. Workers read them with storage proofs, in order. Entries that every worker
-//! of the cluster has reported as run may be pruned; nothing unread ever is: a full mailbox refuses.
+//! number of the cluster. Workers read them with storage proofs, in order. Each push prunes entries below
+//! the number that the cluster's workers agree on, once they are older than a retention; a worker
+//! that needs one of them takes a snapshot from a peer and holds it against the agreed root. Entries above
+//! that number are never pruned: where nothing is agreed on, a full mailbox refuses.
 //!
 //! # Threats
 //!
@@ -89,7 +91,7 @@ pub mod pallet {
         frame_support::{pallet_prelude::*, traits::UnixTime},
         frame_system::pallet_prelude::*,
     };
-    use primitives::ClusterId;
+    use primitives::{BlockNumber, ClusterId};
     use wire::message::{MessageSender, SignedMessage};
 
     /// The version of the storage layout.
@@ -107,8 +109,13 @@ pub mod pallet {
         type Workers: WorkerDirectory;
         /// Who handles messages.
         type Handler: MessageHandler;
-        /// How far the workers of each cluster have read.
+        /// What the workers of each cluster agree on.
         type Progress: ClusterProgress;
+        /// For how many blocks an entry is kept though its cluster agrees on the state after it: so long
+        /// a worker that was away catches up by itself, and an auditor finds what to run again. A wish: a
+        /// full mailbox does not wait for it.
+        #[pallet::constant]
+        type Retention: Get<BlockNumber>;
         /// The chain's clock.
         type UnixTime: UnixTime;
     }
@@ -172,7 +179,7 @@ pub mod pallet {
         BadSequence,
         /// The sender has sent as many messages as fit into one block.
         TooManyMessages,
-        /// The mailbox is full of entries that not every worker of the cluster has run.
+        /// The mailbox is full of entries that the cluster's workers do not agree on yet.
         MailboxFull,
         /// The entry is longer than a mailbox takes.
         EntryTooLong,
@@ -197,7 +204,7 @@ pub mod pallet {
         pub fn sync_offchain_message(
             origin: OriginFor<T>,
             message: SignedMessage,
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             ensure_none(origin)?;
             Self::do_sync_offchain_message(message)
         }

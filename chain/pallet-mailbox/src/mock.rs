@@ -14,6 +14,8 @@ use wire::message::{MessagePayload, MessageSender, SignedMessage, signed_bytes};
 pub const NOW_MS: u64 = 1_800_000_000_000;
 /// The network.
 pub const GENESIS: GenesisHash = GenesisHash([69; 32]);
+/// Blocks for which entries are kept.
+pub const RETENTION: u32 = 10;
 /// A message with this key fails.
 pub const FAILING_KEY: [u8; 32] = [13; 32];
 /// A message with this key does not enter a block.
@@ -38,7 +40,8 @@ impl pallet_timestamp::Config for Test {}
 parameter_types! {
     pub static Active: Vec<WorkerId> = Vec::new();
     pub static Handled: Vec<MessagePayload> = Vec::new();
-    pub static RunByAll: u64 = 0;
+    pub static Agreed: u64 = 0;
+    pub const Retention: u32 = RETENTION;
 }
 
 /// Workers as [`Active`] says.
@@ -97,14 +100,21 @@ impl MessageHandler for TestHandler {
     fn weight() -> Weight {
         Weight::from_parts(1_000, 0)
     }
+
+    fn weight_of(payload: &MessagePayload) -> Weight {
+        match payload {
+            MessagePayload::Instance { .. } => Weight::from_parts(400, 0),
+            _ => Self::weight(),
+        }
+    }
 }
 
-/// Progress as [`RunByAll`] says.
+/// Progress as [`Agreed`] says.
 pub struct TestProgress;
 
 impl ClusterProgress for TestProgress {
-    fn least_next_number(_: &ClusterId) -> u64 {
-        RunByAll::get()
+    fn prunable_below(_: &ClusterId) -> u64 {
+        Agreed::get()
     }
 }
 
@@ -112,6 +122,7 @@ impl pallet_mailbox::Config for Test {
     type Workers = TestWorkers;
     type Handler = TestHandler;
     type Progress = TestProgress;
+    type Retention = Retention;
     type UnixTime = Timestamp;
 }
 
@@ -157,7 +168,7 @@ pub fn run(test: impl FnOnce()) {
     sp_io::TestExternalities::new(storage).execute_with(|| {
         Active::set([1, 2].map(|seed| WorkerId(pair(seed).public().0)).to_vec());
         Handled::set(Vec::new());
-        RunByAll::set(0);
+        Agreed::set(0);
         System::set_block_number(1);
         Timestamp::set_timestamp(NOW_MS);
         test();

@@ -224,14 +224,15 @@ fn the_longest_entries_fit() {
 }
 
 #[test]
-fn a_full_mailbox_forgets_only_what_all_have_run() {
+fn a_full_mailbox_forgets_only_what_is_agreed() {
     run(|| {
         let most = u64::from(MAILBOX_ENTRIES_MAX);
         for number in 0..most {
             assert_eq!(Mq::push(&CLUSTER, operation(0)), Ok(number));
         }
         assert_noop!(Mq::push(&CLUSTER, operation(1)), Error::<Test>::MailboxFull);
-        RunByAll::set(3);
+        // However young they are.
+        Agreed::set(3);
         assert_eq!(Mq::push(&CLUSTER, operation(1)), Ok(most));
         assert_eq!(InboxFirst::<Test>::get(CLUSTER), 3);
         assert!(!Inbox::<Test>::contains_key(CLUSTER, 2));
@@ -239,13 +240,55 @@ fn a_full_mailbox_forgets_only_what_all_have_run() {
         assert_ok!(Mq::push(&CLUSTER, operation(1)));
         assert_ok!(Mq::push(&CLUSTER, operation(1)));
         assert_noop!(Mq::push(&CLUSTER, operation(1)), Error::<Test>::MailboxFull);
-        // No more than a bounded number at once, however far all are.
-        RunByAll::set(u64::MAX);
+        // No more than a bounded number at once, however far the cluster is.
+        Agreed::set(u64::MAX);
         assert_ok!(Mq::push(&CLUSTER, operation(1)));
         assert_eq!(
             InboxFirst::<Test>::get(CLUSTER),
             3 + u64::from(PRUNED_PER_PUSH_MAX)
         );
+    });
+}
+
+#[test]
+fn each_push_forgets_what_is_agreed_and_old() {
+    run(|| {
+        let push_at = |block: u32, agreed: u64| {
+            System::set_block_number(block.into());
+            Agreed::set(agreed);
+            assert_ok!(Mq::push(&CLUSTER, operation(0)));
+            InboxFirst::<Test>::get(CLUSTER)
+        };
+        // Entries 0 to 39 are of block 1, entries 40 and 41 of the block in which the first become old.
+        for _ in 0..40 {
+            assert_eq!(push_at(1, 0), 0);
+        }
+        assert_eq!(push_at(1 + RETENTION, 40), 0);
+        assert_eq!(push_at(2 + RETENTION, 0), 0);
+        assert_eq!(push_at(2 + RETENTION, 5), 5);
+        // A bounded number at once, and nothing above what is agreed on.
+        assert_eq!(
+            push_at(2 + RETENTION, 39),
+            5 + u64::from(PRUNED_PER_PUSH_MAX)
+        );
+        assert_eq!(push_at(2 + RETENTION, 39), 39);
+        // Nothing that is young.
+        assert_eq!(push_at(2 + RETENTION, 45), 40);
+        assert_eq!(push_at(1 + 2 * RETENTION, 45), 40);
+        assert_eq!(push_at(2 + 2 * RETENTION, 45), 41);
+    });
+}
+
+#[test]
+fn what_a_message_did_not_need_is_given_back() {
+    run(|| {
+        let charged = weights::sync_offchain_message::<Test>();
+        let dear = Mq::sync_offchain_message(RuntimeOrigin::none(), message(1, 0)).unwrap();
+        assert_eq!(dear.actual_weight, Some(charged));
+        let instance = message_on(GENESIS, 1, 1, MessagePayload::Instance { nonce: [1; 32] });
+        let cheap = Mq::sync_offchain_message(RuntimeOrigin::none(), instance).unwrap();
+        let saved = charged.saturating_sub(cheap.actual_weight.unwrap());
+        assert_eq!(saved, Weight::from_parts(600, 0));
     });
 }
 

@@ -28,17 +28,19 @@ pub trait MessageHandler {
     /// The most that handling a message takes, where kinds do not differ much.
     fn weight() -> Weight;
 
-    /// The most that handling this message takes.
+    /// The most that handling this message has taken, asked afterwards; at most
+    /// [`MessageHandler::weight`]. What it saves is given back to the block.
     fn weight_of(_payload: &MessagePayload) -> Weight {
         Self::weight()
     }
 }
 
-/// Says how far a cluster has read.
+/// Says how far a cluster is.
 pub trait ClusterProgress {
-    /// The least number that some worker of the cluster has not reported as run; entries below it
-    /// are run by all. 0 for an unknown cluster.
-    fn least_next_number(cluster: &ClusterId) -> u64;
+    /// Entries below this number are needed by nobody who agrees with his cluster: the state after them
+    /// is agreed on, and whoever has not run them takes that state from a peer. Never falls. 0 for a
+    /// cluster that is unknown or agrees on nothing.
+    fn prunable_below(cluster: &ClusterId) -> u64;
 }
 
 /// A mailbox for each cluster.
@@ -46,7 +48,7 @@ pub trait Mailbox {
     /// Adds an entry; gives its number.
     ///
     /// # Errors
-    /// When the entry is too long, or the mailbox is full of entries that are not run by all.
+    /// When the entry is too long, or the mailbox is full of entries that the cluster does not agree on.
     fn push(cluster: &ClusterId, operation: MailboxOperation) -> Result<u64, DispatchError>;
 
     /// The number that the next entry will have.

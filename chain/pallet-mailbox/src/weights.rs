@@ -20,11 +20,17 @@ pub fn sync_offchain_message<T: Config>(payload: &MessagePayload) -> Weight {
         .saturating_add(T::Handler::weight_of(payload))
 }
 
-/// One push, with the most pruning it does; `workers` checkpoints are read for it.
-pub fn push<T: frame_system::Config>(workers: u64) -> Weight {
+/// What taking in this message took.
+pub fn message_of<T: Config>(payload: &MessagePayload) -> Weight {
+    let unused = T::Handler::weight().saturating_sub(T::Handler::weight_of(payload));
+    sync_offchain_message::<T>().saturating_sub(unused)
+}
+
+/// One push, with the most pruning it does.
+pub fn push<T: frame_system::Config>() -> Weight {
     let pruned = u64::from(PRUNED_PER_PUSH_MAX);
     Weight::from_parts(PUSH_US * WEIGHT_REF_TIME_PER_MICROS, 131_072)
-        .saturating_add(T::DbWeight::get().reads_writes(4 + workers, 3 + pruned))
+        .saturating_add(T::DbWeight::get().reads_writes(5 + pruned, 3 + pruned))
 }
 
 /// Removing `entries` entries.

@@ -2,7 +2,7 @@
 
 use crate::*;
 use alloc::vec::Vec;
-use pallet_mailbox::{ClusterProgress, Mailbox};
+use pallet_mailbox::Mailbox;
 use pallet_worker_registry::{KeyStore, WorkerDirectory};
 use polkadot_sdk::{
     frame_support::{
@@ -136,7 +136,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Whether `who` may change a cluster's settings: root, or its owner.
-    fn ensure_owner(who: Option<&AccountId32>, cluster: H256) -> DispatchResult {
+    pub(crate) fn ensure_owner(who: Option<&AccountId32>, cluster: H256) -> DispatchResult {
         let info = Clusters::<T>::get(cluster).ok_or(Error::<T>::ClusterNotFound)?;
         ensure!(who.is_none_or(|who| *who == info.owner), BadOrigin);
         Ok(())
@@ -187,26 +187,6 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    pub(crate) fn do_remove_worker(
-        who: Option<&AccountId32>,
-        worker: sr25519::Public,
-        cluster: H256,
-    ) -> DispatchResult {
-        let info = Clusters::<T>::get(cluster).ok_or(Error::<T>::ClusterNotFound)?;
-        ensure!(who.is_none_or(|who| *who == info.owner), BadOrigin);
-        ClusterWorkers::<T>::try_mutate(cluster, |workers| {
-            ensure!(workers.contains(&worker), Error::<T>::WorkerNotFound);
-            ensure!(workers.len() > 1, Error::<T>::LastWorker);
-            workers.retain(|known| *known != worker);
-            Ok::<_, Error<T>>(())
-        })?;
-        ClusterByWorkers::<T>::remove(worker);
-        Checkpoints::<T>::remove(cluster, worker);
-        T::Workers::forget_seed(&cluster_id(cluster), &WorkerId(worker.0));
-        Self::deposit_event(Event::WorkerRemovedFromCluster { worker, cluster });
-        Ok(())
-    }
-
     pub(crate) fn do_cluster_destroy(cluster: H256) -> DispatchResult {
         ensure!(
             Clusters::<T>::contains_key(cluster),
@@ -218,8 +198,8 @@ impl<T: Config> Pallet<T> {
         let workers = ClusterWorkers::<T>::take(cluster);
         for worker in &workers {
             ClusterByWorkers::<T>::remove(worker);
-            Checkpoints::<T>::remove(cluster, worker);
         }
+        Self::forget_agreement(cluster, &workers);
         let ids: Vec<WorkerId> = workers.iter().map(|worker| WorkerId(worker.0)).collect();
         T::Workers::forget_cluster(&cluster_id(cluster), &ids);
         DestroyedClusters::<T>::insert(cluster, ());
@@ -284,19 +264,5 @@ impl<T: Config> Pallet<T> {
             Self::drop_code(cluster, *code_hash)?;
         }
         Ok(codes.len())
-    }
-}
-
-impl<T: Config> ClusterProgress for Pallet<T> {
-    fn least_next_number(cluster: &ClusterId) -> u64 {
-        let cluster = H256(cluster.0);
-        ClusterWorkers::<T>::get(cluster)
-            .iter()
-            .map(|worker| {
-                Checkpoints::<T>::get(cluster, worker)
-                    .map_or(0, |checkpoint| checkpoint.next_number)
-            })
-            .min()
-            .unwrap_or(0)
     }
 }

@@ -3,7 +3,7 @@
 use crate::clusters::{account, cluster_id};
 use crate::*;
 use alloc::vec::Vec;
-use pallet_mailbox::{ClusterProgress, Mailbox};
+use pallet_mailbox::Mailbox;
 use polkadot_sdk::{
     frame_support::{
         BoundedVec, ensure,
@@ -39,7 +39,10 @@ impl<T: Config> ContractClusters for Pallet<T> {
 
     fn push_stake(contract: &ContractId, stake: Balance) -> DispatchResult {
         let cluster = Self::cluster_of(contract).ok_or(Error::<T>::ContractNotFound)?;
-        let operation = MailboxOperation::SetStake { contract: *contract, stake };
+        let operation = MailboxOperation::SetStake {
+            contract: *contract,
+            stake,
+        };
         T::Mailbox::push(&cluster, operation).map(|_number| ())
     }
 }
@@ -132,7 +135,7 @@ impl<T: Config> Pallet<T> {
         let code = ClusterCodes::<T>::get(cluster, hash).ok_or(Error::<T>::CodeNotFound)?;
         let info = CodeInfos::<T>::get(hash).ok_or(Error::<T>::CodeNotFound)?;
         ensure!(info.owner == *owner, Error::<T>::NotCodeOwner);
-        let read_by_all = Self::least_next_number(&cluster_id(cluster)) > code.number;
+        let read_by_all = Self::least_next_number(cluster) > code.number;
         ensure!(code.contracts == 0 && read_by_all, Error::<T>::CodeInUse);
         Self::drop_code(cluster, hash)?;
         Self::deposit_event(Event::CodeRemoved {

@@ -5,20 +5,28 @@
 //!
 //! A *cluster* is a set of workers that share a key and run the same *contracts* in the same order.
 //! *Code* is a contract's WebAssembly, stored here once under its hash. A *checkpoint* is a worker's word
-//! on the cluster's state root after the mailbox entries below a number.
+//! on the cluster's state root after the mailbox entries below a number. What more than half of the
+//! cluster's active workers say alike is *agreed*; who says something else is *suspended*. A worker that was
+//! taken in and has not caught up yet is *joining* (ADR 0023).
 //!
 //! # Life cycle
 //!
 //! Root makes a cluster of active workers that belong to no other; its first mailbox entry sets it up.
-//! Permitted accounts upload code and instantiate contracts; anybody sends commands and PHA. All of
+//! Later its owner takes in workers that their operators offer, and lets workers go; operators take
+//! theirs back. Permitted accounts upload code and instantiate contracts; anybody sends commands and PHA. All of
 //! it becomes mailbox entries, run off chain by every worker of the cluster. Workers tell
-//! contracts' keys, which makes contracts known as instantiated, and their checkpoints. A
+//! contracts' keys, which makes contracts known as instantiated, and their checkpoints. What is agreed may
+//! be pruned from the mailbox, so a new worker may need a snapshot from a peer. A
 //! destroyed cluster frees its workers at once, and its other records in bounded steps.
 //!
 //! # Threats
 //!
-//! - A worker that computes wrongly or is rolled back: its checkpoint differs from the others' and is
-//!   named by an event, or contradicts its own and is refused.
+//! - A worker that computes wrongly: its checkpoint differs from the agreed one, and it is suspended. Where
+//!   no majority is possible, as of two, an event names both, nothing is agreed, and the owner decides.
+//! - A worker that is rolled back or cloned: where it contradicts its own checkpoint it is suspended.
+//! - A worker that reports numbers that others do not have: it pushes out its own, not theirs.
+//! - An owner who takes a worker without its operator's consent: needs his offer, by the account that
+//!   operates the worker at that time. Root needs none.
 //! - Floods: code takes a deposit by the byte, entries pay for their length, full mailboxes refuse.
 //!
 //! # Limits
@@ -33,8 +41,10 @@
 
 extern crate alloc;
 
+mod agreement;
 mod clusters;
 mod contracts;
+mod membership;
 mod messages;
 mod traits;
 mod try_state;
@@ -47,14 +57,21 @@ mod mock;
 mod tests;
 
 pub use pallet::*;
-pub use traits::ContractClusters;
+pub use traits::{ContractClusters, OnDivergence};
 pub use types::{
-    Checkpoint, ClusterCode, ClusterInfo, ClusterPermission, ClusterResourceType, CodeIndex,
-    CodeInfo, ContractInfo,
+    AgreedCheckpoint, AgreedRoot, Checkpoint, ClusterCode, ClusterInfo, ClusterPermission,
+    ClusterResourceType, CodeIndex, CodeInfo, ContractInfo, OfferedWorker, OutstandingNumber,
+    Report, Suspension, WorkerOffer,
 };
 
 /// Most records that one call clears of a destroyed cluster.
 pub const CLEARED_PER_CALL_MAX: u32 = 128;
+/// Most numbers above the agreed one at which a cluster's reports are kept.
+pub const OUTSTANDING_MAX: u32 = 64;
+/// How many agreed roots a cluster's late reports are held against.
+pub const AGREED_ROOTS_MAX: u32 = 64;
+/// Most numbers that one report drops for being below the agreed one.
+pub const DROPPED_PER_REPORT_MAX: usize = 8;
 /// Most clusters whose contracts hear of the ends of blocks.
 pub const HOOKED_CLUSTERS_MAX: u32 = 32;
 
@@ -69,7 +86,7 @@ pub mod pallet {
     use super::*;
     use alloc::vec::Vec;
     use pallet_mailbox::Mailbox;
-    use pallet_worker_registry::{KeyStore, WorkerDirectory};
+    use pallet_worker_registry::{KeyStore, WorkerDirectory, WorkerRecords};
     use polkadot_sdk::{
         frame_support::{
             pallet_prelude::*,
@@ -101,9 +118,11 @@ pub mod pallet {
         /// Reasons to hold money.
         type RuntimeHoldReason: From<HoldReason>;
         /// Who the workers are.
-        type Workers: WorkerDirectory + KeyStore;
+        type Workers: WorkerDirectory + KeyStore + WorkerRecords<AccountId32>;
         /// How workers hear of what to do.
         type Mailbox: Mailbox;
+        /// Who hears of workers that differ from their cluster.
+        type OnDivergence: OnDivergence;
         /// Held from who uploads code, for each byte.
         #[pallet::constant]
         type CodeDepositPerByte: Get<Balance>;
@@ -182,6 +201,72 @@ pub mod pallet {
     #[pallet::storage]
     pub type Checkpoints<T: Config> =
         StorageDoubleMap<_, Twox64Concat, H256, Twox64Concat, sr25519::Public, Checkpoint>;
+
+    /// The newest checkpoint that each cluster's workers agree on. Its number never falls.
+    #[pallet::storage]
+    pub type AgreedCheckpoints<T: Config> = StorageMap<_, Twox64Concat, H256, AgreedCheckpoint>;
+
+    /// The last agreed roots of each cluster, by growing number.
+    #[pallet::storage]
+    pub type AgreedRoots<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        H256,
+        BoundedVec<AgreedRoot, ConstU32<AGREED_ROOTS_MAX>>,
+        ValueQuery,
+    >;
+
+    /// The numbers at which there are [`Reports`], growing. Those that are not above the agreed one go
+    /// with the next reports.
+    #[pallet::storage]
+    pub type Outstanding<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        H256,
+        BoundedVec<OutstandingNumber, ConstU32<OUTSTANDING_MAX>>,
+        ValueQuery,
+    >;
+
+    /// What each cluster's workers say at numbers that are not agreed yet; one report of each worker.
+    #[pallet::storage]
+    pub type Reports<T: Config> = StorageDoubleMap<
+        _,
+        Twox64Concat,
+        H256,
+        Twox64Concat,
+        u64,
+        BoundedVec<Report, ConstU32<CLUSTER_WORKERS_MAX>>,
+        ValueQuery,
+    >;
+
+    /// Workers that differ from their cluster, and in what.
+    #[pallet::storage]
+    pub type Suspensions<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, H256, Twox64Concat, sr25519::Public, Suspension>;
+
+    /// The workers of each cluster that have a suspension.
+    #[pallet::storage]
+    pub type SuspendedWorkers<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        H256,
+        BoundedVec<sr25519::Public, ConstU32<CLUSTER_WORKERS_MAX>>,
+        ValueQuery,
+    >;
+
+    /// The workers of each cluster that were taken in and have not reported an agreed root since.
+    #[pallet::storage]
+    pub type JoiningWorkers<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        H256,
+        BoundedVec<sr25519::Public, ConstU32<CLUSTER_WORKERS_MAX>>,
+        ValueQuery,
+    >;
+
+    /// Workers that their operators offer to clusters' owners.
+    #[pallet::storage]
+    pub type WorkerOffers<T: Config> = StorageMap<_, Twox64Concat, sr25519::Public, OfferedWorker>;
 
     /// What each cluster's contracts may use, where its owner has set it; else the default holds.
     #[pallet::storage]
@@ -296,7 +381,53 @@ pub mod pallet {
             /// Of every how many'th block; `None` for none.
             every: Option<BlockNumber>,
         },
-        /// Two workers report different states after the same entries: one computed wrongly.
+        /// A worker joined a cluster.
+        WorkerAddedToCluster {
+            /// The worker.
+            worker: sr25519::Public,
+            /// The cluster.
+            cluster: H256,
+        },
+        /// An operator said which cluster's owner may take a worker in.
+        WorkerOffered {
+            /// The worker.
+            worker: sr25519::Public,
+            /// Whose.
+            offer: WorkerOffer,
+        },
+        /// A cluster's workers agree on a state.
+        CheckpointAgreed {
+            /// The cluster.
+            cluster: H256,
+            /// After the entries below this number.
+            next_number: u64,
+            /// The root.
+            state_root: StateRoot,
+        },
+        /// A worker differs from its cluster, or contradicts itself. It is suspended: it must not serve.
+        WorkerDiverged {
+            /// The cluster.
+            cluster: H256,
+            /// The worker.
+            worker: sr25519::Public,
+            /// After the entries below this number.
+            next_number: u64,
+            /// What it reported.
+            reported: StateRoot,
+            /// What is agreed, or what it had reported before.
+            agreed: StateRoot,
+        },
+        /// A suspended worker reported an agreed state again, and may serve.
+        WorkerConforms {
+            /// The cluster.
+            cluster: H256,
+            /// The worker.
+            worker: sr25519::Public,
+            /// After the entries below this number.
+            next_number: u64,
+        },
+        /// Two workers report different states after the same entries, and neither has a majority: one
+        /// computed wrongly, and the chain cannot tell which.
         CheckpointDiffers {
             /// The cluster.
             cluster: H256,
@@ -372,12 +503,14 @@ pub mod pallet {
         CheckpointAhead,
         /// The checkpoint reports fewer entries than the worker's last one.
         CheckpointBehind,
-        /// The checkpoint contradicts the worker's last one.
-        CheckpointContradiction,
         /// The pallet does not handle messages of this kind.
         UnknownMessage,
         /// The cluster is not one that was destroyed, or nothing of it is left.
         NothingToClear,
+        /// Only the account that operates the worker may do this; the worker names it when it registers.
+        NotOperator,
+        /// The worker's operator does not offer it to this cluster: he calls `offer_worker` first.
+        WorkerNotOffered,
     }
 
     #[pallet::hooks]
@@ -578,6 +711,41 @@ pub mod pallet {
         ) -> DispatchResult {
             let who = ensure_signed_or_root(origin)?;
             Self::do_set_block_hooks(who.as_ref(), cluster_id, every)
+        }
+
+        /// Says which cluster's owner may take a worker in, by the account that operates it. Holds until
+        /// another offer, until the operator takes the worker back, or until another account operates it.
+        #[pallet::call_index(11)]
+        #[pallet::weight(weights::offer_worker::<T>())]
+        pub fn offer_worker(
+            origin: OriginFor<T>,
+            worker: sr25519::Public,
+            offer: WorkerOffer,
+        ) -> DispatchResult {
+            let operator = ensure_signed(origin)?;
+            Self::do_offer_worker(operator, worker, offer)
+        }
+
+        /// Takes an active worker that belongs to no cluster into a cluster, by root, or by the cluster's
+        /// owner where the worker's operator offers it.
+        #[pallet::call_index(12)]
+        #[pallet::weight(weights::add_worker::<T>())]
+        pub fn add_worker_to_cluster(
+            origin: OriginFor<T>,
+            worker: sr25519::Public,
+            cluster_id: H256,
+        ) -> DispatchResult {
+            let who = ensure_signed_or_root(origin)?;
+            Self::do_add_worker(who.as_ref(), worker, cluster_id)
+        }
+
+        /// Takes a worker out of its cluster, by the account that operates it; not the last one. Its offer
+        /// ends.
+        #[pallet::call_index(13)]
+        #[pallet::weight(weights::leave_cluster::<T>())]
+        pub fn leave_cluster(origin: OriginFor<T>, worker: sr25519::Public) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_leave_cluster(&who, worker)
         }
     }
 }

@@ -1,16 +1,13 @@
 //! What workers tell: contracts' keys, by way of the registry, and checkpoints.
 
-use crate::clusters::cluster_id;
 use crate::*;
-use pallet_mailbox::Mailbox;
 use pallet_worker_registry::Clusters as ClustersApi;
 use polkadot_sdk::{
     frame_support::ensure,
-    frame_system,
     sp_core::{H256, sr25519},
-    sp_runtime::{AccountId32, DispatchResult, SaturatedConversion},
+    sp_runtime::{AccountId32, DispatchResult},
 };
-use primitives::{AccountId, BlockNumber, ClusterId, ContractId, WorkerId};
+use primitives::{AccountId, ClusterId, ContractId, WorkerId};
 use wire::message::MessagePayload;
 
 impl<T: Config> Pallet<T> {
@@ -40,52 +37,6 @@ impl<T: Config> Pallet<T> {
             checkpoint,
         )
     }
-
-    fn current_block() -> BlockNumber {
-        frame_system::Pallet::<T>::block_number().saturated_into()
-    }
-
-    fn on_checkpoint(
-        worker: sr25519::Public,
-        cluster: H256,
-        checkpoint: Checkpoint,
-    ) -> DispatchResult {
-        ensure!(
-            ClusterByWorkers::<T>::get(worker) == Some(cluster),
-            Error::<T>::InvalidSender
-        );
-        ensure!(
-            checkpoint.next_number <= T::Mailbox::next_number(&cluster_id(cluster))
-                && checkpoint.block_number <= checkpoint.reported_at,
-            Error::<T>::CheckpointAhead
-        );
-        if let Some(last) = Checkpoints::<T>::get(cluster, worker) {
-            ensure!(
-                checkpoint.next_number >= last.next_number,
-                Error::<T>::CheckpointBehind
-            );
-            ensure!(
-                checkpoint.next_number > last.next_number
-                    || checkpoint.state_root == last.state_root,
-                Error::<T>::CheckpointContradiction
-            );
-        }
-        Checkpoints::<T>::insert(cluster, worker, checkpoint);
-        let others = Checkpoints::<T>::iter_prefix(cluster).filter(|(_, other)| {
-            other.next_number == checkpoint.next_number && other.state_root != checkpoint.state_root
-        });
-        for (other, theirs) in others {
-            Self::deposit_event(Event::CheckpointDiffers {
-                cluster,
-                next_number: checkpoint.next_number,
-                worker,
-                state_root: checkpoint.state_root,
-                other,
-                other_state_root: theirs.state_root,
-            });
-        }
-        Ok(())
-    }
 }
 
 impl<T: Config> ClustersApi for Pallet<T> {
@@ -99,6 +50,10 @@ impl<T: Config> ClustersApi for Pallet<T> {
 
     fn is_assigned(worker: &WorkerId) -> bool {
         ClusterByWorkers::<T>::contains_key(sr25519::Public::from_raw(worker.0))
+    }
+
+    fn on_worker_removed(worker: &WorkerId) {
+        WorkerOffers::<T>::remove(sr25519::Public::from_raw(worker.0));
     }
 
     fn on_cluster_key(cluster: &ClusterId, public_key: &[u8; 32]) {

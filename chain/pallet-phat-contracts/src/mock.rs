@@ -4,7 +4,7 @@ use crate as pallet_phat_contracts;
 use crate::*;
 use frame_support::{derive_impl, parameter_types, weights::Weight};
 use pallet_mailbox::MessageHandler;
-use pallet_worker_registry::{KeyStore, WorkerDirectory};
+use pallet_worker_registry::{KeyStore, WorkerDirectory, WorkerRecords};
 use polkadot_sdk::*;
 use primitives::{ClusterId, ContractId, GenesisHash, HpkePublicKey, WorkerId};
 use sp_core::{H256, sr25519};
@@ -45,6 +45,9 @@ parameter_types! {
     pub const CodeDepositPerByte: u128 = 2;
     pub static Inactive: Vec<WorkerId> = Vec::new();
     pub static Forgotten: Vec<[u8; 32]> = Vec::new();
+    pub static Diverged: Vec<(WorkerId, u64)> = Vec::new();
+    pub static Sold: Vec<(WorkerId, AccountId32)> = Vec::new();
+    pub const Retention: u32 = 600;
 }
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
@@ -54,7 +57,8 @@ impl pallet_balances::Config for Test {
     type ExistentialDeposit = TransferMin;
 }
 
-/// All workers are active, but for [`Inactive`]; what is forgotten goes to [`Forgotten`].
+/// All workers are active, but for [`Inactive`]; what is forgotten goes to [`Forgotten`]. Worker n is operated
+/// by account n, but for those [`Sold`].
 pub struct TestWorkers;
 
 impl WorkerDirectory for TestWorkers {
@@ -72,6 +76,26 @@ impl WorkerDirectory for TestWorkers {
 
     fn is_gatekeeper(_: &WorkerId) -> bool {
         false
+    }
+}
+
+impl WorkerRecords<AccountId32> for TestWorkers {
+    fn operator(worker: &WorkerId) -> Option<AccountId32> {
+        let sold = Sold::get().into_iter().find(|(known, _)| known == worker);
+        Some(sold.map_or(AccountId32::new(worker.0), |(_, operator)| operator))
+    }
+
+    fn confidence_level(_: &WorkerId) -> Option<u8> {
+        None
+    }
+}
+
+/// Remembers who differed, and where.
+pub struct TestDivergence;
+
+impl OnDivergence for TestDivergence {
+    fn on_divergence(_: &ClusterId, worker: &WorkerId, suspension: &Suspension) {
+        Diverged::mutate(|diverged| diverged.push((*worker, suspension.next_number)));
     }
 }
 
@@ -109,6 +133,7 @@ impl pallet_mailbox::Config for Test {
     type Workers = TestWorkers;
     type Handler = TestHandler;
     type Progress = PhatContracts;
+    type Retention = Retention;
     type UnixTime = Timestamp;
 }
 
@@ -117,6 +142,7 @@ impl pallet_phat_contracts::Config for Test {
     type RuntimeHoldReason = RuntimeHoldReason;
     type Workers = TestWorkers;
     type Mailbox = Mq;
+    type OnDivergence = TestDivergence;
     type CodeDepositPerByte = CodeDepositPerByte;
     type TransferMin = TransferMin;
 }
@@ -187,6 +213,8 @@ pub fn run(test: impl FnOnce()) {
     sp_io::TestExternalities::new(storage).execute_with(|| {
         Inactive::set(Vec::new());
         Forgotten::set(Vec::new());
+        Diverged::set(Vec::new());
+        Sold::set(Vec::new());
         System::set_block_number(1);
         Timestamp::set_timestamp(NOW_MS);
         test();

@@ -1,7 +1,10 @@
+mod agreement;
+mod membership;
+
 use crate::mock::*;
 use crate::*;
 use frame_support::{assert_noop, assert_ok, traits::Hooks};
-use pallet_mailbox::{ClusterProgress, Mailbox};
+use pallet_mailbox::Mailbox;
 use pallet_worker_registry::Clusters as ClustersApi;
 use polkadot_sdk::*;
 use primitives::{AccountId, ClusterId, CodeHash, ContractId, StateRoot, WorkerId};
@@ -408,60 +411,6 @@ fn pha_moves_into_a_cluster() {
 }
 
 #[test]
-fn checkpoints_only_grow_and_differences_are_named() {
-    run(|| {
-        assert_ok!(add_cluster(&[1, 2]));
-        let id = ClusterId(cluster(1).0);
-        (0..5).for_each(|_| {
-            let account = AccountId([1; 32]);
-            Mq::push(&id, MailboxOperation::Deposit { account, amount: 1 }).unwrap();
-        });
-        assert_noop!(checkpoint(9, 1, 0, 0), Error::<Test>::InvalidSender);
-        assert_noop!(checkpoint(1, 1, 7, 0), Error::<Test>::CheckpointAhead);
-        assert_ok!(checkpoint(1, 1, 4, 0xaa));
-        assert_eq!(PhatContracts::least_next_number(&id), 0);
-        assert_noop!(checkpoint(1, 1, 3, 0xaa), Error::<Test>::CheckpointBehind);
-        assert_noop!(
-            checkpoint(1, 1, 4, 0xbb),
-            Error::<Test>::CheckpointContradiction
-        );
-        assert_ok!(checkpoint(1, 1, 4, 0xaa));
-        assert_ok!(checkpoint(2, 1, 3, 0xcc));
-        assert_eq!(PhatContracts::least_next_number(&id), 3);
-        let events = System::event_count();
-        assert_ok!(checkpoint(2, 1, 4, 0xbb));
-        assert_eq!(System::event_count(), events + 1);
-        System::assert_last_event(
-            Event::CheckpointDiffers {
-                cluster: cluster(1),
-                next_number: 4,
-                worker: worker(2),
-                state_root: StateRoot([0xbb; 32]),
-                other: worker(1),
-                other_state_root: StateRoot([0xaa; 32]),
-            }
-            .into(),
-        );
-    });
-}
-
-#[test]
-fn a_worker_leaves_its_cluster() {
-    run(|| {
-        assert_ok!(add_cluster(&[1, 2]));
-        let remove = |origin, seed| {
-            PhatContracts::remove_worker_from_cluster(origin, worker(seed), cluster(1))
-        };
-        assert_noop!(remove(signed(2), 1), BadOrigin);
-        assert_noop!(remove(signed(1), 9), Error::<Test>::WorkerNotFound);
-        assert_ok!(remove(signed(1), 1));
-        assert_eq!(Forgotten::get(), [[1; 32]]);
-        assert_noop!(remove(RuntimeOrigin::root(), 2), Error::<Test>::LastWorker);
-        assert_ok!(add_cluster(&[1]));
-    });
-}
-
-#[test]
 fn a_destroyed_cluster_leaves_nothing() {
     run(|| {
         assert_ok!(add_cluster(&[1, 2]));
@@ -475,6 +424,10 @@ fn a_destroyed_cluster_leaves_nothing() {
             assert_ok!(tell_keys(1, id_of(3, 1, hash, &[salt]), 3));
         }
         assert_ok!(checkpoint(1, 1, 1, 1));
+        assert_ok!(checkpoint(2, 1, 1, 1));
+        assert_ok!(checkpoint(1, 1, 2, 1));
+        assert_ok!(checkpoint(1, 1, 2, 2));
+        assert!(Suspensions::<Test>::contains_key(cluster(1), worker(1)));
         assert_noop!(
             PhatContracts::cluster_destroy(signed(1), cluster(1)),
             BadOrigin
@@ -511,12 +464,17 @@ fn a_destroyed_cluster_leaves_nothing() {
             Error::<Test>::NothingToClear
         );
         // What is left is of the cluster that was made since.
-        let left: Vec<_> = Contracts::<Test>::iter().map(|(_, info)| info.cluster).collect();
+        let left: Vec<_> = Contracts::<Test>::iter()
+            .map(|(_, info)| info.cluster)
+            .collect();
         assert_eq!(left, [cluster(2)]);
         assert_eq!(CodeBlobs::<Test>::iter().count(), 0);
         assert_eq!(ContractCount::<Test>::get(cluster(1)), 0);
         assert_eq!(ClusterContracts::<Test>::iter().count(), 0);
         assert_eq!(Checkpoints::<Test>::iter().count(), 0);
+        assert_eq!(Reports::<Test>::iter().count(), 0);
+        assert_eq!(Suspensions::<Test>::iter().count(), 0);
+        assert_eq!(AgreedRoots::<Test>::iter().count(), 0);
         assert_eq!(Balances::free_balance(account(3)), ENDOWMENT);
         assert!(inbox(1).is_empty());
         // Cluster key, two seeds, two hundred contracts and the system contract.
@@ -529,7 +487,10 @@ fn the_system_contract_is_there_from_the_start() {
     run(|| {
         assert_ok!(add_cluster(&[1]));
         let system = wire::domain::system_contract_id(&ClusterId(cluster(1).0));
-        assert!(PendingContracts::<Test>::contains_key(cluster(1), H256(system.0)));
+        assert!(PendingContracts::<Test>::contains_key(
+            cluster(1),
+            H256(system.0)
+        ));
         assert_ok!(PhatContracts::push_contract_message(
             signed(3),
             H256(system.0),
@@ -622,7 +583,10 @@ fn as_many_clusters_as_can_be_hear_of_blocks() {
                 assert_noop!(set(), Error::<Test>::TooManyHookedClusters);
             }
         }
-        assert_ok!(PhatContracts::cluster_destroy(RuntimeOrigin::root(), cluster(1)));
+        assert_ok!(PhatContracts::cluster_destroy(
+            RuntimeOrigin::root(),
+            cluster(1)
+        ));
         let last = cluster(HOOKED_CLUSTERS_MAX as u8 + 1);
         assert_ok!(PhatContracts::set_block_hooks(signed(1), last, Some(1)));
     });

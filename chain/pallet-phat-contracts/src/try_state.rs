@@ -18,6 +18,7 @@ impl<T: Config> Pallet<T> {
     /// Names the relation that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         Self::try_state_of_clusters()?;
+        Self::try_state_of_agreement()?;
         Self::try_state_of_contracts()?;
         Self::try_state_of_codes()
     }
@@ -71,6 +72,103 @@ impl<T: Config> Pallet<T> {
                 "a checkpoint is ahead of its mailbox"
             );
         }
+        Ok(())
+    }
+
+    fn try_state_of_agreement() -> Result<(), TryRuntimeError> {
+        for (cluster, agreed) in AgreedCheckpoints::<T>::iter() {
+            let roots = AgreedRoots::<T>::get(cluster);
+            let newest = roots.last().map(|root| (root.next_number, root.state_root));
+            ensure!(
+                newest == Some((agreed.next_number, agreed.state_root)),
+                "the agreed checkpoint is not the newest agreed root"
+            );
+            ensure!(
+                roots
+                    .windows(2)
+                    .all(|pair| pair[0].next_number < pair[1].next_number),
+                "agreed roots do not grow"
+            );
+            let next = T::Mailbox::next_number(&cluster_id(cluster));
+            ensure!(
+                agreed.next_number <= next,
+                "what is agreed is ahead of its mailbox"
+            );
+        }
+        let agreed = AgreedRoots::<T>::iter_keys().all(AgreedCheckpoints::<T>::contains_key);
+        ensure!(agreed, "agreed roots of no agreement are left over");
+        let of_clusters = AgreedCheckpoints::<T>::iter_keys()
+            .chain(Outstanding::<T>::iter_keys())
+            .chain(SuspendedWorkers::<T>::iter_keys())
+            .chain(JoiningWorkers::<T>::iter_keys());
+        for cluster in of_clusters {
+            ensure!(
+                Clusters::<T>::contains_key(cluster),
+                "an agreement of no cluster is left over"
+            );
+        }
+        for (cluster, numbers) in Outstanding::<T>::iter() {
+            ensure!(
+                numbers
+                    .windows(2)
+                    .all(|pair| pair[0].next_number < pair[1].next_number),
+                "outstanding numbers do not grow"
+            );
+            for of in numbers {
+                let reports = Reports::<T>::get(cluster, of.next_number);
+                ensure!(!reports.is_empty(), "an outstanding number has no report");
+                ensure!(
+                    of == OutstandingNumber::new(of.next_number, &reports),
+                    "reports are miscounted"
+                );
+            }
+        }
+        for (cluster, number, reports) in Reports::<T>::iter() {
+            let numbers = Outstanding::<T>::get(cluster);
+            ensure!(
+                numbers.iter().any(|of| of.next_number == number),
+                "reports at a number that is not outstanding are left over"
+            );
+            let mut reporters = BTreeSet::new();
+            for report in reports {
+                let of = ClusterByWorkers::<T>::get(report.worker);
+                ensure!(of == Some(cluster), "a report is from outside its cluster");
+                ensure!(
+                    reporters.insert(report.worker),
+                    "a worker reports twice at a number"
+                );
+            }
+        }
+        let mut listed = BTreeSet::new();
+        for (cluster, workers) in SuspendedWorkers::<T>::iter() {
+            for worker in workers {
+                let of = ClusterByWorkers::<T>::get(worker);
+                ensure!(
+                    of == Some(cluster),
+                    "a suspended worker is outside its cluster"
+                );
+                ensure!(
+                    listed.insert((cluster, worker)),
+                    "a suspended worker is listed twice"
+                );
+            }
+        }
+        for (cluster, workers) in JoiningWorkers::<T>::iter() {
+            let joining: BTreeSet<_> = workers.iter().collect();
+            ensure!(
+                joining.len() == workers.len(),
+                "a joining worker is listed twice"
+            );
+            for worker in workers {
+                let of = ClusterByWorkers::<T>::get(worker);
+                ensure!(
+                    of == Some(cluster),
+                    "a joining worker is outside its cluster"
+                );
+            }
+        }
+        let suspended: BTreeSet<_> = Suspensions::<T>::iter_keys().collect();
+        ensure!(suspended == listed, "a suspended worker is not listed");
         Ok(())
     }
 

@@ -1,7 +1,10 @@
 //! What the pallet stores and takes.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use polkadot_sdk::sp_core::H256;
+use polkadot_sdk::{
+    sp_core::{H256, sr25519},
+    sp_runtime::AccountId32,
+};
 use primitives::{Balance, BlockNumber, StateRoot};
 use scale_info::TypeInfo;
 
@@ -143,4 +146,161 @@ pub struct Checkpoint {
     pub block_number: BlockNumber,
     /// The block that took in the checkpoint.
     pub reported_at: BlockNumber,
+}
+
+/// One worker's report at one mailbox number.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
+)]
+pub struct Report {
+    /// Who reports.
+    pub worker: sr25519::Public,
+    /// Root of its state after the entries below the number.
+    pub state_root: StateRoot,
+}
+
+/// A number above the agreed one at which there are reports.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
+)]
+pub struct OutstandingNumber {
+    /// The number.
+    pub next_number: u64,
+    /// How many workers have reported at it.
+    pub reports: u32,
+    /// Who, where it is one alone.
+    pub alone: Option<sr25519::Public>,
+}
+
+impl OutstandingNumber {
+    pub(crate) fn new(next_number: u64, reports: &[Report]) -> Self {
+        let alone = match reports {
+            [only] => Some(only.worker),
+            _ => None,
+        };
+        Self {
+            next_number,
+            reports: reports.len() as u32,
+            alone,
+        }
+    }
+}
+
+/// A root that a cluster's workers agreed on.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
+)]
+pub struct AgreedRoot {
+    /// After the entries below this number.
+    pub next_number: u64,
+    /// The root.
+    pub state_root: StateRoot,
+}
+
+/// The newest root that a cluster's workers agree on.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
+)]
+pub struct AgreedCheckpoint {
+    /// After the entries below this number.
+    pub next_number: u64,
+    /// The root.
+    pub state_root: StateRoot,
+    /// The block in which it became agreed.
+    pub agreed_at: BlockNumber,
+}
+
+/// A worker that differs.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
+)]
+pub struct Suspension {
+    /// After the entries below this number.
+    pub next_number: u64,
+    /// What it reported.
+    pub reported: StateRoot,
+    /// What the others agree on; where it contradicts itself, its own earlier word.
+    pub agreed: StateRoot,
+    /// The block that first saw it differ.
+    pub since: BlockNumber,
+}
+
+/// Whose cluster an operator lets a worker into.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
+)]
+pub enum WorkerOffer {
+    /// Nobody's.
+    #[default]
+    Nobody,
+    /// Anybody's.
+    Anybody,
+    /// This cluster only.
+    Cluster(H256),
+}
+
+/// An operator's offer. It holds while that account operates the worker.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
+pub struct OfferedWorker {
+    /// Who offered it.
+    pub operator: AccountId32,
+    /// To whom.
+    pub offer: WorkerOffer,
 }

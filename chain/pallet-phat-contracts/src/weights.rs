@@ -3,7 +3,7 @@
 //! Each push to the mailbox is charged with the pruning it may do. Bytes of payload are charged for
 //! hashing, encoding and storing.
 
-use crate::{CLEARED_PER_CALL_MAX, Config};
+use crate::{CLEARED_PER_CALL_MAX, Config, DROPPED_PER_REPORT_MAX, OUTSTANDING_MAX};
 use pallet_mailbox::weights::push;
 use polkadot_sdk::{
     frame_support::weights::{
@@ -20,6 +20,7 @@ const BASE_US: u64 = 100;
 const BYTE_NS: u64 = 20;
 
 const WORKERS: u64 = CLUSTER_WORKERS_MAX as u64;
+const OUTSTANDING: u64 = OUTSTANDING_MAX as u64;
 
 fn estimate<T: Config>(bytes: u64, reads: u64, writes: u64) -> Weight {
     let time = (BASE_US * WEIGHT_REF_TIME_PER_MICROS)
@@ -30,37 +31,37 @@ fn estimate<T: Config>(bytes: u64, reads: u64, writes: u64) -> Weight {
 /// Making a cluster of `workers`, with a deposit.
 pub fn add_cluster<T: Config>(workers: u64) -> Weight {
     let workers = workers.min(WORKERS + 1);
-    estimate::<T>(0, 6 + 3 * workers, 6 + workers)
-        .saturating_add(push::<T>(WORKERS).saturating_mul(2))
+    estimate::<T>(0, 6 + 3 * workers, 6 + workers).saturating_add(push::<T>().saturating_mul(2))
 }
 
 /// Uploading `bytes` of code.
 pub fn upload_resource<T: Config>(bytes: u64) -> Weight {
-    estimate::<T>(bytes, 6, 5).saturating_add(push::<T>(WORKERS))
+    estimate::<T>(bytes, 6, 5).saturating_add(push::<T>())
 }
 
 /// Moving PHA into a cluster.
 pub fn transfer_to_cluster<T: Config>() -> Weight {
-    estimate::<T>(0, 4, 3).saturating_add(push::<T>(WORKERS))
+    estimate::<T>(0, 4, 3).saturating_add(push::<T>())
 }
 
 /// A command of `bytes`, with a deposit.
 pub fn push_contract_message<T: Config>(bytes: u64) -> Weight {
     estimate::<T>(bytes, 3, 1)
-        .saturating_add(push::<T>(WORKERS))
+        .saturating_add(push::<T>())
         .saturating_add(transfer_to_cluster::<T>())
 }
 
 /// Making a contract with `bytes` of input, with a deposit.
 pub fn instantiate_contract<T: Config>(bytes: u64) -> Weight {
     estimate::<T>(bytes, 8, 5)
-        .saturating_add(push::<T>(WORKERS))
+        .saturating_add(push::<T>())
         .saturating_add(transfer_to_cluster::<T>())
 }
 
 /// Destroying a cluster and clearing the first records of it.
 pub fn cluster_destroy<T: Config>() -> Weight {
-    estimate::<T>(0, 4 + WORKERS, 6 + 3 * WORKERS).saturating_add(clear_cluster::<T>())
+    estimate::<T>(0, 6 + WORKERS, 12 + 4 * WORKERS + OUTSTANDING)
+        .saturating_add(clear_cluster::<T>())
 }
 
 /// Clearing the most records that one call clears.
@@ -74,14 +75,29 @@ pub fn remove_code<T: Config>() -> Weight {
     estimate::<T>(0, 5 + WORKERS, 4)
 }
 
-/// Taking a worker out of a cluster.
+/// Taking a worker out of a cluster, with its reports at all outstanding numbers.
 pub fn remove_worker<T: Config>() -> Weight {
-    estimate::<T>(0, 3, 4)
+    estimate::<T>(0, 7 + OUTSTANDING, 9 + OUTSTANDING)
+}
+
+/// A worker that its operator takes out of its cluster.
+pub fn leave_cluster<T: Config>() -> Weight {
+    remove_worker::<T>().saturating_add(T::DbWeight::get().reads_writes(2, 1))
+}
+
+/// Taking a worker into a cluster.
+pub fn add_worker<T: Config>() -> Weight {
+    estimate::<T>(0, 8, 3)
+}
+
+/// Offering a worker.
+pub fn offer_worker<T: Config>() -> Weight {
+    estimate::<T>(0, 2, 1)
 }
 
 /// Setting a cluster's limits.
 pub fn set_cluster_limits<T: Config>() -> Weight {
-    estimate::<T>(0, 3, 2).saturating_add(push::<T>(WORKERS))
+    estimate::<T>(0, 3, 2).saturating_add(push::<T>())
 }
 
 /// Switching a cluster's hooks on or off.
@@ -91,13 +107,22 @@ pub fn set_block_hooks<T: Config>() -> Weight {
 
 /// Telling `clusters` that a block ends.
 pub fn push_block_ends<T: Config>(clusters: u32) -> Weight {
-    let each = push::<T>(WORKERS).saturating_add(T::DbWeight::get().reads(1));
+    let each = push::<T>().saturating_add(T::DbWeight::get().reads(1));
     T::DbWeight::get()
         .reads(1)
         .saturating_add(each.saturating_mul(clusters.into()))
 }
 
-/// Handling one message of a worker: a checkpoint that is compared with all others.
+/// A report on a cluster of `workers`: whether each is active is read twice, for record and build; an
+/// agreement that all but one wait for holds each against it.
+pub fn checkpoint<T: Config>(workers: u64) -> Weight {
+    let workers = workers.min(WORKERS);
+    let bytes = 64 * u64::from(OUTSTANDING_MAX) + 128 * workers;
+    let dropped = DROPPED_PER_REPORT_MAX as u64 + 1;
+    estimate::<T>(bytes, 12 + 3 * workers, 8 + dropped + workers)
+}
+
+/// Handling one message of a worker: a report on the largest cluster.
 pub fn handle_message<T: Config>() -> Weight {
-    estimate::<T>(0, 6 + WORKERS, 4)
+    checkpoint::<T>(WORKERS)
 }

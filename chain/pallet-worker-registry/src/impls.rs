@@ -414,6 +414,8 @@ impl<T: Config> Pallet<T> {
         WorkerAddedAt::<T>::remove(worker);
         Endpoints::<T>::remove(worker);
         EndpointsSignedAt::<T>::remove(worker);
+        Instances::<T>::remove(worker);
+        T::Clusters::on_worker_removed(&id);
         Self::deposit_event(Event::WorkerRemoved { pubkey: worker });
         Ok(())
     }
@@ -429,13 +431,31 @@ impl<T: Config> Pallet<T> {
                 public_key,
             } => Self::on_cluster_key(sender, cluster, public_key),
             MessagePayload::ContractKeys { .. } => Self::on_contract_keys(sender, payload),
+            MessagePayload::Instance { nonce } => {
+                Self::on_instance(public(&sender.0), *nonce);
+                Ok(())
+            }
             MessagePayload::Checkpoint { .. }
             | MessagePayload::Benchmark { .. }
             | MessagePayload::Heartbeat { .. }
             | MessagePayload::SeedReceived { .. }
-            | MessagePayload::Gatekeeper { .. }
-            | MessagePayload::Instance { .. } => Err(Error::<T>::UnknownMessage.into()),
+            | MessagePayload::Gatekeeper { .. } => Err(Error::<T>::UnknownMessage.into()),
         }
+    }
+
+    /// A process that says its number again, because it has not seen it yet, changes nothing. There is no
+    /// other bound than the mailbox's on messages: to refuse a number would keep a restarted worker from
+    /// serving, and a process that starts again and again hurts its own worker alone.
+    fn on_instance(worker: sr25519::Public, nonce: [u8; 32]) {
+        if Instances::<T>::get(worker).is_some_and(|known| known.nonce == nonce) {
+            return;
+        }
+        let at = frame_system::Pallet::<T>::block_number();
+        Instances::<T>::insert(worker, Instance { nonce, at });
+        Self::deposit_event(Event::InstanceStarted {
+            pubkey: worker,
+            nonce,
+        });
     }
 
     fn on_cluster_key(
@@ -609,6 +629,12 @@ impl<T: Config> Pallet<T> {
             ClusterKeyTellers::<T>::iter_keys().count() == ClusterKeys::<T>::iter_keys().count(),
             "who told a cluster's key is left over"
         );
+        for worker in Instances::<T>::iter_keys() {
+            ensure!(
+                Workers::<T>::contains_key(worker),
+                "an instance of no worker is left over"
+            );
+        }
         for contract in ContractKeys::<T>::iter_keys() {
             ensure!(
                 ContractHpkeKeys::<T>::contains_key(contract),

@@ -27,6 +27,8 @@
 //!   was born as a development network.
 //! - A bad worker in a cluster: the first cluster key that a member tells stays. A member that has
 //!   put another one together says so, which is an event that names both.
+//! - A worker that is copied or restarted on an old disk: the process says a fresh number, serves nothing before
+//!   a final block has it, and stops where another number replaces it.
 //!
 //! # Limits
 //!
@@ -54,7 +56,7 @@ pub use pallet::*;
 pub use traits::{
     Clusters, GatekeeperDirectory, KeyStore, SeedStore, WorkerDirectory, WorkerRecords,
 };
-pub use types::{BoundedEndpoints, GenesisRoot, WorkerInfo};
+pub use types::{BoundedEndpoints, GenesisRoot, Instance, WorkerInfo};
 
 /// Money of the pallet.
 pub type BalanceOf<T> =
@@ -141,6 +143,11 @@ pub mod pallet {
     /// When each worker signed its endpoints, milliseconds since 1970.
     #[pallet::storage]
     pub type EndpointsSignedAt<T: Config> = StorageMap<_, Twox64Concat, sr25519::Public, u64>;
+
+    /// The process that speaks for each worker that has said so.
+    #[pallet::storage]
+    pub type Instances<T: Config> =
+        StorageMap<_, Twox64Concat, sr25519::Public, Instance<BlockNumberFor<T>>>;
 
     /// Allowed worker builds, with the block that allowed each.
     #[pallet::storage]
@@ -257,6 +264,13 @@ pub mod pallet {
         WorkerRemoved {
             /// The worker.
             pubkey: sr25519::Public,
+        },
+        /// A process of a worker started: another one that speaks for the worker stops.
+        InstanceStarted {
+            /// The worker.
+            pubkey: sr25519::Public,
+            /// The number that the process made up.
+            nonce: [u8; 32],
         },
         /// A worker announced where it is reached.
         WorkerEndpointUpdated {

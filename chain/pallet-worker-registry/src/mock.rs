@@ -50,6 +50,7 @@ parameter_types! {
     pub static Members: Vec<(ClusterId, WorkerId)> = Vec::new();
     pub static Instantiated: Vec<ContractId> = Vec::new();
     pub static Forgotten: Vec<(ClusterId, WorkerId)> = Vec::new();
+    pub static Removed: Vec<WorkerId> = Vec::new();
 }
 
 /// Clusters as [`Members`] says.
@@ -66,6 +67,10 @@ impl Clusters for TestClusters {
 
     fn is_assigned(worker: &WorkerId) -> bool {
         Members::get().iter().any(|(_, member)| member == worker)
+    }
+
+    fn on_worker_removed(worker: &WorkerId) {
+        Removed::mutate(|removed| removed.push(*worker));
     }
 
     fn on_cluster_key(_: &ClusterId, _: &[u8; 32]) {}
@@ -157,6 +162,7 @@ pub fn run_with(genesis: crate::GenesisConfig<Test>, test: impl FnOnce()) {
         Members::set(Vec::new());
         Instantiated::set(Vec::new());
         Forgotten::set(Vec::new());
+        Removed::set(Vec::new());
         System::set_block_number(1);
         Timestamp::set_timestamp(NOW_MS);
         test();

@@ -525,3 +525,50 @@ fn contract_keys_need_a_member_and_the_clusters_signature() {
         assert_noop!(tell(8, cluster_of), Error::<Test>::UnknownMessage);
     });
 }
+
+#[test]
+fn the_last_process_that_started_speaks_for_its_worker() {
+    run(|| {
+        register(1);
+        let start = |byte| {
+            let instance = MessagePayload::Instance { nonce: [byte; 32] };
+            Registry::handle_message(&worker(1), &instance)
+        };
+        let key = key(1);
+        assert_ok!(start(7));
+        System::assert_last_event(
+            Event::InstanceStarted {
+                pubkey: key,
+                nonce: [7; 32],
+            }
+            .into(),
+        );
+        System::set_block_number(5);
+        let events = System::event_count();
+        assert_ok!(start(7));
+        let told = Instances::<Test>::get(key).unwrap();
+        assert_eq!(
+            (told, System::event_count()),
+            (
+                Instance {
+                    nonce: [7; 32],
+                    at: 1
+                },
+                events
+            )
+        );
+        assert_ok!(start(8));
+        assert_eq!(
+            Instances::<Test>::get(key),
+            Some(Instance {
+                nonce: [8; 32],
+                at: 5
+            })
+        );
+        // It goes with the worker's record.
+        Timestamp::set_timestamp(Workers::<Test>::get(key).unwrap().expires_at_ms);
+        assert_ok!(Registry::remove_expired_worker(signed(2), key));
+        assert_eq!(Instances::<Test>::iter().count(), 0);
+        assert_eq!(Removed::get(), [worker(1)]);
+    });
+}

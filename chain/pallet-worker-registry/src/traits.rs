@@ -60,6 +60,8 @@ pub trait Clusters {
     fn is_member(cluster: &ClusterId, worker: &WorkerId) -> bool;
     /// Whether the worker belongs to any cluster.
     fn is_assigned(worker: &WorkerId) -> bool;
+    /// A worker that belongs to no cluster is registered no more.
+    fn on_worker_removed(_worker: &WorkerId) {}
     /// A cluster has its public key.
     fn on_cluster_key(cluster: &ClusterId, public_key: &[u8; 32]);
     /// A worker of the cluster made a contract, whose key is told for the first time.

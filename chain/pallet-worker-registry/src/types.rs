@@ -86,6 +86,26 @@ impl BoundedEndpoints {
     }
 }
 
+/// The process that speaks for a worker: the last one that started.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
+)]
+pub struct Instance<BlockNumber> {
+    /// The number that it made up.
+    pub nonce: [u8; 32],
+    /// The block that took the number in.
+    pub at: BlockNumber,
+}
+
 /// An accepted root, as a genesis configuration writes it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum GenesisRoot {

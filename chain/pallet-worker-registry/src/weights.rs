@@ -43,7 +43,7 @@ pub fn set_value<T: Config>() -> Weight {
 
 /// Removing a record with what belongs to it.
 pub fn remove_expired_worker<T: Config>() -> Weight {
-    estimate::<T>(BASE_US, 8, 8, 16_384)
+    estimate::<T>(BASE_US, 8, 10, 16_384)
 }
 
 /// Handling one message of a worker, the dearest kind: a contract's keys.

@@ -102,6 +102,11 @@ parameter_types! {
     pub const RegistrationDeposit: Balance = PHA;
     /// Deposit for each byte of contract code.
     pub const CodeDepositPerByte: Balance = PHA / 100_000;
+    /// For how many blocks a cluster's mailbox keeps what its workers agree on: ten minutes, so that networks
+    /// for development see pruning. A public network wants a week (604 800 blocks of a second): so long a
+    /// worker can be away and catch up without a snapshot, and an auditor finds commands on chain. Then the
+    /// 65 536 entries that a mailbox holds are what bounds busy clusters, at one in ten seconds.
+    pub const MailboxRetention: BlockNumber = 600;
     /// The least stake of an account behind a contract.
     pub const ContractStakeMin: Balance = PHA;
 }
@@ -336,6 +341,7 @@ impl pallet_mailbox::Config for Runtime {
     type Workers = PhalaRegistry;
     type Handler = MessageRouter;
     type Progress = PhalaPhatContracts;
+    type Retention = MailboxRetention;
     type UnixTime = Timestamp;
 }
 
@@ -344,6 +350,7 @@ impl pallet_phat_contracts::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type Workers = PhalaRegistry;
     type Mailbox = PhalaMq;
+    type OnDivergence = ();
     type CodeDepositPerByte = CodeDepositPerByte;
     type TransferMin = ExistentialDeposit;
 }
@@ -400,10 +407,13 @@ impl MessageHandler for MessageRouter {
 
     fn weight_of(payload: &MessagePayload) -> Weight {
         match payload {
+            MessagePayload::Checkpoint { cluster, .. } => {
+                PhalaPhatContracts::checkpoint_weight(cluster)
+            }
             MessagePayload::Gatekeeper { .. } | MessagePayload::SeedReceived { .. } => {
                 PhalaGatekeepers::message_weight(payload)
             }
-            _ => Self::weight(),
+            _ => pallet_worker_registry::weights::handle_message::<Runtime>(),
         }
     }
 }

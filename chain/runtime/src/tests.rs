@@ -1,5 +1,7 @@
 //! The whole runtime, block by block, as a node drives it.
 
+mod replicas;
+
 use crate::*;
 use attestation::Evidence;
 use chain_facts::keys;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use client::{Account, Chain, Contract, WorkerClient};
+use client::{Account, Chain, Cluster, Contract, WorkerClient};
 use dev_network::NetworkInfo;
 use primitives::{ClusterId, ContractId, GenesisHash, WorkerId};
 use std::{
@@ -61,35 +61,41 @@ impl Network {
         Ok(Chain::connect(&url, self.pinned()).await?)
     }
 
-    /// A worker of a cluster: the one named, or the first that answers.
+    /// The workers of the cluster where a contract lives, in the order that this user asks them in.
+    pub async fn workers_of_contract(&self, chain: &Chain, id: &ContractId) -> Result<Cluster> {
+        in_own_order(Cluster::of_contract(chain, id).await?).await
+    }
+
+    /// The workers of a cluster, in the order that this user asks them in.
+    pub async fn workers(&self, chain: &Chain, cluster: &ClusterId) -> Result<Cluster> {
+        in_own_order(Cluster::new(chain, cluster).await?).await
+    }
+
+    /// One worker of the cluster where a contract lives: the one named, or the first that answers.
     pub async fn worker(
         &self,
         chain: &Chain,
-        cluster: &ClusterId,
+        contract: &ContractId,
         wanted: Option<&WorkerId>,
     ) -> Result<WorkerClient> {
-        let records = chain.cluster_workers(cluster).await?;
+        let mut cluster = self.workers_of_contract(chain, contract).await?;
+        only(&mut cluster, wanted)?;
         let mut last = None;
-        for record in &records {
-            if wanted.is_some_and(|wanted| *wanted != record.info.worker) {
-                continue;
-            }
-            match WorkerClient::new(chain.genesis(), record) {
-                Ok(worker) => match worker.info().await {
-                    Ok(info) if info.get("serving").is_some_and(|serving| !serving.is_null()) => {
-                        return Ok(worker);
-                    }
-                    Ok(_) => last = Some(format!("worker {} is not serving", record.info.worker)),
-                    Err(error) => last = Some(error.to_string()),
-                },
+        let members = cluster.membership().members;
+        for worker in cluster.candidates() {
+            let member = members.iter().find(|member| member.record.info.worker == worker);
+            let Some(member) = member else { continue };
+            let worker = WorkerClient::new(chain.genesis(), &member.record)?;
+            match worker.info().await {
+                Ok(info) if info.get("serving").is_some_and(|serving| !serving.is_null()) => {
+                    return Ok(worker);
+                }
+                Ok(_) => last = Some(format!("worker {} is not serving", worker.worker())),
                 Err(error) => last = Some(error.to_string()),
             }
         }
-        match (last, wanted) {
-            (Some(reason), _) => bail!("no worker of cluster {cluster} serves: {reason}"),
-            (None, Some(wanted)) => bail!("worker {wanted} does not belong to cluster {cluster}"),
-            (None, None) => bail!("cluster {cluster} has no workers"),
-        }
+        let reason = last.unwrap_or_else(|| "it has none that may be asked".to_owned());
+        bail!("no worker of cluster {} serves: {reason}", cluster.id())
     }
 
     /// The cluster named, or the network's only one.
@@ -147,6 +153,42 @@ impl Network {
             }
         }
     }
+}
+
+/// Asks the named worker alone, if one is named.
+pub fn only(cluster: &mut Cluster, wanted: Option<&WorkerId>) -> Result<()> {
+    match wanted {
+        Some(worker) if !cluster.only(*worker) => {
+            bail!("worker {worker} does not belong to cluster {}", cluster.id())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Users spread over the workers, but each stays with one: its logs are there, and it is the first to
+/// have what the user changed.
+async fn in_own_order(mut cluster: Cluster) -> Result<Cluster> {
+    if let Some(seed) = order_seed() {
+        cluster.set_seed(seed);
+    }
+    cluster.demand_newest().await?;
+    Ok(cluster)
+}
+
+/// The number that this user's order of workers comes from; `None` where it can be neither read nor kept.
+fn order_seed() -> Option<u64> {
+    let file = home().join("worker-order");
+    let kept = || fs::read_to_string(&file).ok()?.trim().parse().ok();
+    if let Some(seed) = kept() {
+        return Some(seed);
+    }
+    fs::create_dir_all(home()).ok()?;
+    // Of two that start at once, the first to write decides.
+    let made = client::random_seed().to_string();
+    if let Ok(mut new) = fs::File::create_new(&file) {
+        std::io::Write::write_all(&mut new, made.as_bytes()).ok()?;
+    }
+    kept()
 }
 
 fn short(genesis: &GenesisHash) -> String {

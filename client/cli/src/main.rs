@@ -1,6 +1,7 @@
 //! `phat`: the command line. Each command is a file in `commands`, written on the `client` crate alone.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check failed (a receipt that does not hold).
+//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check failed (a receipt that does not
+//! hold, replicas that do not agree).
 
 mod commands;
 mod context;
@@ -105,7 +106,7 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
         Command::Build(arguments) => commands::build::run(&arguments, output)?,
         Command::Deploy(arguments) => commands::deploy::run(&arguments, network, output).await?,
         Command::Call(arguments) => commands::call::run(&arguments, network, output).await?,
-        Command::Query(arguments) => commands::query::run(&arguments, network, output).await?,
+        Command::Query(arguments) => return commands::query::run(&arguments, network, output).await,
         Command::Logs(arguments) => commands::logs::run(&arguments, network, output).await?,
         Command::Receipt(command) => return commands::receipt::run(&command, network, output),
         Command::Worker(command) => commands::worker::run(command, network, output).await?,

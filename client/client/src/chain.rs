@@ -7,11 +7,13 @@ use primitives::{
     AccountId, BlockNumber, ClusterId, ContractId, GenesisHash, HpkePublicKey, WorkerId, bounds,
 };
 use scale_encode::EncodeAsFields;
+use std::sync::Arc;
 use subxt::{
     OnlineClient, client::OnlineClientAtBlock, config::substrate::SubstrateConfig,
     error::StorageError, tx::StaticPayload,
 };
 use subxt_rpcs::{RpcClient, client::RpcParams};
+use tokio::sync::OnceCell;
 use wire::{DecodeError, registration::VersionedWorkerEndpoints};
 
 /// What goes wrong between a client and the chain.
@@ -101,11 +103,19 @@ pub struct WorkerRecord {
     pub endpoints: Vec<String>,
 }
 
-/// A connection to a node.
+/// A connection to a node. A clone is the same connection.
+#[derive(Clone)]
 pub struct Chain {
     api: OnlineClient<SubstrateConfig>,
     rpc: RpcClient,
     genesis: GenesisHash,
+    /// What all proofs begin with: the first block's header, and its authorities with their proof.
+    beginning: Arc<OnceCell<Beginning>>,
+}
+
+struct Beginning {
+    header: Vec<u8>,
+    authorities_proof: Vec<Vec<u8>>,
 }
 
 impl Chain {
@@ -127,7 +137,7 @@ impl Chain {
             Some(expected) if expected != genesis => {
                 Err(ChainError::AnotherNetwork { expected, found: genesis })
             }
-            _ => Ok(Self { api, rpc, genesis }),
+            _ => Ok(Self { api, rpc, genesis, beginning: Arc::default() }),
         }
     }
 
@@ -190,11 +200,19 @@ impl Chain {
     pub async fn proven(&self, keys: &[Vec<u8>]) -> Result<Proven, ChainError> {
         let genesis = self.genesis.to_hex();
         let warp_proof = self.bytes("phat_warpProof", [genesis.clone()]).await?;
-        let genesis_header = self.genesis_header(&genesis).await?;
-        let authorities = chain_proof::storage_key::grandpa_authorities();
+        let beginning = self
+            .beginning
+            .get_or_try_init(async || {
+                let authorities = chain_proof::storage_key::grandpa_authorities();
+                Ok::<_, ChainError>(Beginning {
+                    header: self.genesis_header(&genesis).await?,
+                    authorities_proof: self.read_proof(&[authorities], &genesis).await?,
+                })
+            })
+            .await?;
         let mut proof = UntrustedProof {
-            genesis_authorities_proof: self.read_proof(&[authorities], &genesis).await?,
-            genesis_header,
+            genesis_authorities_proof: beginning.authorities_proof.clone(),
+            genesis_header: beginning.header.clone(),
             warp_proof,
             storage_proof: Vec::new(),
         };
@@ -405,7 +423,7 @@ impl Chain {
     }
 }
 
-fn worker_record(proven: &Proven, worker: &WorkerId) -> Result<Option<WorkerRecord>, ChainError> {
+pub(crate) fn worker_record(proven: &Proven, worker: &WorkerId) -> Result<Option<WorkerRecord>, ChainError> {
     let Some(info) = proven.read::<WorkerInfo>("worker registration", &keys::worker(worker))?
     else {
         return Ok(None);

@@ -1,8 +1,8 @@
 //! What takes several steps: deploying a contract, and a command with its outcome.
 
 use crate::{
-    Account, Chain, ChainError, Contract, ContractError, Message, QueryOptions, Transaction,
-    WorkerClient, WorkerError, instantiate_request,
+    Account, Asker, Chain, ChainError, Contract, ContractError, Message, QueryOptions, Transaction,
+    WorkerError, instantiate_request, outcome_request, worker::read_outcome,
 };
 use primitives::{Balance, BlockHash, ClusterId, ContractId};
 use rand_core::{OsRng, RngCore};
@@ -16,6 +16,8 @@ use wire::{
 
 /// How long the outcome of a command is waited for.
 const OUTCOME_PATIENCE: Duration = Duration::from_secs(90);
+/// How long one worker has for it before the next is asked.
+const WORKER_PATIENCE: Duration = Duration::from_secs(5);
 /// Pause between two questions for it.
 const POLL: Duration = Duration::from_millis(50);
 /// Longest command that may be sent, bytes, sealed.
@@ -107,7 +109,7 @@ pub struct Commanded {
 #[expect(clippy::too_many_arguments, reason = "each is one thing that a deployment says")]
 pub async fn deploy(
     chain: &Chain,
-    worker: &mut WorkerClient,
+    worker: &mut impl Asker,
     account: &Account,
     cluster: ClusterId,
     contract: &Contract,
@@ -157,13 +159,14 @@ pub async fn deploy(
     Ok(Deployed { contract: id, block: included.block, gas_consumed: outcome.gas_consumed })
 }
 
-/// Seals a message to a contract, sends it as a command, and waits for its outcome.
+/// Seals a message to a contract, sends it as a command, and waits for its outcome; at any of the
+/// workers where a [`crate::Cluster`] is asked.
 ///
 /// # Errors
 /// See [`FlowError`]. That the contract answered with an error is inside the outcome.
 pub async fn command(
     chain: &Chain,
-    worker: &mut WorkerClient,
+    worker: &mut impl Asker,
     account: &Account,
     contract: ContractId,
     input: Vec<u8>,
@@ -177,7 +180,7 @@ pub async fn command(
 /// As [`command`].
 pub async fn command_with(
     chain: &Chain,
-    worker: &mut WorkerClient,
+    worker: &mut impl Asker,
     account: &Account,
     contract: ContractId,
     input: Vec<u8>,
@@ -188,6 +191,7 @@ pub async fn command_with(
     let sent = send(chain, account, contract, &key, input, options).await?;
     let number = own_number(&sent, record.cluster)?;
     let outcome = await_outcome(worker, account, number).await?;
+    worker.has_seen(outcome.block_number).await;
     Ok(Commanded { number, block: sent.block, outcome })
 }
 
@@ -248,41 +252,59 @@ fn check_returned(
 /// # Errors
 /// [`FlowError::TimedOut`], or what the worker says other than "not yet".
 pub async fn await_outcome(
-    worker: &mut WorkerClient,
+    worker: &mut impl Asker,
     account: &Account,
     number: u64,
 ) -> Result<CommandOutcome, FlowError> {
     let started = Instant::now();
+    let mut turned = started;
     loop {
-        match worker.outcome(account, number, 0).await {
+        // Whether this worker's state is new enough shows in whether it has the outcome.
+        let asked = worker.ask(Some(account), outcome_request(number, 0)).await;
+        match asked.and_then(|asked| read_outcome(&asked)) {
             Ok(outcome) => return Ok(outcome),
             Err(WorkerError::Query(QueryError::OutcomeNotFound)) => {}
-            // A worker may be restarted while it is waited for.
-            Err(WorkerError::Unreachable { .. } | WorkerError::Refused { .. }) => {}
+            // Workers may be restarted while they are waited for.
+            Err(
+                WorkerError::Unreachable { .. }
+                | WorkerError::Silent { .. }
+                | WorkerError::Refused { .. }
+                | WorkerError::NoneAnswered(_),
+            ) => {}
             Err(error) => return Err(error.into()),
         }
-        if started.elapsed() > OUTCOME_PATIENCE {
-            return Err(FlowError::TimedOut(number));
-        }
-        tokio::time::sleep(POLL).await;
+        pause(worker, number, started, &mut turned).await?;
     }
 }
 
 /// Waits until a worker has run all entries up to `number`, by its own word.
-async fn await_number(worker: &WorkerClient, number: u64) -> Result<(), FlowError> {
+async fn await_number(worker: &mut impl Asker, number: u64) -> Result<(), FlowError> {
     let started = Instant::now();
+    let mut turned = started;
     loop {
-        let next = worker.info().await.ok().and_then(|info| {
-            info.get("serving")?.get("next_number").and_then(serde_json::Value::as_u64)
-        });
-        if next.is_some_and(|next| next > number) {
+        if worker.next_number().await.is_some_and(|next| next > number) {
             return Ok(());
         }
-        if started.elapsed() > OUTCOME_PATIENCE {
-            return Err(FlowError::TimedOut(number));
-        }
-        tokio::time::sleep(POLL).await;
+        pause(worker, number, started, &mut turned).await?;
     }
+}
+
+/// Between two looks for entry `number`: gives up after a while, and before that looks elsewhere.
+async fn pause(
+    worker: &mut impl Asker,
+    number: u64,
+    started: Instant,
+    turned: &mut Instant,
+) -> Result<(), FlowError> {
+    if started.elapsed() > OUTCOME_PATIENCE {
+        return Err(FlowError::TimedOut(number));
+    }
+    if turned.elapsed() > WORKER_PATIENCE {
+        worker.turn_to_another();
+        *turned = Instant::now();
+    }
+    tokio::time::sleep(POLL).await;
+    Ok(())
 }
 
 async fn await_keys(chain: &Chain, contract: ContractId) -> Result<(), FlowError> {

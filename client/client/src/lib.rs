@@ -3,6 +3,7 @@
 //! * [`Chain`] reads the chain through a node that is not trusted: what matters is proven against the
 //!   genesis hash that the caller pins ([`Chain::proven`]), and submits transactions.
 //! * [`WorkerClient`] speaks protocol v1 with one worker: a session, then queries in it.
+//! * [`Cluster`] knows a cluster's workers: asks the next one where one fails, or several and compares.
 //! * [`Contract`] holds a contract's metadata: arguments as people write them, answers as JSON.
 //! * [`receipt`] builds receipt files and checks them offline, link by link.
 //!
@@ -15,27 +16,39 @@
 #![deny(missing_docs)]
 
 mod account;
+mod asker;
 mod chain;
+mod cluster;
 mod contract;
+mod failover;
 mod flow;
+mod membership;
 pub mod receipt;
+mod replicas;
 mod submit;
 mod system;
 mod text;
 mod worker;
+mod worker_error;
 
 pub use account::{Account, AccountError};
+pub use asker::Asker;
 pub use chain::{Chain, ChainError, Proven, WorkerRecord};
+pub use cluster::{Cluster, Patience, SLACK_BLOCKS};
 pub use contract::{Contract, ContractError, Message, Output};
+pub use failover::{Failure, NoneAnswered};
 pub use flow::{
     CommandOptions, Commanded, Deployed, FlowError, await_outcome, command, command_with, deploy,
 };
+pub use membership::{Member, Membership, Standing};
+pub use replicas::{Contradiction, Replica, Replicas, ReplicasError, Verdict};
 pub use submit::{Included, Transaction};
 pub use system::SystemContract;
 pub use worker::{
-    Asked, QueryOptions, WorkerClient, WorkerError, call_request, fetch_info, instantiate_request,
-    logger_request,
+    Asked, QueryOptions, WorkerClient, call_request, fetch_info, instantiate_request,
+    logger_request, outcome_request,
 };
+pub use worker_error::WorkerError;
 
 /// SS58 text of an account, with the network's prefix.
 pub fn address(account: &primitives::AccountId) -> String {
@@ -48,6 +61,11 @@ pub fn address(account: &primitives::AccountId) -> String {
 /// When the text is neither, or its checksum is wrong.
 pub fn parse_address(text: &str) -> Result<primitives::AccountId, String> {
     text::parse_account(text)
+}
+
+/// A random number, for example for [`Cluster::set_seed`].
+pub fn random_seed() -> u64 {
+    rand_core::RngCore::next_u64(&mut rand_core::OsRng)
 }
 
 /// Milliseconds since 1970, by this machine's clock.

@@ -2,6 +2,7 @@
 
 use crate::{Account, Chain, ChainError};
 use attestation::Evidence;
+use chain_facts::WorkerOffer;
 use codec::{Compact, Encode};
 use primitives::{
     AccountId, Balance, BlockHash, BlockNumber, ClusterId, CodeHash, ContractId, Measurement, WorkerId,
@@ -160,6 +161,27 @@ impl Transaction {
     /// cluster's owner.
     pub fn set_block_hooks(cluster: ClusterId, every: Option<BlockNumber>) -> Self {
         Self::new("PhalaPhatContracts", "set_block_hooks", (cluster, every))
+    }
+
+    /// Takes a worker into a cluster. By the cluster's owner, where the worker's operator offers it, or by
+    /// root.
+    pub fn add_worker_to_cluster(cluster: ClusterId, worker: WorkerId) -> Self {
+        Self::new("PhalaPhatContracts", "add_worker_to_cluster", (worker, cluster))
+    }
+
+    /// Takes a worker out of a cluster. By the cluster's owner.
+    pub fn remove_worker_from_cluster(cluster: ClusterId, worker: WorkerId) -> Self {
+        Self::new("PhalaPhatContracts", "remove_worker_from_cluster", (worker, cluster))
+    }
+
+    /// Says which cluster's owner may take a worker in. By the account that operates it.
+    pub fn offer_worker(worker: WorkerId, offer: WorkerOffer) -> Self {
+        Self::new("PhalaPhatContracts", "offer_worker", (worker, offer))
+    }
+
+    /// Takes a worker out of its cluster. By the account that operates it.
+    pub fn leave_cluster(worker: WorkerId) -> Self {
+        Self::new("PhalaPhatContracts", "leave_cluster", worker)
     }
 
     /// Several calls, all or none.

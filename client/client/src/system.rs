@@ -1,20 +1,20 @@
 //! Questions to a cluster's system contract.
 
-use crate::{Account, QueryOptions, WorkerClient, WorkerError, call_request};
+use crate::{Account, Asker, QueryOptions, WorkerError, call_request};
 use codec::{Decode, Encode};
 use contract_abi::system::selector;
 use primitives::{AccountId, Balance, ClusterId, ContractId};
 use wire::domain::system_contract_id;
 
 /// The system contract of a cluster, asked through one of its workers.
-pub struct SystemContract<'a> {
-    worker: &'a mut WorkerClient,
+pub struct SystemContract<'a, A> {
+    worker: &'a mut A,
     contract: ContractId,
 }
 
-impl<'a> SystemContract<'a> {
+impl<'a, A: Asker> SystemContract<'a, A> {
     /// That of `cluster`.
-    pub fn new(worker: &'a mut WorkerClient, cluster: &ClusterId) -> Self {
+    pub fn new(worker: &'a mut A, cluster: &ClusterId) -> Self {
         Self { worker, contract: system_contract_id(cluster) }
     }
 
@@ -32,7 +32,8 @@ impl<'a> SystemContract<'a> {
         match Result::<T, u8>::decode(&mut &output.data[..]) {
             Ok(Ok(value)) if output.flags & 1 == 0 => Ok(value),
             _ => Err(WorkerError::Refused {
-                worker: self.worker.worker(),
+                worker: asked.worker,
+                status: 200,
                 reason: "its system contract does not answer this question".to_owned(),
             }),
         }
@@ -41,7 +42,7 @@ impl<'a> SystemContract<'a> {
     /// What an account has inside the cluster.
     ///
     /// # Errors
-    /// As [`WorkerClient::ask`].
+    /// As [`crate::WorkerClient::ask`].
     pub async fn balance_of(&mut self, account: &AccountId) -> Result<Balance, WorkerError> {
         self.ask(None, selector::FREE_BALANCE_OF, account).await
     }
@@ -49,7 +50,7 @@ impl<'a> SystemContract<'a> {
     /// The contract or account that a driver's name stands for.
     ///
     /// # Errors
-    /// As [`WorkerClient::ask`].
+    /// As [`crate::WorkerClient::ask`].
     pub async fn driver(&mut self, name: &str) -> Result<Option<AccountId>, WorkerError> {
         self.ask(None, selector::GET_DRIVER, name).await
     }
@@ -57,7 +58,7 @@ impl<'a> SystemContract<'a> {
     /// Whether a contract is an administrator.
     ///
     /// # Errors
-    /// As [`WorkerClient::ask`].
+    /// As [`crate::WorkerClient::ask`].
     pub async fn is_admin(&mut self, contract: &ContractId) -> Result<bool, WorkerError> {
         self.ask(None, selector::IS_ADMIN, contract).await
     }

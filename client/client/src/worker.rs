@@ -1,6 +1,6 @@
 //! One worker, spoken to in protocol v1.
 
-use crate::{Account, WorkerRecord, now_ms};
+use crate::{Account, WorkerError, WorkerRecord, now_ms};
 use attestation::Evidence;
 use primitives::{
     AccountId, BlockNumber, CodeHash, ContractId, GenesisHash, WorkerId, bounds,
@@ -9,7 +9,7 @@ use rand_core::{OsRng, RngCore};
 use secrets::client::{ClientError, ClientSession, Identity, SessionOpener, WorkerAddress, seal_query};
 use std::time::Duration;
 use wire::{
-    query::{CommandOutcome, QueryError, QueryReply, QueryRequest, QueryTarget},
+    query::{CommandOutcome, QueryReply, QueryRequest, QueryTarget},
     receipt::Receipt,
     registration::WorkerRegistration,
 };
@@ -18,72 +18,16 @@ use wire::{
 const CERTIFICATE_LIFETIME_MS: u64 = 60 * 60 * 1000;
 /// How long a query may take to arrive, milliseconds.
 const QUERY_LIFETIME_MS: u64 = 60 * 1000;
-/// How long one HTTP request may take.
+/// How long one HTTP request may take: a query may compute, and wait for others' turns.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a worker may take to say that it is there at all.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// A worker that does not know the session.
+const STATUS_GONE: u16 = 410;
 /// Longest reply: an answer, its padding and its receipt.
 const REPLY_BYTES_MAX: usize = bounds::ANSWER_BYTES_MAX as usize + 64 * 1024;
-
-/// What goes wrong between a client and a worker.
-#[derive(Debug, thiserror::Error)]
-pub enum WorkerError {
-    /// The worker says nowhere that it can be reached.
-    #[error("worker {0} announces no endpoint")]
-    NoEndpoint(WorkerId),
-    /// No answer.
-    #[error("worker {worker} does not answer at {url}: {reason}")]
-    Unreachable {
-        /// Which worker.
-        worker: WorkerId,
-        /// Where.
-        url: String,
-        /// What happened.
-        reason: String,
-    },
-    /// It refuses, in the clear.
-    #[error("worker {worker} refuses: {reason}")]
-    Refused {
-        /// Which worker.
-        worker: WorkerId,
-        /// Its words.
-        reason: String,
-    },
-    /// The answer is not from the attested worker, or damaged.
-    #[error("the answer is not from worker {worker}: {source}")]
-    NotAuthentic {
-        /// Which worker.
-        worker: WorkerId,
-        /// What is wrong.
-        source: ClientError,
-    },
-    /// It answers with an error, sealed.
-    #[error("{}", query_error_text(.0))]
-    Query(QueryError),
-    /// The answer lacks the receipt that was asked for, or the receipt is about something else.
-    #[error("the worker's receipt does not fit the question and the answer")]
-    Receipt,
-}
-
-fn query_error_text(error: &QueryError) -> String {
-    match error {
-        QueryError::ContractNotFound => {
-            "this cluster has no such contract, or its constructor failed".to_owned()
-        }
-        QueryError::OutcomeNotFound => {
-            "no outcome is kept under this number, or it is another account's".to_owned()
-        }
-        QueryError::CertificateMissing => "this needs an account: name one with --as".to_owned(),
-        QueryError::BlockNotReached { have } => {
-            format!("the worker has not reached that block yet; it has final block {have}")
-        }
-        QueryError::Expired => {
-            "the query has lapsed or is dated too far ahead; check this machine's clock".to_owned()
-        }
-        QueryError::Replayed => "the worker has seen this very query before".to_owned(),
-        QueryError::Certificate(reason) => reason.clone(),
-        QueryError::Execution(reason) => reason.clone(),
-        QueryError::AnswerTooLong => "the answer is longer than a worker sends".to_owned(),
-    }
-}
 
 /// How to ask.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,9 +40,11 @@ pub struct QueryOptions {
     pub estimate: bool,
 }
 
-/// A question with its answer, and whom it was asked for.
+/// A question with its answer, whom it was asked for, and who answered.
 #[derive(Clone, Debug)]
 pub struct Asked {
+    /// Who answered.
+    pub worker: WorkerId,
     /// The question.
     pub request: QueryRequest,
     /// For whom.
@@ -110,7 +56,10 @@ pub struct Asked {
 /// One worker, with a session once one is needed.
 pub struct WorkerClient {
     http: reqwest::Client,
-    url: String,
+    /// Where it says that it can be reached; never empty.
+    urls: Vec<String>,
+    /// Which of them is used: the next one after each that did not answer.
+    place: usize,
     address: WorkerAddress,
     session: Option<(Option<AccountId>, ClientSession)>,
 }
@@ -123,8 +72,10 @@ impl WorkerClient {
     pub fn new(genesis: GenesisHash, record: &WorkerRecord) -> Result<Self, WorkerError> {
         let worker = record.info.worker;
         let url = record.endpoints.first().ok_or(WorkerError::NoEndpoint(worker))?;
+        let urls = record.endpoints.iter().map(|url| url.trim_end_matches('/').to_owned());
         let http = reqwest::Client::builder()
             .timeout(HTTP_TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| WorkerError::Unreachable {
@@ -134,7 +85,8 @@ impl WorkerClient {
             })?;
         Ok(Self {
             http,
-            url: url.trim_end_matches('/').to_owned(),
+            urls: urls.collect(),
+            place: 0,
             address: WorkerAddress {
                 genesis,
                 worker,
@@ -151,7 +103,46 @@ impl WorkerClient {
 
     /// Where it is.
     pub fn url(&self) -> &str {
-        &self.url
+        self.urls.get(self.place).map_or("", String::as_str)
+    }
+
+    /// After a failure: the worker's next URL, and no session.
+    pub(crate) fn go_elsewhere(&mut self) {
+        self.place = (self.place + 1) % self.urls.len().max(1);
+        self.session = None;
+    }
+
+    /// Whether this is what the chain has of the worker.
+    pub(crate) fn is_of(&self, record: &WorkerRecord) -> bool {
+        let urls = record.endpoints.iter().map(|url| url.trim_end_matches('/'));
+        self.address.worker == record.info.worker
+            && self.address.hpke_public_key == record.info.hpke_public_key
+            && self.urls.iter().map(String::as_str).eq(urls)
+    }
+
+    /// Mailbox entries that the worker has run, by its own word.
+    pub(crate) async fn next_number(&self) -> Option<u64> {
+        self.info().await.ok()?.get("serving")?.get("next_number")?.as_u64()
+    }
+
+    /// Resolves only when the worker answers nothing at all any more. `silent` is the pause before it is
+    /// asked, each time.
+    pub(crate) fn until_dead(
+        &self,
+        silent: Duration,
+    ) -> impl Future<Output = WorkerError> + Send + use<> {
+        let (http, url, worker) = (self.http.clone(), self.url().to_owned(), self.worker());
+        async move {
+            loop {
+                tokio::time::sleep(silent).await;
+                let looked =
+                    http.get(format!("{url}/v1/info")).timeout(PROBE_TIMEOUT).send().await;
+                if looked.is_err() {
+                    let silent = silent + PROBE_TIMEOUT;
+                    return WorkerError::Silent { worker, url, silent };
+                }
+            }
+        }
     }
 
     /// The key material that messages to it are sealed with.
@@ -166,7 +157,7 @@ impl WorkerClient {
             reason = cause.to_string();
             source = cause.source();
         }
-        WorkerError::Unreachable { worker: self.address.worker, url: self.url.clone(), reason }
+        WorkerError::Unreachable { worker: self.address.worker, url: self.url().to_owned(), reason }
     }
 
     fn not_authentic(&self, source: ClientError) -> WorkerError {
@@ -178,7 +169,7 @@ impl WorkerClient {
     /// # Errors
     /// When it does not answer, or refuses.
     pub async fn post(&self, path: &str, body: Vec<u8>) -> Result<Vec<u8>, WorkerError> {
-        let request = self.http.post(format!("{}{path}", self.url)).body(body);
+        let request = self.http.post(format!("{}{path}", self.url())).body(body);
         self.send(request).await
     }
 
@@ -192,6 +183,7 @@ impl WorkerClient {
             if bytes.len() + chunk.len() > REPLY_BYTES_MAX {
                 return Err(WorkerError::Refused {
                     worker: self.address.worker,
+                    status: status.as_u16(),
                     reason: format!("its answer is longer than {REPLY_BYTES_MAX} bytes"),
                 });
             }
@@ -204,7 +196,8 @@ impl WorkerClient {
             .ok()
             .and_then(|json| json.get("error")?.as_str().map(str::to_owned))
             .unwrap_or_else(|| status.to_string());
-        Err(WorkerError::Refused { worker: self.address.worker, reason })
+        let status = status.as_u16();
+        Err(WorkerError::Refused { worker: self.address.worker, status, reason })
     }
 
     /// What the worker says of itself, by its own word.
@@ -212,9 +205,10 @@ impl WorkerClient {
     /// # Errors
     /// When it does not answer.
     pub async fn info(&self) -> Result<serde_json::Value, WorkerError> {
-        let bytes = self.send(self.http.get(format!("{}/v1/info", self.url))).await?;
+        let bytes = self.send(self.http.get(format!("{}/v1/info", self.url()))).await?;
         serde_json::from_slice(&bytes).map_err(|error| WorkerError::Refused {
             worker: self.address.worker,
+            status: 200,
             reason: format!("its description of itself is not JSON: {error}"),
         })
     }
@@ -226,10 +220,11 @@ impl WorkerClient {
     pub async fn evidence_and_registration(
         &self,
     ) -> Result<(Evidence, WorkerRegistration), WorkerError> {
-        let bytes = self.send(self.http.get(format!("{}/v1/evidence", self.url))).await?;
+        let bytes = self.send(self.http.get(format!("{}/v1/evidence", self.url()))).await?;
         let bytes_max = bounds::QUOTE_BYTES_MAX + bounds::COLLATERAL_BYTES_MAX + 1024;
         wire::decode_all(&bytes, bytes_max).map_err(|error| WorkerError::Refused {
             worker: self.address.worker,
+            status: 200,
             reason: format!("its evidence cannot be read: {error}"),
         })
     }
@@ -273,22 +268,51 @@ impl WorkerClient {
         if !usable {
             self.open_session(account).await?;
         }
+        match self.ask_in_session(origin, &request).await {
+            // A restarted worker has forgotten the session: nothing of the query was run.
+            Err(WorkerError::Refused { status: STATUS_GONE, .. }) if usable => {
+                self.open_session(account).await?;
+                self.ask_in_session(origin, &request).await
+            }
+            other => other,
+        }
+    }
+
+    async fn ask_in_session(
+        &mut self,
+        origin: Option<AccountId>,
+        request: &QueryRequest,
+    ) -> Result<Asked, WorkerError> {
         let Some((_, session)) = &self.session else {
             return Err(WorkerError::NoEndpoint(self.address.worker));
         };
         let (envelope, pending) =
-            session.seal(&request).map_err(|error| self.not_authentic(error))?;
+            session.seal(request).map_err(|error| self.not_authentic(error))?;
         let answer = match self.post("/v1/query", envelope).await {
             Ok(answer) => answer,
             Err(error) => {
-                // A restarted worker has forgotten the session: the next question opens another.
                 self.session = None;
                 return Err(error);
             }
         };
         let reply = pending.open(&answer).map_err(|error| self.not_authentic(error))?;
-        check_receipt(&origin, &request, &reply)?;
-        Ok(Asked { request, origin, reply })
+        self.checked(origin, request.clone(), reply)
+    }
+
+    /// What an answer says of itself must fit the question.
+    fn checked(
+        &self,
+        origin: Option<AccountId>,
+        request: QueryRequest,
+        reply: QueryReply,
+    ) -> Result<Asked, WorkerError> {
+        let worker = self.address.worker;
+        let (block, minimum) = (reply.block_number, request.minimum_block);
+        if reply.result.is_ok() && block < minimum {
+            return Err(WorkerError::TooOld { worker, block, minimum });
+        }
+        check_receipt(worker, &origin, &request, &reply)?;
+        Ok(Asked { worker, request, origin, reply })
     }
 
     /// Asks once, without a session.
@@ -313,9 +337,7 @@ impl WorkerClient {
                 .map_err(|error| self.not_authentic(error))?;
         let answer = self.post("/v1/query", envelope).await?;
         let reply = pending.open(&answer).map_err(|error| self.not_authentic(error))?;
-        let origin = account.map(Account::id);
-        check_receipt(&origin, &request, &reply)?;
-        Ok(Asked { request, origin, reply })
+        self.checked(account.map(Account::id), request, reply)
     }
 
     /// The outcome of a mailbox entry that `account` sent, as soon as the worker has run it.
@@ -328,18 +350,19 @@ impl WorkerClient {
         number: u64,
         minimum_block: BlockNumber,
     ) -> Result<CommandOutcome, WorkerError> {
-        let request = request(
-            QueryTarget::Outcome { number },
-            Vec::new(),
-            QueryOptions { minimum_block, ..Default::default() },
-        );
-        let output =
-            self.ask(Some(account), request).await?.reply.result.map_err(WorkerError::Query)?;
-        wire::decode_all(&output.data, bounds::ANSWER_BYTES_MAX).map_err(|_| WorkerError::Refused {
-            worker: self.address.worker,
-            reason: "its outcome cannot be read".to_owned(),
-        })
+        let asked = self.ask(Some(account), outcome_request(number, minimum_block)).await?;
+        read_outcome(&asked)
     }
+}
+
+/// The outcome in an answer to [`outcome_request`].
+pub(crate) fn read_outcome(asked: &Asked) -> Result<CommandOutcome, WorkerError> {
+    let output = asked.reply.result.as_ref().map_err(|error| WorkerError::Query(error.clone()))?;
+    wire::decode_all(&output.data, bounds::ANSWER_BYTES_MAX).map_err(|_| WorkerError::Refused {
+        worker: asked.worker,
+        status: 200,
+        reason: "its outcome cannot be read".to_owned(),
+    })
 }
 
 fn request(target: QueryTarget, input: Vec<u8>, options: QueryOptions) -> QueryRequest {
@@ -363,6 +386,12 @@ pub fn call_request(contract: ContractId, input: Vec<u8>, options: QueryOptions)
     request(QueryTarget::Call { contract }, input, options)
 }
 
+/// A question what became of a mailbox entry; it needs the account that sent it.
+pub fn outcome_request(number: u64, minimum_block: BlockNumber) -> QueryRequest {
+    let options = QueryOptions { minimum_block, ..Default::default() };
+    request(QueryTarget::Outcome { number }, Vec::new(), options)
+}
+
 /// A question about what contracts wrote: JSON, as `docs/protocol/query.md` says.
 pub fn logger_request(question: &serde_json::Value) -> QueryRequest {
     let input = question.to_string().into_bytes();
@@ -381,6 +410,7 @@ pub fn instantiate_request(
 
 /// A receipt that was asked for must be there, and be about this question and this answer.
 fn check_receipt(
+    worker: WorkerId,
     origin: &Option<AccountId>,
     request: &QueryRequest,
     reply: &QueryReply,
@@ -388,13 +418,14 @@ fn check_receipt(
     if !request.receipt || reply.result.is_err() {
         return Ok(());
     }
-    let Some(Receipt { body, .. }) = &reply.receipt else { return Err(WorkerError::Receipt) };
-    let fits = body.request_commitment == wire::query::request_commitment(origin, request)
+    let Some(Receipt { body, .. }) = &reply.receipt else { return Err(WorkerError::Receipt(worker)) };
+    let fits = body.worker == worker
+        && body.request_commitment == wire::query::request_commitment(origin, request)
         && body.answer_commitment == wire::query::answer_commitment(&request.nonce, &reply.result)
         && body.block_number == reply.block_number
         && body.block_hash == reply.block_hash
         && body.state_root == reply.state_root;
-    if fits { Ok(()) } else { Err(WorkerError::Receipt) }
+    if fits { Ok(()) } else { Err(WorkerError::Receipt(worker)) }
 }
 
 /// What a worker at `url` says of itself; by its own word, so only good for looking around.

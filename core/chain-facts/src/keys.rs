@@ -277,6 +277,11 @@ pub fn agreed_checkpoint(cluster: &ClusterId) -> Vec<u8> {
     map("PhalaPhatContracts", "AgreedCheckpoints", &[cluster.as_ref()])
 }
 
+/// The last roots that a cluster's workers agreed on, oldest first: `Vec<`[`crate::AgreedRoot`]`>`.
+pub fn agreed_roots(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaPhatContracts", "AgreedRoots", &[cluster.as_ref()])
+}
+
 /// Why a worker of a cluster must not serve: [`crate::Suspension`].
 pub fn suspension(cluster: &ClusterId, worker: &WorkerId) -> Vec<u8> {
     map(
@@ -291,7 +296,7 @@ pub fn suspended_workers(cluster: &ClusterId) -> Vec<u8> {
     map("PhalaPhatContracts", "SuspendedWorkers", &[cluster.as_ref()])
 }
 
-/// Which cluster's owner may take a worker in, where its operator has said it: [`crate::WorkerOffer`].
+/// Which cluster's owner may take a worker in, where its operator has said it: [`crate::OfferedWorker`].
 pub fn worker_offer(worker: &WorkerId) -> Vec<u8> {
     map("PhalaPhatContracts", "WorkerOffers", &[worker.as_ref()])
 }

@@ -15,6 +15,6 @@ mod values;
 pub mod view;
 
 pub use values::{
-    AgreedCheckpoint, Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, Instance,
-    Suspension, WorkerInfo, WorkerOffer,
+    AgreedCheckpoint, AgreedRoot, Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, Instance,
+    OfferedWorker, Suspension, WorkerInfo, WorkerOffer,
 };

@@ -92,6 +92,24 @@ pub enum WorkerOffer {
     Cluster(ClusterId),
 }
 
+/// An operator's offer. It holds while that account operates the worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct OfferedWorker {
+    /// Who offered it.
+    pub operator: AccountId,
+    /// To whom.
+    pub offer: WorkerOffer,
+}
+
+/// A root that a cluster's workers agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct AgreedRoot {
+    /// After the entries below this number.
+    pub next_number: u64,
+    /// The root.
+    pub state_root: StateRoot,
+}
+
 /// The process that speaks for a worker: the last one that started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Instance {

@@ -48,6 +48,8 @@ pub const CONTRACT_HPKE_KEY: Label = Label("phat/v1/contract-hpke-key");
 pub const CONTRACT_USER_KEY: Label = Label("phat/v1/contract-user-key");
 /// Key that encrypts a cluster's state on a worker's disk.
 pub const STATE_KEY: Label = Label("phat/v1/state-key");
+/// A worker's request for a part of its cluster's state.
+pub const SNAPSHOT_REQUEST: Label = Label("phat/v1/snapshot-request");
 /// Key that encrypts the records of a state store, below [`STATE_KEY`].
 pub const STATE_RECORD_KEY: Label = Label("phat/v1/state-record-key");
 /// Key that blinds the names of a state store's records, below [`STATE_KEY`].

@@ -22,6 +22,7 @@ pub mod message;
 pub mod query;
 pub mod receipt;
 pub mod registration;
+pub mod snapshot;
 
 use codec::{Decode, DecodeLimit};
 

@@ -15,6 +15,7 @@ mod disk_full;
 mod examples;
 mod protocol;
 mod receipts;
+mod replicas;
 mod restarts;
 mod stage;
 mod stakes;
@@ -39,6 +40,7 @@ async fn bad_input_and_restarts_lose_nothing() -> Result<()> {
     attestation_evidence::check(&stage, &mut report).await;
     examples::check(&stage, &mut report).await;
     worker_process::check(&stage, &mut report).await;
+    replicas::check(&mut stage, &mut report).await;
     restarts::check(&mut stage, &mut report).await;
     restarts::check_stale(&mut stage, &mut report).await;
     disk_full::check(&mut stage, &mut report).await;

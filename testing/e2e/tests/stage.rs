@@ -19,6 +19,8 @@ use tokio::process::Child;
 
 /// District 1 of the ballot has this officer.
 pub const OFFICER: &str = "//Ferdie";
+/// Workers of the cluster.
+pub const WORKERS: usize = 3;
 /// The ballot's chair.
 pub const CHAIR: &str = "//Alice";
 
@@ -41,8 +43,8 @@ impl Stage {
         let options = Options {
             data_dir: home.path().join("network"),
             binaries: Binaries::in_directory(&tools.binaries)?,
-            ports: Ports::from_base(free_ports(6)?),
-            workers: 2,
+            ports: Ports::from_base(free_ports(WORKERS as u16 + 3)?),
+            workers: WORKERS,
             prices: [0, 0, 0],
             slot_ms: None,
         };
@@ -165,7 +167,7 @@ impl Stage {
         )?)
     }
 
-    /// Network and number of the worker process at `place`, 1 or 2.
+    /// Network and number of the worker process at `place`, from 1 on.
     pub fn worker_url(&self, place: usize) -> &str {
         &self.info.workers[place].url
     }
@@ -180,17 +182,21 @@ impl Stage {
         ))
     }
 
-    /// Both workers answer, from the same state, what was counted last.
+    /// All workers answer, from the same state, what was counted last.
     pub async fn unharmed(&self) -> Result<()> {
         let network = self.network.as_ref().context("the network was stopped")?;
-        until("both workers to have the same state", async || {
-            let (one, other) = (self.position(1).await, self.position(2).await);
-            Ok((one.is_some() && one == other).then_some(()))
+        until("all workers to have the same state", async || {
+            let first = self.position(1).await;
+            let mut same = first.is_some();
+            for place in 2..=WORKERS {
+                same &= self.position(place).await == first;
+            }
+            Ok(same.then_some(()))
         })
         .await
         .with_context(|| format!("logs: {}", network.logs().display()))?;
         let chair = Account::from_uri(CHAIR)?;
-        for place in 0..2 {
+        for place in 0..WORKERS {
             let tally = self.tally(&mut self.worker(place)?, &chair).await?;
             ensure!(
                 tally["votes"] == self.votes,
@@ -257,7 +263,7 @@ impl Stage {
         }
     }
 
-    /// Waits until the worker process at `place`, 1 or 2, serves; at least from `number` on.
+    /// Waits until the worker process at `place`, from 1 on, serves; at least from `number` on.
     pub async fn await_position(&self, place: usize, number: u64) -> Result<(u64, String)> {
         until(
             &format!("worker {place} to serve within {PATIENCE:?}"),

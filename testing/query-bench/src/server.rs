@@ -228,6 +228,10 @@ impl Service for Worker {
         }
     }
 
+    fn snapshot(&self, _: &[u8]) -> Result<Vec<u8>, ServiceError> {
+        Err(ServiceError::NotFound("there is nobody to take it over".to_owned()))
+    }
+
     fn settle(&self) {
         self.receipts.sign(|asker, answer| asker.give(answer.map_err(refused)));
     }

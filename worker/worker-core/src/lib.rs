@@ -25,6 +25,8 @@
 mod cache;
 mod gatekeeper;
 mod identity;
+mod instance;
+mod joining;
 mod kept;
 mod logs;
 mod machine;
@@ -34,6 +36,7 @@ mod receipts;
 pub mod running;
 mod seed;
 mod sessions;
+mod snapshots;
 mod store;
 
 pub use gatekeeper::GatekeeperSecrets;
@@ -43,4 +46,5 @@ pub use machine::{Core, Effect, Input, Notice, Settings, StopReason};
 pub use query::{Answer, Begun, Published, QueryService, Refusal, ReplySeal, ServingState};
 pub use receipts::ReceiptQueue;
 pub use scheduler::Settings as Sharing;
-pub use store::{ClusterStore, Head, StoreError};
+pub use snapshots::{SnapshotRefusal, SnapshotService, read_snapshot_chunk, snapshot_request};
+pub use store::{ClusterStore, Head, RecordChunk, Records, StoreError};

@@ -4,16 +4,21 @@ use crate::{
     cache::MemoryCache,
     gatekeeper::{self, Gatekeeper},
     identity::Identity,
+    instance::{OwnInstance, Standing},
+    joining::Joining,
     kept::KeptSecrets,
     outbox::Outbox,
     query::{Published, QueryService, ServingState},
-    running::{ClusterCapabilities, HostFacts, Offers, Running, StoreJudgement, judge_store},
+    running::{
+        ClusterCapabilities, HostFacts, Offers, RunError, Running, StoreJudgement, judge_store,
+    },
     seed::{self, SeedFollower},
+    snapshots::SnapshotService,
     store::ClusterStore,
 };
-use chain_facts::view::{ClusterView, FinalizedView, GatekeepingView, Watch};
+use chain_facts::view::{ClusterView, FinalizedView, GatekeepingView, Peer, Watch};
 use executor_api::Executor;
-use primitives::{AccountId, BlockHash, BlockNumber, ClusterId, GenesisHash, WorkerId};
+use primitives::{AccountId, BlockHash, BlockNumber, ClusterId, GenesisHash, StateRoot, WorkerId};
 use rand_core::{CryptoRng, RngCore};
 use scheduler::Scheduler;
 use secrets::{ClusterSeed, StateKey};
@@ -25,8 +30,8 @@ use wire::{
 };
 use zeroize::Zeroizing;
 
-/// Blocks between two reports of state, at least.
-const CHECKPOINT_INTERVAL: BlockNumber = 5;
+/// How often a process takes the cluster's state over because its own differs, at most.
+const RESYNCS_MAX: u8 = 3;
 /// Blocks before a registration that was sent is sent again.
 const REGISTRATION_PATIENCE: BlockNumber = 12;
 /// A registration is renewed once this part of its time is left: one third.
@@ -62,6 +67,13 @@ pub enum Input {
         /// The store.
         store: Arc<dyn ClusterStore>,
     },
+    /// No peer gave the state that [`Effect::FetchSnapshot`] asked for.
+    SnapshotFailed {
+        /// For which cluster.
+        cluster: ClusterId,
+        /// What each peer said or did.
+        reason: String,
+    },
 }
 
 /// Something to do outside.
@@ -82,6 +94,23 @@ pub enum Effect {
         cluster: ClusterId,
         /// The key that encrypts it.
         key: StateKey,
+    },
+    /// Take the cluster's state over from one of these workers, in place of the store there may be, and
+    /// hand it over as [`Input::StoreOpened`], or say [`Input::SnapshotFailed`]. No other store of the
+    /// cluster is open.
+    FetchSnapshot {
+        /// For which cluster.
+        cluster: ClusterId,
+        /// The key that encrypts it.
+        key: StateKey,
+        /// After how many mailbox entries.
+        next_number: u64,
+        /// The root that the cluster agreed on there.
+        state_root: StateRoot,
+        /// The final block that says so, and its hash.
+        block: (BlockNumber, BlockHash),
+        /// Whom to ask.
+        peers: Vec<Peer>,
     },
     /// Tell the operator.
     Say(Notice),
@@ -132,6 +161,49 @@ pub enum Notice {
     /// The disk disagrees with the chain and is rebuilt from the mailbox.
     #[error("the state on disk is refused ({0}): it is rebuilt from the mailbox")]
     StoreRefused(String),
+    /// The state is taken over from another worker.
+    #[error(
+        "taking the state after {next_number} mailbox entries over from another worker of cluster {cluster}: {why}"
+    )]
+    Joining {
+        /// Which cluster.
+        cluster: ClusterId,
+        /// The state that the cluster agreed on.
+        next_number: u64,
+        /// Why it is not run here.
+        why: String,
+    },
+    /// No worker handed the state over.
+    #[error("no worker handed the cluster's state over: {0}; it is tried again")]
+    SnapshotFailed(String),
+    /// There is nobody to take the state over from.
+    #[error(
+        "the cluster's state has to be taken over from another worker, and none can be asked: waiting"
+    )]
+    NoPeer,
+    /// The state differs from the cluster's.
+    #[error(
+        "after {next_number} mailbox entries this worker's state differs from what the cluster agreed on: it serves nothing and takes the cluster's state over"
+    )]
+    Diverged {
+        /// After so many entries.
+        next_number: u64,
+    },
+    /// The chain has taken the worker out of service.
+    #[error(
+        "the chain has suspended this worker: after {next_number} mailbox entries it reported {reported}, the cluster {agreed}; it serves nothing until its reports agree again"
+    )]
+    Suspended {
+        /// After so many entries.
+        next_number: u64,
+        /// What it reported.
+        reported: StateRoot,
+        /// What the cluster agreed on.
+        agreed: StateRoot,
+    },
+    /// The chain has not heard of this process.
+    #[error("waiting until a final block knows of this process: nothing is served before")]
+    AwaitingInstance,
     /// An earlier version has left a master secret on the disk.
     #[error(
         "a master secret of an earlier version was on the disk: gatekeepers hold shares now, it was removed"
@@ -215,11 +287,21 @@ pub enum StopReason {
         "the state on disk has acted on another block {0} than the chain has: another network, or a fork; use another data directory"
     )]
     AnotherChain(BlockNumber),
-    /// The mailbox was pruned below what the worker needs.
+    /// The mailbox was pruned below what the worker needs, and no other worker has the state.
     #[error(
-        "the state on disk ends at mailbox entry {0}, which the chain no longer keeps: this worker needs a snapshot of a peer, which does not exist yet"
+        "the state on disk ends at mailbox entry {0}, which the chain no longer keeps, and the cluster has no other worker that could hand its state over: bring back the newest copy of the data directory"
     )]
     MailboxPruned(u64),
+    /// Another process speaks for this worker.
+    #[error(
+        "another process with this worker's keys has started, and the chain listens to that one: two must never run; if none should be there, the data directory was copied"
+    )]
+    Replaced,
+    /// The state came out differently each time.
+    #[error(
+        "this worker's state differed from the cluster's {0} times, each time after it was taken over: this build or this machine computes wrongly"
+    )]
+    KeepsDiffering(u8),
     /// Running entries failed.
     #[error("the mailbox could not be run: {0}")]
     Run(String),
@@ -230,6 +312,25 @@ enum ClusterState {
     AwaitingSeed,
     AwaitingStore(ClusterId, ClusterSeed),
     Running(Box<Running>),
+    /// Taking the state over from another worker.
+    Joining(Box<Joining>),
+}
+
+/// What becomes of a store that was found on disk.
+enum Judged {
+    GoOn,
+    Wait,
+    /// The cluster's state is taken over in its place; why.
+    TakeOver(String),
+}
+
+/// Why the cluster's state is better taken over from another worker than made here, if it is.
+fn worth_taking_over(store: &dyn ClusterStore, cluster: &ClusterView) -> Option<String> {
+    /// Entries that are run in less time than a state takes to come.
+    const WORTH_RUNNING: u64 = 2000;
+    let agreed = cluster.agreed.as_ref().filter(|_| !cluster.peers.is_empty())?;
+    let behind = agreed.next_number.saturating_sub(store.head().next_number);
+    (behind > WORTH_RUNNING).then(|| format!("its own is {behind} entries behind"))
 }
 
 /// The worker.
@@ -241,6 +342,12 @@ pub struct Core {
     offers: Offers,
     cache: Arc<MemoryCache>,
     queries: Arc<QueryService>,
+    snapshots: Arc<SnapshotService>,
+    instance: OwnInstance,
+    /// Whether a final block says that this process speaks for the worker.
+    speaks: bool,
+    /// How often the state was taken over because it differed.
+    resyncs: u8,
     kept: KeptSecrets,
     gatekeeper: Gatekeeper,
     seed: SeedFollower,
@@ -274,6 +381,7 @@ impl Core {
             Scheduler::new(settings.sharing),
             stale_after_ms,
         ));
+        let snapshots = Arc::new(SnapshotService::new(identity.clone()));
         Self {
             settings,
             identity,
@@ -282,6 +390,10 @@ impl Core {
             host,
             offers,
             queries,
+            snapshots,
+            instance: OwnInstance::default(),
+            speaks: false,
+            resyncs: 0,
             kept,
             gatekeeper: Gatekeeper::default(),
             seed: SeedFollower::default(),
@@ -305,6 +417,11 @@ impl Core {
         &self.queries
     }
 
+    /// Where other workers of the cluster get its state.
+    pub fn snapshots(&self) -> &Arc<SnapshotService> {
+        &self.snapshots
+    }
+
     /// What to read of the next final block.
     pub fn watch(&self) -> Watch {
         let running = match &self.cluster {
@@ -322,7 +439,11 @@ impl Core {
                 .map(|running| running.watched_contracts())
                 .unwrap_or_default(),
             holds_share: self.kept.gatekeeper.is_some(),
-            wants_peers: false,
+            wants_peers: match &self.cluster {
+                ClusterState::Joining(joining) => !joining.is_fetching(),
+                ClusterState::Running(running) => !running.judged,
+                _ => false,
+            },
         }
     }
 
@@ -333,6 +454,8 @@ impl Core {
             ClusterState::Running(running) if self.read_again => {
                 running.store.head().next_number < inbox_next || running.has_unseen_contracts()
             }
+            // Its peers are read with the next view.
+            ClusterState::Joining(_) => self.read_again,
             _ => false,
         }
     }
@@ -343,6 +466,14 @@ impl Core {
         match input {
             Input::Finalized(view) => self.on_finalized(&view, &mut effects, rng),
             Input::StoreOpened { cluster, store } => self.on_store(cluster, store, &mut effects),
+            Input::SnapshotFailed { cluster, reason } => {
+                if let ClusterState::Joining(joining) = &mut self.cluster
+                    && joining.id == cluster
+                {
+                    joining.failed();
+                    self.say(Notice::SnapshotFailed(reason), &mut effects);
+                }
+            }
         }
         effects
     }
@@ -362,18 +493,26 @@ impl Core {
             self.say(Notice::MasterSecretDropped, effects);
         }
         let active = self.keep_registered(view, effects);
+        self.speaks = active && self.stands(view, effects, rng);
         if let Some(gatekeeping) = &view.gatekeeping {
             // An old block may name members that the chain has withdrawn since.
             let age_ms = self.host.untrusted_now_ms().saturating_sub(view.timestamp_ms);
             let is_fresh = age_ms <= self.queries.stale_after_ms();
-            if active && !is_fresh {
+            if self.speaks && !is_fresh {
                 self.say(Notice::GatekeeperStale, effects);
             }
-            self.guard_keys((view, gatekeeping, active && is_fresh), effects, rng);
+            self.guard_keys((view, gatekeeping, self.speaks && is_fresh), effects, rng);
         }
         match &view.cluster {
-            Some(cluster) if active => self.follow_cluster(view, cluster, effects),
-            _ => self.queries.withdraw(),
+            Some(cluster) if active => {
+                let agreed = cluster.agreed.as_ref();
+                self.snapshots.follow(&cluster.id, &cluster.workers, view.number, agreed);
+                self.follow_cluster(view, cluster, effects);
+            }
+            _ => {
+                self.queries.withdraw();
+                self.snapshots.withdraw();
+            }
         }
         self.outbox.settle(view.next_sequence);
         self.drop_refused(view);
@@ -381,6 +520,27 @@ impl Core {
             // From a worker that is not active the chain takes no messages.
             let messages = self.outbox.due(view.number, &self.identity);
             effects.extend(messages.into_iter().map(Effect::Submit));
+        }
+    }
+
+    /// Whether this process speaks for the worker.
+    fn stands<R: RngCore + CryptoRng>(
+        &mut self,
+        view: &FinalizedView,
+        effects: &mut Vec<Effect>,
+        rng: &mut R,
+    ) -> bool {
+        match self.instance.stand(view.instance.as_ref(), &mut self.outbox, rng) {
+            Standing::Speaks => true,
+            Standing::Waits => {
+                self.say(Notice::AwaitingInstance, effects);
+                false
+            }
+            Standing::Replaced => {
+                self.queries.withdraw();
+                effects.push(Effect::Stop(StopReason::Replaced));
+                false
+            }
         }
     }
 
@@ -523,6 +683,9 @@ impl Core {
             ClusterState::AwaitingStore(id, seed) if id == cluster.id => {
                 self.cluster = ClusterState::AwaitingStore(id, seed);
             }
+            ClusterState::Joining(joining) if joining.id == cluster.id => {
+                self.join(joining, view, cluster, effects);
+            }
             _ => self.find_seed(cluster, effects),
         }
     }
@@ -574,6 +737,24 @@ impl Core {
     ) {
         match std::mem::replace(&mut self.cluster, ClusterState::None) {
             ClusterState::AwaitingStore(id, seed) if id == cluster => {
+                self.start_running(id, seed, store, effects);
+            }
+            ClusterState::Joining(joining) if joining.id == cluster && joining.is_fetching() => {
+                self.start_running(joining.id, joining.seed, store, effects);
+            }
+            other => self.cluster = other,
+        }
+    }
+
+    fn start_running(
+        &mut self,
+        id: ClusterId,
+        seed: ClusterSeed,
+        store: Arc<dyn ClusterStore>,
+        effects: &mut Vec<Effect>,
+    ) {
+        {
+            {
                 let mut running = Running {
                     id,
                     store,
@@ -587,14 +768,15 @@ impl Core {
                     logs: self.queries.logs().clone(),
                     judged: false,
                     unpublished: Default::default(),
-                    reported_at: None,
+                    reportable: None,
+                    last_entry_block: None,
+                    read_from: 0,
                 };
                 match running.recall_unpublished() {
                     Ok(()) => self.cluster = ClusterState::Running(Box::new(running)),
                     Err(error) => effects.push(Effect::Stop(StopReason::Run(error.to_string()))),
                 }
             }
-            other => self.cluster = other,
         }
     }
 
@@ -605,20 +787,53 @@ impl Core {
         cluster: &ClusterView,
         effects: &mut Vec<Effect>,
     ) {
-        if !running.judged && !self.judge(&mut running, view, cluster, effects) {
-            self.cluster = ClusterState::Running(running);
+        if !running.judged {
+            match self.judge(&running, view, cluster, effects) {
+                Judged::GoOn => running.judged = true,
+                Judged::Wait => {
+                    self.cluster = ClusterState::Running(running);
+                    return;
+                }
+                Judged::TakeOver(why) => {
+                    self.take_over(running, why, view, cluster, effects);
+                    return;
+                }
+            }
+        }
+        if let Some(suspension) = &cluster.suspension {
+            self.queries.withdraw();
+            self.say(
+                Notice::Suspended {
+                    next_number: suspension.next_number,
+                    reported: suspension.reported,
+                    agreed: suspension.agreed,
+                },
+                effects,
+            );
+        }
+        if let Some(agreed) = &cluster.agreed
+            && running
+                .store
+                .root_at(agreed.next_number)
+                .is_some_and(|root| root != agreed.state_root)
+        {
+            self.on_divergence(running, agreed.next_number, view, cluster, effects);
             return;
         }
         let needs_number = running.store.head().next_number;
         if needs_number < cluster.inbox_first {
             // It was not of the cluster for a while, and the chain did not wait for it.
-            self.queries.withdraw();
-            effects.push(Effect::Stop(StopReason::MailboxPruned(needs_number)));
+            let why = format!("the chain no longer keeps entry {needs_number}");
+            self.take_over(running, why, view, cluster, effects);
             return;
         }
         running.settle_contract_keys(view, cluster);
         let ran = match running.run_entries(&self.identity, &*self.executor, view, cluster) {
             Ok(ran) => ran,
+            Err(RunError::Disagrees { at_number, .. }) => {
+                self.on_divergence(running, at_number, view, cluster, effects);
+                return;
+            }
             Err(error) => {
                 effects.push(Effect::Stop(StopReason::Run(error.to_string())));
                 self.queries.withdraw();
@@ -639,9 +854,17 @@ impl Core {
             self.queries.withdraw();
             return;
         }
+        if running.note_reportable(view, cluster)
+            && let Some(reportable) = running.reportable
+            && !self.snapshots.holds(reportable.next_number)
+        {
+            let records = running.store.records();
+            self.snapshots.pin(reportable.next_number, reportable.state_root, records);
+        }
+        self.report(&running, cluster);
         let head = running.store.head();
-        if head.next_number >= cluster.inbox_next {
-            self.report(&mut running, view, cluster, head);
+        let may_serve = self.speaks && cluster.suspension.is_none();
+        if head.next_number >= cluster.inbox_next && may_serve {
             self.publish(&running, view, head);
             let was_said = self
                 .said
@@ -661,16 +884,20 @@ impl Core {
         self.cluster = ClusterState::Running(running);
     }
 
-    /// Holds the store against the chain; whether it may be used now.
+    /// Holds the store against the chain.
     fn judge(
         &mut self,
-        running: &mut Running,
+        running: &Running,
         view: &FinalizedView,
         cluster: &ClusterView,
         effects: &mut Vec<Effect>,
-    ) -> bool {
+    ) -> Judged {
         match judge_store(&*running.store, view, cluster) {
-            StoreJudgement::GoOn => running.judged = true,
+            // A view read for an unjudged store carries entries from its head on, so it is run now.
+            StoreJudgement::GoOn => match worth_taking_over(&*running.store, cluster) {
+                Some(why) => Judged::TakeOver(why),
+                None => Judged::GoOn,
+            },
             StoreJudgement::ChainIsBehind { store_block } => {
                 self.say(
                     Notice::ChainIsBehind {
@@ -679,56 +906,151 @@ impl Core {
                     },
                     effects,
                 );
+                Judged::Wait
             }
             StoreJudgement::AnotherChain { at_block } => {
                 effects.push(Effect::Stop(StopReason::AnotherChain(at_block)));
+                Judged::Wait
             }
             StoreJudgement::AnotherState { at_number } => {
                 let why = format!("it differs from this worker's report after entry {at_number}");
-                self.say(Notice::StoreRefused(why), effects);
-                self.rebuild(running, cluster, effects);
+                self.say(Notice::StoreRefused(why.clone()), effects);
+                Judged::TakeOver(why)
             }
-            StoreJudgement::Lost { needs_number } => {
-                effects.push(Effect::Stop(StopReason::MailboxPruned(needs_number)));
+            StoreJudgement::Disagrees { at_number } => {
+                self.say(Notice::Diverged { next_number: at_number }, effects);
+                Judged::TakeOver(format!("its own differs after entry {at_number}"))
             }
-        }
-        // A view read for an unjudged store carries entries from its head on, so it can be run now.
-        running.judged
-    }
-
-    fn rebuild(&mut self, running: &mut Running, cluster: &ClusterView, effects: &mut Vec<Effect>) {
-        if cluster.inbox_first > 0 {
-            effects.push(Effect::Stop(StopReason::MailboxPruned(0)));
-        } else if let Err(error) = running.store.clear() {
-            effects.push(Effect::Stop(StopReason::Run(error.to_string())));
-        } else {
-            // What the refused disk said of contracts is as doubtful as the rest of it.
-            running.unpublished.clear();
+            StoreJudgement::Lost { needs_number } => Judged::TakeOver(format!(
+                "its own ends at entry {needs_number}, which the chain no longer keeps"
+            )),
         }
     }
 
-    fn report(
+    /// The state came out differently from what the cluster agreed on.
+    fn on_divergence(
         &mut self,
-        running: &mut Running,
+        running: Box<Running>,
+        next_number: u64,
         view: &FinalizedView,
         cluster: &ClusterView,
-        head: crate::store::Head,
+        effects: &mut Vec<Effect>,
     ) {
+        self.queries.withdraw();
+        self.say(Notice::Diverged { next_number }, effects);
+        if self.resyncs == RESYNCS_MAX {
+            effects.push(Effect::Stop(StopReason::KeepsDiffering(RESYNCS_MAX)));
+            return;
+        }
+        self.resyncs += 1;
+        let why = format!("its own differs after entry {next_number}");
+        self.take_over(running, why, view, cluster, effects);
+    }
+
+    /// Gives the store up for the cluster's state, from another worker or from the mailbox.
+    fn take_over(
+        &mut self,
+        running: Box<Running>,
+        why: String,
+        view: &FinalizedView,
+        cluster: &ClusterView,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.queries.withdraw();
+        self.snapshots.withdraw();
+        let joining = Joining::instead_of(&running, why);
+        // Lets go of the file, unless it is needed again.
+        drop(running);
+        self.join(Box::new(joining), view, cluster, effects);
+    }
+
+    fn join(
+        &mut self,
+        mut joining: Box<Joining>,
+        view: &FinalizedView,
+        cluster: &ClusterView,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.queries.withdraw();
+        if !joining.is_due(view.number) {
+            self.cluster = ClusterState::Joining(joining);
+            return;
+        }
+        let is_alone = cluster.workers.len() <= 1;
+        if cluster.peers.is_empty() && !is_alone && !joining.has_looked_for_peers() {
+            // The view may have been read without them.
+            self.read_again = true;
+            self.cluster = ClusterState::Joining(joining);
+            return;
+        }
+        // The whole mailbox is there: the state can be made from it.
+        let can_be_made = cluster.inbox_first == 0;
+        match &cluster.agreed {
+            Some(agreed)
+                if !cluster.peers.is_empty() && !(can_be_made && joining.has_failed_enough()) =>
+            {
+                self.say(
+                    Notice::Joining {
+                        cluster: joining.id,
+                        next_number: agreed.next_number,
+                        why: joining.why.clone(),
+                    },
+                    effects,
+                );
+                joining.fetch(view.number);
+                effects.push(Effect::FetchSnapshot {
+                    cluster: joining.id,
+                    key: joining.seed.state_key(),
+                    next_number: agreed.next_number,
+                    state_root: agreed.state_root,
+                    block: (view.number, view.hash),
+                    peers: cluster.peers.clone(),
+                });
+                self.cluster = ClusterState::Joining(joining);
+            }
+            _ if can_be_made => {
+                match joining.store.take() {
+                    Some(store) => match store.clear() {
+                        Ok(()) => {
+                            let Joining { id, seed, .. } = *joining;
+                            self.start_running(id, seed, store, effects);
+                            self.read_again = true;
+                        }
+                        Err(error) => {
+                            effects.push(Effect::Stop(StopReason::Run(error.to_string())));
+                        }
+                    },
+                    None => {
+                        let Joining { id, seed, .. } = *joining;
+                        effects.push(Effect::OpenStore { cluster: id, key: seed.state_key() });
+                        self.cluster = ClusterState::AwaitingStore(id, seed);
+                    }
+                }
+            }
+            _ if is_alone => {
+                effects.push(Effect::Stop(StopReason::MailboxPruned(joining.needs_number)));
+            }
+            _ => {
+                self.say(Notice::NoPeer, effects);
+                self.cluster = ClusterState::Joining(joining);
+            }
+        }
+    }
+
+    fn report(&mut self, running: &Running, cluster: &ClusterView) {
         let on_chain = cluster
             .checkpoint
             .as_ref()
-            .map(|checkpoint| checkpoint.next_number);
-        let due = running
-            .reported_at
-            .is_none_or(|at| view.number.saturating_sub(at) >= CHECKPOINT_INTERVAL);
-        let news = head.next_number > on_chain.unwrap_or_default();
-        if due && news && !self.outbox.has_checkpoint() {
-            running.reported_at = Some(view.number);
+            .map_or(0, |checkpoint| checkpoint.next_number);
+        let Some(reportable) = running.reportable else {
+            return;
+        };
+        if reportable.next_number > on_chain && !self.outbox.has_checkpoint() {
             self.outbox.push(MessagePayload::Checkpoint {
                 cluster: running.id,
-                next_number: head.next_number,
-                state_root: head.state_root,
-                block_number: view.number,
+                next_number: reportable.next_number,
+                state_root: reportable.state_root,
+                block_number: reportable.boundary,
             });
         }
     }

@@ -35,10 +35,7 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// Queues a message unless the same one waits already or too many do; whether it is queued now.
     pub(crate) fn push(&mut self, payload: MessagePayload) -> bool {
-        let known = self
-            .waiting
-            .iter()
-            .any(|waiting| waiting.payload == payload);
+        let known = self.has(&payload);
         if !known && !self.is_full() {
             self.waiting.push_back(Waiting {
                 payload,
@@ -89,6 +86,24 @@ impl Outbox {
     pub(crate) fn drop_refused(&mut self, is_refused: impl Fn(&MessagePayload) -> bool) {
         self.waiting
             .retain(|waiting| !is_refused(&waiting.payload));
+    }
+
+    /// Queues a message before those that were not sent yet; whether it is queued now.
+    pub(crate) fn push_first(&mut self, payload: MessagePayload) -> bool {
+        if self.has(&payload) {
+            return true;
+        }
+        if self.is_full() {
+            return false;
+        }
+        let sent = self.waiting.iter().take_while(|waiting| waiting.sent_at.is_some()).count();
+        self.waiting.insert(sent, Waiting { payload, about: None, sent_at: None });
+        true
+    }
+
+    /// Whether this very message waits.
+    pub(crate) fn has(&self, payload: &MessagePayload) -> bool {
+        self.waiting.iter().any(|waiting| waiting.payload == *payload)
     }
 
     /// Whether no more messages are taken.

@@ -27,7 +27,7 @@ use wire::{
     command::{CommandPayload, InkCommand},
     domain::system_contract_id,
     mailbox::{MailboxEntry, MailboxOperation},
-    message::{MessagePayload, contract_keys_signed_bytes},
+    message::{CHECKPOINT_BLOCKS, MessagePayload, contract_keys_signed_bytes},
     query::CommandOutcome,
 };
 
@@ -71,11 +71,21 @@ pub enum StoreJudgement {
         /// After so many entries.
         at_number: u64,
     },
+    /// The state differs from what the cluster's workers agree on.
+    Disagrees {
+        /// After so many entries.
+        at_number: u64,
+    },
     /// The store is older than the worker's own report, and what it misses is no longer on chain.
     Lost {
         /// The first entry it misses.
         needs_number: u64,
     },
+}
+
+/// The worker's last report, unless the chain found it to be wrong.
+fn own_word(cluster: &ClusterView) -> Option<&Checkpoint> {
+    cluster.checkpoint.as_ref().filter(|_| cluster.suspension.is_none())
 }
 
 /// Holds a store's head against a proven view of the chain.
@@ -109,7 +119,16 @@ pub fn judge_store(
             needs_number: head.next_number,
         };
     }
-    match &cluster.checkpoint {
+    if let Some(agreed) = &cluster.agreed
+        && store
+            .root_at(agreed.next_number)
+            .is_some_and(|root| root != agreed.state_root)
+    {
+        return StoreJudgement::Disagrees {
+            at_number: agreed.next_number,
+        };
+    }
+    match own_word(cluster) {
         Some(Checkpoint {
             next_number,
             state_root,
@@ -138,6 +157,16 @@ pub enum RunError {
     /// Uploaded code is not on chain under its hash.
     #[error("code {0} was announced in the mailbox, but the chain does not have it")]
     CodeMissing(CodeHash),
+    /// The cluster's other workers agree on another state.
+    #[error("after {at_number} entries the state is {have}, but the cluster agreed on {agreed}")]
+    Disagrees {
+        /// After so many entries.
+        at_number: u64,
+        /// What it is here.
+        have: StateRoot,
+        /// What it is for more than half of the workers.
+        agreed: StateRoot,
+    },
     /// The worker's own report says that the state must be another one.
     #[error("after {at_number} entries the state is {have}, but this worker reported {reported}")]
     StateDiffers {
@@ -243,8 +272,22 @@ pub(crate) struct Running {
     pub(crate) judged: bool,
     /// Contracts made whose keys are not yet seen on chain.
     pub(crate) unpublished: BTreeMap<ContractId, Unpublished>,
-    /// Block of the last report of state by this process.
-    pub(crate) reported_at: Option<BlockNumber>,
+    /// What to report to the chain next.
+    pub(crate) reportable: Option<Reportable>,
+    /// Block of the last entry run by this process.
+    pub(crate) last_entry_block: Option<BlockNumber>,
+    /// The number of the first entry in the last view.
+    pub(crate) read_from: u64,
+}
+
+/// A state that other workers report as well: that after all entries of the blocks up to one whose
+/// number is a multiple of [`CHECKPOINT_BLOCKS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reportable {
+    pub(crate) next_number: u64,
+    pub(crate) state_root: StateRoot,
+    /// The block up to which it goes.
+    pub(crate) boundary: BlockNumber,
 }
 
 /// A contract whose keys the chain may lack.
@@ -268,7 +311,8 @@ impl Unpublished {
 }
 
 impl Running {
-    /// Runs the entries of a view and commits them as one.
+    /// Runs entries of a view and commits them as one: all of them, or up to the first place at which
+    /// the state is compared with a report, the cluster's or this worker's own.
     ///
     /// Returns how many were run. The caller has judged the store.
     pub(crate) fn run_entries(
@@ -279,39 +323,76 @@ impl Running {
         cluster: &ClusterView,
     ) -> Result<u64, RunError> {
         let start = self.store.head().next_number;
+        self.read_from = start;
         if cluster.entries.is_empty() {
             return Ok(0);
         }
+        let boundary = view.number - view.number % CHECKPOINT_BLOCKS;
+        let length = cluster.entries.len() as u64;
+        // How many entries to run for each place at which the state has to be looked at.
+        let to = |next_number: u64| {
+            next_number.checked_sub(start).filter(|count| (1..=length).contains(count))
+        };
+        let checkpoint = own_word(cluster).map(|known| (known.next_number, known.state_root));
+        let agreed = cluster.agreed.as_ref().map(|known| (known.next_number, known.state_root));
+        let within = cluster
+            .entries
+            .iter()
+            .take_while(|entry| entry.block_number <= boundary)
+            .count() as u64;
+        let stops = [
+            checkpoint.and_then(|(number, _)| to(number)),
+            agreed.and_then(|(number, _)| to(number)),
+            (within > 0).then_some(within),
+        ];
+        let count = stops.into_iter().flatten().min().unwrap_or(length);
         let snapshot = self.store.snapshot();
         let mut overlay = Overlay {
             below: &*snapshot,
             changes: BTreeMap::new(),
         };
-        let mut checked = cluster.checkpoint.as_ref();
-        let mut next = start;
-        for entry in &cluster.entries {
-            self.run_entry(identity, executor, cluster, &mut overlay, next, entry)?;
-            next += 1;
-            // Commit where this worker once reported, so that the root can be compared.
-            if checked.is_some_and(|checkpoint| checkpoint.next_number == next) {
-                let changes: Vec<Change> =
-                    std::mem::take(&mut overlay.changes).into_iter().collect();
-                let root = self.commit(view, next, &changes)?;
-                if let Some(checkpoint) = checked.take()
-                    && root != checkpoint.state_root
-                {
-                    return Err(RunError::StateDiffers {
-                        at_number: next,
-                        have: root,
-                        reported: checkpoint.state_root,
-                    });
-                }
-                return Ok(next - start);
+        let entries = cluster.entries.iter().take(count as usize);
+        for (number, entry) in (start..).zip(entries) {
+            self.run_entry(identity, executor, cluster, &mut overlay, number, entry)?;
+            self.last_entry_block = Some(entry.block_number);
+        }
+        let next = start + count;
+        let changes: Vec<Change> = overlay.changes.into_iter().collect();
+        let have = self.commit(view, next, &changes)?;
+        if let Some((_, root)) = agreed.filter(|(number, root)| *number == next && *root != have) {
+            return Err(RunError::Disagrees { at_number: next, have, agreed: root });
+        }
+        if let Some((_, reported)) =
+            checkpoint.filter(|(number, root)| *number == next && *root != have)
+        {
+            // What the others agree on counts more than this worker's own word.
+            if !agreed.is_some_and(|known| known == (next, have)) {
+                return Err(RunError::StateDiffers { at_number: next, have, reported });
             }
         }
-        let changes: Vec<Change> = overlay.changes.into_iter().collect();
-        self.commit(view, next, &changes)?;
-        Ok(next - start)
+        Ok(count)
+    }
+
+    /// Takes note of the state if it stands where the cluster's workers compare theirs.
+    pub(crate) fn note_reportable(&mut self, view: &FinalizedView, cluster: &ClusterView) -> bool {
+        let boundary = view.number - view.number % CHECKPOINT_BLOCKS;
+        let head = self.store.head();
+        // Whether any entry that was run is above the boundary, and all up to it were.
+        let is_within = self.last_entry_block.is_none_or(|block| block <= boundary);
+        let is_whole = head.next_number >= cluster.inbox_next
+            || cluster
+                .entries
+                .get(head.next_number.saturating_sub(self.read_from) as usize)
+                .is_some_and(|next| next.block_number > boundary);
+        if !is_within || !is_whole {
+            return false;
+        }
+        self.reportable = Some(Reportable {
+            next_number: head.next_number,
+            state_root: head.state_root,
+            boundary,
+        });
+        true
     }
 
     /// Writes down the newest final block now and then, also when the mailbox is silent, so that a

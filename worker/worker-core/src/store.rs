@@ -1,6 +1,6 @@
 //! What the state machine asks of a cluster's state.
 
-use executor_api::{Change, StateView};
+use executor_api::{Change, StateUnavailable, StateView};
 use primitives::{BlockHash, BlockNumber, StateRoot};
 use std::sync::Arc;
 
@@ -22,12 +22,31 @@ pub struct Head {
     pub block_hash: BlockHash,
 }
 
+/// Sealed records by name, and whether there is none after them.
+pub type RecordChunk = (Vec<([u8; 32], Vec<u8>)>, bool);
+
+/// One state as it lies on disk, encrypted with the cluster's key; later commits do not show in it.
+pub trait Records: Send + Sync {
+    /// The records whose names come after `after`, at least one where there is one, and no more once
+    /// they come to `bytes_max`.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    fn chunk(
+        &self,
+        after: Option<&[u8; 32]>,
+        bytes_max: usize,
+    ) -> Result<RecordChunk, StateUnavailable>;
+}
+
 /// A cluster's authenticated, durable state.
 pub trait ClusterStore: Send + Sync {
     /// How far it is.
     fn head(&self) -> Head;
     /// An immutable view of the committed state.
     fn snapshot(&self) -> Arc<dyn StateView>;
+    /// The committed state as it lies on disk, for another worker of the cluster.
+    fn records(&self) -> Arc<dyn Records>;
     /// Commits changes and the new head, all or nothing, and gives the new root.
     ///
     /// # Errors

@@ -181,10 +181,14 @@ impl Rim {
                 Ok((body, _share)) => self.open_session(body).await,
                 Err(unread) => return refuse_unread(unread, &shared.limits),
             },
+            (&Method::POST, "/v1/snapshot") => match self.read(body).await {
+                Ok((body, _share)) => self.snapshot(body).await,
+                Err(unread) => return refuse_unread(unread, &shared.limits),
+            },
             (&Method::GET, "/v1/info") => return json(StatusCode::OK, &shared.service.info()),
             (&Method::GET, "/v1/evidence") => shared.service.evidence(),
             (&Method::OPTIONS, _) => return preflight(),
-            (_, "/v1/query" | "/v1/session") => return refuse_method("POST"),
+            (_, "/v1/query" | "/v1/session" | "/v1/snapshot") => return refuse_method("POST"),
             (_, "/v1/info" | "/v1/evidence") => return refuse_method("GET"),
             _ => Err(ServiceError::NotFound(
                 "there is nothing at this path; see GET /v1/info".to_owned(),
@@ -194,6 +198,16 @@ impl Rim {
             Ok(bytes) => respond(StatusCode::OK, "application/octet-stream", bytes.into()),
             Err(error) => refuse(status(&error), error.to_string()),
         }
+    }
+
+    /// Reads the disk for another worker, on a thread that may block.
+    async fn snapshot(&self, request: Bytes) -> Result<Vec<u8>, ServiceError> {
+        let _request = Share::one(&self.shared.requests, self.shared.limits.requests_max)
+            .ok_or_else(|| ServiceError::Unavailable("too many requests at once".to_owned()))?;
+        let service = self.shared.service.clone();
+        tokio::task::spawn_blocking(move || service.snapshot(&request))
+            .await
+            .unwrap_or_else(|_| Err(ServiceError::Internal("the state cannot be read".to_owned())))
     }
 
     /// Reads a whole body within the bounds.

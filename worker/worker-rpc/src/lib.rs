@@ -6,6 +6,7 @@
 //! | `GET /v1/evidence` | – | SCALE (evidence that the worker registered with, registration) |
 //! | `POST /v1/session` | SCALE `HpkeSealed` | SCALE `SessionAccept` |
 //! | `POST /v1/query` | SCALE `Envelope` | sealed reply |
+//! | `POST /v1/snapshot` | SCALE `SignedSnapshotRequest`, from a worker of the cluster | SCALE `SnapshotChunk` |
 //!
 //! An error is JSON `{"error": "…"}` with a status that tells who should act: 400 the client, 404 there
 //! is nothing here, 408 the body came too slowly, 410 open a new session, 413 too large, 503 try another
@@ -113,6 +114,12 @@ pub trait Service: Send + Sync + 'static {
     /// Answers a query through `responder`, now or later. What would wait for something calls
     /// [`Responder::go_on_blocking`].
     fn query(&self, envelope: &[u8], responder: Responder);
+    /// Hands a part of the cluster's state to another worker. Reads the disk: called on a thread that may
+    /// block.
+    ///
+    /// # Errors
+    /// When the request does not hold, or the state is not here.
+    fn snapshot(&self, request: &[u8]) -> Result<Vec<u8>, ServiceError>;
     /// Finishes answers that were put off. Called when nothing else is at hand.
     fn settle(&self) {}
 }

@@ -2,8 +2,10 @@
 
 use crate::{
     arguments::RunArguments,
+    clock::SteadyClock,
     data_dir::DataDir,
     service::{Milestones, PlatformRng, Receipts, WorkerService},
+    snapshot::{self, Wanted},
     store::FileStore,
 };
 use anyhow::{Context, Result, bail};
@@ -11,7 +13,7 @@ use attestation::Evidence;
 use chain_view::{ChainView, ChainViewError, FinalizedBlock, FinalizedBlocks, OperatorKey};
 use codec::Encode;
 use contract_engine::{CodeCacheConfig, CodeCacheKey, Engine, EngineConfig};
-use contract_state::{StateDb, StoreIdentity};
+use contract_state::{ImportTarget, StateDb, StoreIdentity};
 use http_egress::Egress;
 use platform::Platform;
 use script_engine::QuickJs;
@@ -19,6 +21,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tokio::sync::mpsc;
 use wire::registration::WorkerRegistration;
 use worker_core::{
     Core, Effect, Input, ServingState, Settings, Sharing, running::{HostFacts, Offers},
@@ -34,15 +37,18 @@ const ANEW_TIME_MAX: Duration = Duration::from_secs(10);
 /// Reads of one block before the next is looked at: a bound on catching up in one go.
 const ROUNDS_PER_BLOCK_MAX: usize = 4096;
 
-struct Host(Arc<dyn Platform>);
+struct Host {
+    platform: Arc<dyn Platform>,
+    clock: Arc<SteadyClock>,
+}
 
 impl HostFacts for Host {
     fn fill_random(&self, buffer: &mut [u8]) {
-        rand_core::RngCore::fill_bytes(&mut PlatformRng(&*self.0), buffer);
+        rand_core::RngCore::fill_bytes(&mut PlatformRng(&*self.platform), buffer);
     }
 
     fn untrusted_now_ms(&self) -> u64 {
-        self.0.unix_millis()
+        self.clock.now_ms()
     }
 }
 
@@ -78,6 +84,9 @@ pub struct Follower {
     scripts: Arc<QuickJs>,
     milestones: Arc<Milestones>,
     service: Arc<WorkerService>,
+    clock: Arc<SteadyClock>,
+    /// What came of fetching a state.
+    fetched: (mpsc::Sender<Input>, mpsc::Receiver<Input>),
 }
 
 impl Follower {
@@ -113,18 +122,22 @@ impl Follower {
             endpoints: arguments.endpoint.clone(),
             sharing: Sharing::for_this_machine(),
         };
+        let reads = platform.clone();
+        let clock = Arc::new(SteadyClock::new(Arc::new(move || reads.unix_millis())));
         let core = Core::new(
             chain.genesis(),
             settings,
             kept,
             Arc::new(engine),
-            Arc::new(Host(platform.clone())),
+            Arc::new(Host { platform: platform.clone(), clock: clock.clone() }),
             offers,
             arguments.stale_after.saturating_mul(1000),
         );
         let service = Arc::new(WorkerService {
             identity: core.identity().clone(),
             queries: core.queries().clone(),
+            snapshots: core.snapshots().clone(),
+            clock: clock.clone(),
             platform: platform.clone(),
             receipts: Arc::new(Receipts::new(core.identity().clone())),
             milestones: milestones.clone(),
@@ -145,6 +158,8 @@ impl Follower {
             scripts,
             milestones,
             service,
+            clock,
+            fetched: mpsc::channel(4),
         })
     }
 
@@ -159,7 +174,14 @@ impl Follower {
         let mut stalls = 0_u32;
         let mut stalls_max = STALLS_BEFORE_ANEW;
         loop {
-            match blocks.next(self.patience).await {
+            let next = tokio::select! {
+                next = blocks.next(self.patience) => next,
+                Some(input) = self.fetched.1.recv() => {
+                    self.step(input, None)?;
+                    continue;
+                }
+            };
+            match next {
                 Ok(block) => {
                     (stalls, stalls_max) = (0, STALLS_BEFORE_ANEW);
                     let after = self.light_client_started.elapsed().as_millis() as u64;
@@ -211,8 +233,9 @@ impl Follower {
                     return Ok(());
                 }
             };
+            self.clock.observe(view.timestamp_ms);
             let inbox_next = view.cluster.as_ref().map_or(0, |cluster| cluster.inbox_next);
-            self.step(Input::Finalized(view), block)?;
+            self.step(Input::Finalized(view), Some(block))?;
             // A store that was just opened, or a long mailbox: read the same block again.
             let opened = self.core.watch().from_number != watch.from_number
                 && watch.from_number.is_none();
@@ -243,7 +266,8 @@ impl Follower {
         Ok(())
     }
 
-    fn step(&mut self, input: Input, block: &FinalizedBlock) -> Result<()> {
+    /// `block` is the newest final block, for what has to be submitted.
+    fn step(&mut self, input: Input, block: Option<&FinalizedBlock>) -> Result<()> {
         // Wasm and the disk block; tell the runtime so, that queries go on meanwhile.
         let effects = tokio::task::block_in_place(|| {
             self.core.step(input, &mut PlatformRng(&*self.platform))
@@ -254,10 +278,15 @@ impl Follower {
         Ok(())
     }
 
-    fn carry_out(&mut self, effect: Effect, block: &FinalizedBlock) -> Result<()> {
+    fn carry_out(&mut self, effect: Effect, block: Option<&FinalizedBlock>) -> Result<()> {
         match effect {
-            Effect::Register(registration) => self.register(registration, block),
+            Effect::Register(registration) => {
+                if let Some(block) = block {
+                    self.register(registration, block);
+                }
+            }
             Effect::Announce(payload, signature) => {
+                let Some(block) = block else { return Ok(()) };
                 let (operator, block) = (self.operator.clone(), block.clone());
                 tokio::spawn(async move {
                     if let Err(error) = block.announce(&operator, &payload, &signature).await {
@@ -266,7 +295,8 @@ impl Follower {
                 });
             }
             Effect::Submit(message) => {
-                let block = block.clone();
+                // It is sent again with a later block.
+                let Some(block) = block.cloned() else { return Ok(()) };
                 tokio::spawn(async move {
                     if let Err(error) = block.submit_message(&message).await {
                         tracing::debug!(sequence = message.sequence, "not submitted: {error}");
@@ -289,6 +319,28 @@ impl Follower {
                 let state = StateDb::open(&file, &key, &identity).with_context(shown)?;
                 let store = Arc::new(FileStore(state));
                 self.step(Input::StoreOpened { cluster, store }, block)?;
+            }
+            Effect::FetchSnapshot { cluster, key, next_number, state_root, block, peers } => {
+                let wanted = Wanted {
+                    identity: self.core.identity().clone(),
+                    store: StoreIdentity { genesis: self.chain.genesis(), cluster },
+                    key,
+                    target: ImportTarget { next_number, state_root },
+                    block,
+                    peers,
+                    file: self.data_dir.state_file(&cluster),
+                };
+                let done = self.fetched.0.clone();
+                tokio::spawn(async move {
+                    let input = match snapshot::fetch(wanted).await {
+                        Ok(state) => Input::StoreOpened { cluster, store: Arc::new(FileStore(state)) },
+                        Err(error) => {
+                            Input::SnapshotFailed { cluster, reason: format!("{error:#}") }
+                        }
+                    };
+                    // The worker is gone where nobody listens.
+                    let _ = done.send(input).await;
+                });
             }
             Effect::Report(evidence) => {
                 let (operator, block) = (self.operator.clone(), block.clone());

@@ -4,9 +4,11 @@
 //! carries effects of `worker-core` out in order. Rules live there, not here.
 
 mod arguments;
+mod clock;
 mod data_dir;
 mod follow;
 mod service;
+mod snapshot;
 mod store;
 
 use anyhow::{Context, Result};

@@ -3,11 +3,15 @@
 use attestation::Evidence;
 use codec::Decode;
 use contract_abi::extension::{QuoteKind, WorkerQuote};
+use crate::clock::SteadyClock;
 use platform::Platform;
 use secrets::server::ServerError;
 use std::sync::{Arc, OnceLock, RwLock};
 use wire::registration::WorkerRegistration;
-use worker_core::{Answer, Begun, Identity, QueryService, ReceiptQueue, Refusal, ServingState};
+use worker_core::{
+    Answer, Begun, Identity, QueryService, ReceiptQueue, Refusal, ServingState, SnapshotRefusal,
+    SnapshotService,
+};
 use worker_rpc::{Info, PutOff, Responder, Service, ServiceError, Serving};
 
 /// Answers that wait for their receipts.
@@ -40,6 +44,8 @@ impl Milestones {
 pub struct WorkerService {
     pub identity: Arc<Identity>,
     pub queries: Arc<QueryService>,
+    pub snapshots: Arc<SnapshotService>,
+    pub clock: Arc<SteadyClock>,
     pub platform: Arc<dyn Platform>,
     pub receipts: Arc<Receipts>,
     pub milestones: Arc<Milestones>,
@@ -126,12 +132,12 @@ impl Service for WorkerService {
     fn open_session(&self, opening: &[u8]) -> Result<Vec<u8>, ServiceError> {
         let mut rng = PlatformRng(&*self.platform);
         self.queries
-            .open_session(opening, self.platform.unix_millis(), &mut rng)
+            .open_session(opening, self.clock.now_ms(), &mut rng)
             .map_err(refusal)
     }
 
     fn query(&self, envelope: &[u8], responder: Responder) {
-        let begun = match self.queries.begin(envelope, self.platform.unix_millis()) {
+        let begun = match self.queries.begin(envelope, self.clock.now_ms()) {
             Ok(begun) => begun,
             Err(error) => return responder.give(Err(refusal(error))),
         };
@@ -141,6 +147,20 @@ impl Service for WorkerService {
         } else {
             finish(&queries, &receipts, begun, responder);
         }
+    }
+
+    fn snapshot(&self, request: &[u8]) -> Result<Vec<u8>, ServiceError> {
+        self.snapshots.answer(request).map_err(|refusal| {
+            let text = refusal.to_string();
+            match refusal {
+                SnapshotRefusal::Malformed | SnapshotRefusal::Refused(_) => {
+                    ServiceError::BadRequest(text)
+                }
+                SnapshotRefusal::NotHeld { .. } => ServiceError::NotFound(text),
+                SnapshotRefusal::Busy => ServiceError::Unavailable(text),
+                SnapshotRefusal::Broken => ServiceError::Internal(text),
+            }
+        })
     }
 
     fn settle(&self) {

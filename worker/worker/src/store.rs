@@ -1,13 +1,27 @@
 //! Fits `contract-state` to what `worker-core` asks of a store.
 
-use contract_state::{CommitError, Position, StateDb};
-use executor_api::{Change, StateView};
+use contract_state::{Chunk, CommitError, Position, Snapshot, StateDb};
+use executor_api::{Change, StateUnavailable, StateView};
 use primitives::{BlockHash, BlockNumber, StateRoot};
 use std::sync::Arc;
-use worker_core::{ClusterStore, Head, StoreError};
+use worker_core::{ClusterStore, Head, RecordChunk, Records, StoreError};
 
 /// A cluster's state in a file.
 pub struct FileStore(pub StateDb);
+
+/// A state as it lies in the file.
+struct FileRecords(Snapshot);
+
+impl Records for FileRecords {
+    fn chunk(
+        &self,
+        after: Option<&[u8; 32]>,
+        bytes_max: usize,
+    ) -> Result<RecordChunk, StateUnavailable> {
+        let Chunk { records, is_last } = self.0.records(after, bytes_max)?;
+        Ok((records, is_last))
+    }
+}
 
 fn store_error(error: CommitError) -> StoreError {
     let mut text = error.to_string();
@@ -30,6 +44,10 @@ impl ClusterStore for FileStore {
 
     fn snapshot(&self) -> Arc<dyn StateView> {
         Arc::new(self.0.snapshot())
+    }
+
+    fn records(&self) -> Arc<dyn Records> {
+        Arc::new(FileRecords(self.0.snapshot()))
     }
 
     fn commit(

@@ -46,8 +46,7 @@ pub async fn run(
     let contract = network.metadata(&chain.genesis(), &id, arguments.metadata.as_deref())?;
     let message = contract.message(&arguments.message)?;
     let input = contract.encode(message, &arguments.arguments)?;
-    let (record, _) = chain.contract(&id).await?;
-    let mut worker = network.worker(&chain, &record.cluster, None).await?;
+    let mut workers = network.workers_of_contract(&chain, &id).await?;
     output.progress("sending the sealed command and waiting for its outcome");
     let options = CommandOptions {
         transfer: arguments.transfer,
@@ -55,7 +54,7 @@ pub async fn run(
         storage_deposit_limit: arguments.deposit_limit,
     };
     let done =
-        client::command_with(&chain, &mut worker, &account, id, input, options).await?;
+        client::command_with(&chain, &mut workers, &account, id, input, options).await?;
     let (flags, data) = match &done.outcome.result {
         Ok(returned) => returned,
         Err(reason) => bail!("{} did not run: {reason}", message.label),

@@ -5,7 +5,7 @@ use crate::{
     output::{self, Output},
 };
 use anyhow::{Context as _, Result, bail};
-use chain_facts::{ClusterPermission, keys};
+use chain_facts::{AgreedCheckpoint, Checkpoint, ClusterPermission, Suspension, keys};
 use clap::{Args, Subcommand};
 use client::{SystemContract, Transaction};
 use primitives::{Balance, BlockNumber, ClusterId, ContractId, WorkerId, units};
@@ -17,6 +17,26 @@ use wire::limits::ClusterLimits;
 pub enum Command {
     /// List the clusters that the chain has.
     List,
+    /// Show what the workers of a cluster report, what they agree on, and who differs.
+    Show {
+        /// The cluster; by default the network's only one.
+        #[arg(long)]
+        cluster: Option<ClusterId>,
+    },
+    /// Take a worker into a cluster that its operator offers, by the cluster's owner.
+    AddWorker {
+        /// The worker.
+        worker: WorkerId,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Let a worker of a cluster go, by the cluster's owner.
+    RemoveWorker {
+        /// The worker.
+        worker: WorkerId,
+        #[command(flatten)]
+        sender: Sender,
+    },
     /// Show what an account has inside a cluster.
     Balance {
         /// The account: an address, or 32 bytes of hex; a contract's id too.
@@ -70,6 +90,27 @@ pub struct Sender {
 pub async fn run(command: Command, network: &context::Network, output: &Output) -> Result<()> {
     match command {
         Command::List => list(network, output).await,
+        Command::Show { cluster } => show(network, output, cluster).await,
+        Command::AddWorker { worker, sender } => {
+            let account = context::account(&sender.account)?;
+            let chain = network.connect().await?;
+            let cluster = network.cluster(&chain, sender.cluster).await?;
+            let transaction = Transaction::add_worker_to_cluster(cluster, worker);
+            let included = chain.submit_final(&account, &transaction).await?;
+            let value = json!({ "cluster": cluster, "worker": worker, "block": included.block });
+            output.result(format!("worker {worker} joins cluster {cluster}"), &value);
+            Ok(())
+        }
+        Command::RemoveWorker { worker, sender } => {
+            let account = context::account(&sender.account)?;
+            let chain = network.connect().await?;
+            let cluster = network.cluster(&chain, sender.cluster).await?;
+            let transaction = Transaction::remove_worker_from_cluster(cluster, worker);
+            let included = chain.submit_final(&account, &transaction).await?;
+            let value = json!({ "cluster": cluster, "worker": worker, "block": included.block });
+            output.result(format!("worker {worker} has left cluster {cluster}"), &value);
+            Ok(())
+        }
         Command::Balance { account, cluster } => balance(network, output, &account, cluster).await,
         Command::Deposit { amount, to, sender } => {
             let amount = units::parse_pha(&amount).map_err(anyhow::Error::msg)?;
@@ -120,8 +161,8 @@ async fn balance(
     let account = client::parse_address(account).map_err(anyhow::Error::msg)?;
     let chain = network.connect().await?;
     let cluster = network.cluster(&chain, cluster).await?;
-    let mut worker = network.worker(&chain, &cluster, None).await?;
-    let balance = SystemContract::new(&mut worker, &cluster).balance_of(&account).await?;
+    let mut workers = network.workers(&chain, &cluster).await?;
+    let balance = SystemContract::new(&mut workers, &cluster).balance_of(&account).await?;
     let value = json!({ "account": client::address(&account), "balance": balance.to_string() });
     output.result(format!("{} PHA", units::to_pha(balance)), &value);
     Ok(())
@@ -244,6 +285,104 @@ async fn list(network: &context::Network, output: &Output) -> Result<()> {
     }
     let header = ["cluster", "workers", "contracts", "mailbox", "who deploys", "owner"];
     output.result(output::table(&header, &rows), &json!(values));
+    Ok(())
+}
+
+/// How long ago a block was, in blocks.
+fn age(now: BlockNumber, then: BlockNumber) -> String {
+    match now.saturating_sub(then) {
+        1 => "1 block ago".to_owned(),
+        blocks => format!("{blocks} blocks ago"),
+    }
+}
+
+async fn show(
+    network: &context::Network,
+    output: &Output,
+    cluster: Option<ClusterId>,
+) -> Result<()> {
+    let chain = network.connect().await?;
+    let cluster = network.cluster(&chain, cluster).await?;
+    let now = chain.final_number().await?;
+    let members = keys::cluster_workers(&cluster);
+    let told: Vec<WorkerId> =
+        chain.unproven("workers of a cluster", members.clone()).await?.unwrap_or_default();
+    let mut wanted = vec![
+        members.clone(),
+        keys::agreed_checkpoint(&cluster),
+        keys::inbox_first(&cluster),
+        keys::inbox_next(&cluster),
+    ];
+    for worker in &told {
+        wanted.push(keys::checkpoint(&cluster, worker));
+        wanted.push(keys::suspension(&cluster, worker));
+    }
+    let proven = chain.proven(&wanted).await?;
+    let workers: Vec<WorkerId> =
+        proven.read("workers of a cluster", &members)?.unwrap_or_default();
+    let agreed: Option<AgreedCheckpoint> =
+        proven.read("agreed checkpoint", &keys::agreed_checkpoint(&cluster))?;
+    let first: u64 = proven.read("mailbox", &keys::inbox_first(&cluster))?.unwrap_or_default();
+    let next: u64 = proven.read("mailbox", &keys::inbox_next(&cluster))?.unwrap_or_default();
+    let (mut rows, mut values) = (Vec::new(), Vec::new());
+    for worker in &workers {
+        let last: Option<Checkpoint> =
+            proven.read("checkpoint", &keys::checkpoint(&cluster, worker))?;
+        let suspension: Option<Suspension> =
+            proven.read("suspension", &keys::suspension(&cluster, worker))?;
+        let [number, root, when] = match &last {
+            Some(last) => [
+                last.next_number.to_string(),
+                last.state_root.to_string(),
+                age(now, last.reported_at),
+            ],
+            None => ["-", "-", "never"].map(str::to_owned),
+        };
+        let state = match &suspension {
+            Some(suspension) => format!("suspended {}", age(now, suspension.since)),
+            None if last.is_none() => "joining".to_owned(),
+            None => "in agreement".to_owned(),
+        };
+        rows.push(vec![worker.to_string(), number, root, when, state]);
+        values.push(json!({
+            "worker": worker,
+            "report": last.map(|last| json!({
+                "nextNumber": last.next_number,
+                "stateRoot": last.state_root,
+                "reportedAt": last.reported_at,
+            })),
+            "suspension": suspension.map(|suspension| json!({
+                "nextNumber": suspension.next_number,
+                "reported": suspension.reported,
+                "agreed": suspension.agreed,
+                "since": suspension.since,
+            })),
+        }));
+    }
+    let head = match &agreed {
+        Some(agreed) => format!(
+            "agreed after entry {}: {} ({})",
+            agreed.next_number,
+            agreed.state_root,
+            age(now, agreed.agreed_at)
+        ),
+        None => "the workers have not agreed on a state".to_owned(),
+    };
+    let mailbox = format!("mailbox: entries {first} to {next} are kept");
+    let header = ["worker", "entries", "state root", "reported", "state"];
+    let table = output::table(&header, &rows);
+    let value = json!({
+        "cluster": cluster,
+        "block": now,
+        "agreed": agreed.map(|agreed| json!({
+            "nextNumber": agreed.next_number,
+            "stateRoot": agreed.state_root,
+            "agreedAt": agreed.agreed_at,
+        })),
+        "mailbox": { "first": first, "next": next },
+        "workers": values,
+    });
+    output.result(format!("{head}\n{mailbox}\n{table}"), &value);
     Ok(())
 }
 

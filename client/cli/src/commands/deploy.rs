@@ -38,10 +38,10 @@ pub async fn run(
     let account = context::account(&arguments.account)?;
     let chain = network.connect().await?;
     let cluster = network.cluster(&chain, arguments.cluster).await?;
-    let mut worker = network.worker(&chain, &cluster, None).await?;
+    let mut workers = network.workers(&chain, &cluster).await?;
     let deployed = client::deploy(
         &chain,
-        &mut worker,
+        &mut workers,
         &account,
         cluster,
         &contract,

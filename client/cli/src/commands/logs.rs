@@ -26,7 +26,8 @@ pub struct Arguments {
     /// Go on with new records until Ctrl-C.
     #[arg(long, short)]
     follow: bool,
-    /// The worker to ask: each keeps the logs of what it ran itself.
+    /// The worker to ask: each keeps the logs of what it ran itself. By default the one that this
+    /// user's queries go to, if it serves.
     #[arg(long)]
     worker: Option<WorkerId>,
 }
@@ -38,8 +39,8 @@ pub async fn run(
 ) -> Result<()> {
     let account = context::account(&arguments.account)?;
     let chain = network.connect().await?;
-    let (record, _) = chain.contract(&arguments.contract).await?;
-    let mut worker = network.worker(&chain, &record.cluster, arguments.worker.as_ref()).await?;
+    let wanted = arguments.worker.as_ref();
+    let mut worker = network.worker(&chain, &arguments.contract, wanted).await?;
     let mut from = -i64::from(arguments.lines);
     loop {
         let question = json!({

@@ -1,15 +1,24 @@
 //! `phat query`.
 
 use crate::{context, output::Output};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
-use client::{QueryOptions, WorkerError};
+use client::{Asked, Chain, Cluster, QueryOptions, Replicas, Verdict, WorkerError};
 use primitives::{BlockNumber, ContractId, WorkerId};
-use serde_json::json;
-use std::{fs, path::PathBuf};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// Most workers that are asked at once.
+const REPLICAS_MAX: i64 = 16;
+/// The exit code where the workers do not agree.
+const DISAGREE: u8 = 3;
 
 /// Ask a contract. The question and the answer are sealed between this program and the attested
-/// worker.
+/// worker. Where a worker does not answer, the next one of the cluster is asked.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The contract.
@@ -25,16 +34,23 @@ pub struct Arguments {
     /// The contract's .contract file, if it was not deployed from here.
     #[arg(long, value_name = "FILE")]
     metadata: Option<PathBuf>,
-    /// The worker to ask; by default the first of the cluster that serves.
-    #[arg(long)]
+    /// The worker to ask, and no other; by default any of the cluster that serves.
+    #[arg(long, conflicts_with = "replicas")]
     worker: Option<WorkerId>,
-    /// Answer only from a state at least as new as this final block.
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    minimum_block: BlockNumber,
+    /// Ask so many workers the same, and compare: the majority's answer is printed, who differs is
+    /// named, and the exit code is 3 unless all agree. Contracts that send HTTP requests, draw random
+    /// numbers, or look at the time or at who runs them may answer differently without anybody lying.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=REPLICAS_MAX))]
+    replicas: Option<u8>,
+    /// Answer only from a state at least as new as this final block; 0 for any. By default the last
+    /// final block that the node knows.
+    #[arg(long, value_name = "NUMBER")]
+    minimum_block: Option<BlockNumber>,
     /// Run it as a command would be, and tell what that would cost; nothing changes.
     #[arg(long, conflicts_with = "receipt")]
     estimate: bool,
-    /// Write a receipt file, from which anybody can check the answer offline.
+    /// Write a receipt file, from which anybody can check the answer offline; with --replicas, a
+    /// directory with one file for each worker.
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
 }
@@ -43,34 +59,64 @@ pub async fn run(
     arguments: &Arguments,
     network: &context::Network,
     output: &Output,
-) -> Result<()> {
+) -> Result<ExitCode> {
     let account = arguments.account.as_deref().map(context::account).transpose()?;
     let chain = network.connect().await?;
     let id = arguments.contract;
     let contract = network.metadata(&chain.genesis(), &id, arguments.metadata.as_deref())?;
     let message = contract.message(&arguments.message)?;
     let input = contract.encode(message, &arguments.arguments)?;
-    let (record, _) = chain.contract(&id).await?;
-    let mut worker = network.worker(&chain, &record.cluster, arguments.worker.as_ref()).await?;
+    let mut cluster = network.workers_of_contract(&chain, &id).await?;
+    context::only(&mut cluster, arguments.worker.as_ref())?;
+    if arguments.minimum_block.is_some() {
+        cluster.accept_any_block();
+    }
     let options = QueryOptions {
-        minimum_block: arguments.minimum_block,
+        minimum_block: arguments.minimum_block.unwrap_or_default(),
         receipt: arguments.receipt.is_some(),
         estimate: arguments.estimate,
     };
-    let asked = worker.ask(account.as_ref(), client::call_request(id, input, options)).await?;
-    if let Some(file) = &arguments.receipt
-        && asked.reply.receipt.is_some()
-    {
-        output.progress("bundling the receipt with its proofs");
-        let bundle = client::receipt::bundle(&chain, &worker, &asked).await?;
-        fs::write(file, serde_json::to_vec_pretty(&bundle)?)
-            .with_context(|| format!("{} cannot be written", file.display()))?;
-    }
-    let answer = asked.reply.result.map_err(WorkerError::Query)?;
+    let request = client::call_request(id, input, options);
+    let (asked, replicas) = match arguments.replicas {
+        None => (cluster.ask(account.as_ref(), request).await?, None),
+        Some(wanted) => {
+            let wanted = usize::from(wanted);
+            let replicas = cluster.ask_replicas(account.as_ref(), request, wanted).await?;
+            match replicas.majority() {
+                Some(asked) => (asked.clone(), Some(replicas)),
+                None => {
+                    let kept = keep_receipts(arguments, output, &chain, &cluster, &replicas).await?;
+                    output.result(agreement_text(&replicas, &kept), &agreement_json(&replicas, &kept));
+                    return Ok(ExitCode::from(DISAGREE));
+                }
+            }
+        }
+    };
+    let agreement = match &replicas {
+        Some(replicas) => {
+            let kept = keep_receipts(arguments, output, &chain, &cluster, replicas).await?;
+            let (text, json) = (agreement_text(replicas, &kept), agreement_json(replicas, &kept));
+            Some((text, json, replicas.unanimous()))
+        }
+        None => {
+            if let Some(file) = &arguments.receipt
+                && asked.reply.receipt.is_some()
+            {
+                write_receipt(output, &chain, &cluster, &asked, file).await?;
+            }
+            None
+        }
+    };
+    let answer = match asked.reply.result.clone().map_err(WorkerError::Query) {
+        Ok(answer) => answer,
+        Err(error) => return Err(with_agreement(error.into(), &agreement)),
+    };
     let value = match contract.decode(message, &answer.data)? {
         client::Output::Value(value) if answer.flags & 1 == 0 => value,
         client::Output::Value(error) | client::Output::Error(error) => {
-            bail!("{} was refused by the contract: {error}", message.label)
+            let refused =
+                anyhow::anyhow!("{} was refused by the contract: {error}", message.label);
+            return Err(with_agreement(refused, &agreement));
         }
     };
     let mut text = serde_json::to_string_pretty(&value)?;
@@ -81,21 +127,178 @@ pub async fn run(
             signed_pha(answer.storage_deposit),
         ));
     }
-    output.result(
-        text,
-        &json!({
-            "value": value,
-            "worker": worker.worker(),
-            "blockNumber": asked.reply.block_number,
-            "blockHash": asked.reply.block_hash,
-            "stateRoot": asked.reply.state_root,
-            "gasConsumed": answer.gas_consumed,
-            "gasRequired": answer.gas_required,
-            "storageDeposit": answer.storage_deposit.to_string(),
-            "receipt": arguments.receipt,
-        }),
-    );
-    Ok(())
+    let mut json = json!({
+        "value": value,
+        "worker": asked.worker,
+        "blockNumber": asked.reply.block_number,
+        "blockHash": asked.reply.block_hash,
+        "stateRoot": asked.reply.state_root,
+        "gasConsumed": answer.gas_consumed,
+        "gasRequired": answer.gas_required,
+        "storageDeposit": answer.storage_deposit.to_string(),
+        "receipt": arguments.receipt,
+    });
+    let mut code = ExitCode::SUCCESS;
+    if let Some((agreement, of_replicas, unanimous)) = agreement {
+        text.push_str(&format!("\n{agreement}"));
+        json["replicas"] = of_replicas["replicas"].clone();
+        if !unanimous {
+            code = ExitCode::from(DISAGREE);
+        }
+    }
+    output.result(text, &json);
+    Ok(code)
+}
+
+/// A failure that the workers agree or do not agree about.
+fn with_agreement(
+    error: anyhow::Error,
+    agreement: &Option<(String, Value, bool)>,
+) -> anyhow::Error {
+    match agreement {
+        Some((text, _, false)) => anyhow::anyhow!("{error:#}\n{text}"),
+        _ => error,
+    }
+}
+
+/// Where each worker's receipt is kept, or why it is not.
+type Kept = Vec<(WorkerId, Result<PathBuf>)>;
+
+/// With --receipt, one file for each answer, also of those that differ: each is its worker's signed
+/// word.
+async fn keep_receipts(
+    arguments: &Arguments,
+    output: &Output,
+    chain: &Chain,
+    cluster: &Cluster,
+    replicas: &Replicas,
+) -> Result<Kept> {
+    let Some(directory) = &arguments.receipt else { return Ok(Kept::new()) };
+    fs::create_dir_all(directory)
+        .with_context(|| format!("{} cannot be made", directory.display()))?;
+    let mut kept = Kept::new();
+    for asked in replicas.replicas.iter().map(|replica| &replica.asked) {
+        if asked.reply.receipt.is_some() {
+            let file = directory.join(format!("{}.json", asked.worker));
+            let written = write_receipt(output, chain, cluster, asked, &file).await;
+            kept.push((asked.worker, written.map(|()| file)));
+        }
+    }
+    Ok(kept)
+}
+
+async fn write_receipt(
+    output: &Output,
+    chain: &Chain,
+    cluster: &Cluster,
+    asked: &Asked,
+    file: &Path,
+) -> Result<()> {
+    let worker = cluster.client(&asked.worker).context("the worker has left the cluster")?;
+    output.progress("bundling the receipt with its proofs");
+    let bundle = client::receipt::bundle(chain, worker, asked).await?;
+    fs::write(file, serde_json::to_vec_pretty(&bundle)?)
+        .with_context(|| format!("{} cannot be written", file.display()))
+}
+
+/// Who agrees, and who does not.
+fn agreement_text(replicas: &Replicas, kept: &Kept) -> String {
+    let mut lines = vec![match replicas.majority() {
+        Some(asked) => format!(
+            "{} of {} agree, block {}, state {}",
+            replicas.agreed(),
+            replicas.wanted,
+            asked.reply.block_number,
+            asked.reply.state_root
+        ),
+        None => format!(
+            "no answer has a majority: {} of {} answered",
+            replicas.replicas.len(),
+            replicas.wanted
+        ),
+    }];
+    for replica in &replicas.replicas {
+        let (asked, verdict) = (&replica.asked, replica.verdict);
+        let mut line = format!("  {}  {verdict}", asked.worker);
+        if verdict != Verdict::Agrees {
+            let reply = &asked.reply;
+            line.push_str(&format!(", block {}, state {}", reply.block_number, reply.state_root));
+        }
+        lines.push(line);
+    }
+    for failure in &replicas.failures {
+        lines.push(format!("  {}  no answer: {}", failure.worker, failure.reason));
+    }
+    for (worker, file) in kept {
+        match file {
+            Ok(file) => lines.push(format!("  {worker}  receipt {}", file.display())),
+            Err(error) => lines.push(format!("  {worker}  its receipt is not kept: {error:#}")),
+        }
+    }
+    for contradiction in replicas.contradictions() {
+        let [one, other] = contradiction.workers;
+        lines.push(format!("  the signed receipts of {one} and {other} contradict each other"));
+    }
+    let may_be_honest = replicas.replicas.iter().any(|replica| {
+        matches!(replica.verdict, Verdict::AnotherAnswer | Verdict::NoMajority)
+    });
+    if may_be_honest {
+        lines.push(
+            "  a contract that sends HTTP requests, draws random numbers, or looks at the time or at \
+             who runs it may answer differently without anybody lying"
+                .to_owned(),
+        );
+    }
+    lines.join("\n")
+}
+
+fn agreement_json(replicas: &Replicas, kept: &Kept) -> Value {
+    let workers: Vec<Value> = replicas
+        .replicas
+        .iter()
+        .map(|replica| {
+            let (worker, reply) = (&replica.asked.worker, &replica.asked.reply);
+            let receipt = kept.iter().find(|(of, _)| of == worker).map(|(_, file)| file);
+            json!({
+                "worker": worker,
+                "verdict": verdict_name(replica.verdict),
+                "blockNumber": reply.block_number,
+                "blockHash": reply.block_hash,
+                "stateRoot": reply.state_root,
+                "receipt": receipt.and_then(|file| file.as_ref().ok()),
+            })
+        })
+        .collect();
+    let failed: Vec<Value> = replicas
+        .failures
+        .iter()
+        .map(|failure| json!({ "worker": failure.worker, "reason": failure.reason }))
+        .collect();
+    let contradictions: Vec<Value> = replicas
+        .contradictions()
+        .into_iter()
+        .map(|found| json!({ "workers": found.workers, "differ": verdict_name(found.differ) }))
+        .collect();
+    json!({ "replicas": {
+        "wanted": replicas.wanted,
+        "agreed": replicas.agreed(),
+        "unanimous": replicas.unanimous(),
+        "rounds": replicas.rounds,
+        "workers": workers,
+        "failed": failed,
+        "contradictions": contradictions,
+    } })
+}
+
+fn verdict_name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Agrees => "agrees",
+        Verdict::AnotherChain => "anotherChain",
+        Verdict::AnotherState => "anotherState",
+        Verdict::AnotherAnswer => "anotherAnswer",
+        Verdict::NotComparable => "notComparable",
+        Verdict::NoMajority => "noMajority",
+    }
 }
 
 /// A deposit; below zero it comes back.

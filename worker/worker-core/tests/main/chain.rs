@@ -26,6 +26,8 @@ pub struct Cluster {
     pub public_key: Option<[u8; 32]>,
     pub workers: Vec<WorkerId>,
     pub checkpoints: BTreeMap<WorkerId, Checkpoint>,
+    /// Who reported what, after how many entries.
+    pub reports: BTreeMap<(u64, StateRoot), BTreeSet<WorkerId>>,
     pub agreed: Option<AgreedCheckpoint>,
     pub suspensions: BTreeMap<WorkerId, Suspension>,
     pub inbox: Vec<MailboxEntry>,
@@ -46,6 +48,8 @@ pub struct ScriptedChain {
     pub keys: Gatekeepers,
     pub endpoints: BTreeMap<WorkerId, Vec<String>>,
     pub instances: BTreeMap<WorkerId, Instance>,
+    /// How often workers agreed.
+    pub agreements: u32,
     pub clusters: BTreeMap<ClusterId, Cluster>,
     pub pool: Vec<SignedMessage>,
     /// Workers whose messages and registrations are lost on the way.
@@ -257,6 +261,9 @@ impl ScriptedChain {
                         reported_at: number,
                     };
                     cluster.checkpoints.insert(from, checkpoint);
+                    if cluster.agree(from, next_number, state_root, number) {
+                        self.agreements += 1;
+                    }
                 }
                 fits
             }
@@ -319,6 +326,27 @@ impl ScriptedChain {
 }
 
 impl Cluster {
+    /// Takes a report into account; whether more than half of the workers that ever reported now agree.
+    fn agree(
+        &mut self,
+        from: WorkerId,
+        next_number: u64,
+        state_root: StateRoot,
+        agreed_at: BlockNumber,
+    ) -> bool {
+        let alike = self.reports.entry((next_number, state_root)).or_default();
+        alike.insert(from);
+        let voices = self.workers.iter().filter(|worker| {
+            self.checkpoints.contains_key(worker) && !self.suspensions.contains_key(worker)
+        });
+        let is_new = self.agreed.is_none_or(|agreed| agreed.next_number < next_number);
+        if !is_new || 2 * alike.len() <= voices.count() {
+            return false;
+        }
+        self.agreed = Some(AgreedCheckpoint { next_number, state_root, agreed_at });
+        true
+    }
+
     fn view(&self, id: ClusterId, watch: &Watch, entries_max: u64) -> ClusterView {
         let entries: Vec<MailboxEntry> = match watch.from_number {
             // As the light client: the first entry that is missing ends the list.

@@ -11,5 +11,6 @@ mod mailbox;
 mod node;
 mod outbox;
 mod queries;
+mod replicas;
 mod sharing;
 mod store_judgement;

@@ -5,7 +5,7 @@ use crate::{
     executor::TinyExecutor,
 };
 use contract_state::{Position, StateDb, StoreIdentity};
-use executor_api::{Change, StateView};
+use executor_api::{Change, StateUnavailable, StateView};
 use primitives::*;
 use rand_core::{CryptoRng, RngCore, impls};
 use secrets::{StateKey, client::WorkerAddress, command::CommandRoute};
@@ -24,7 +24,8 @@ use wire::{
     query::{QueryRequest, QueryTarget},
 };
 use worker_core::{
-    ClusterStore, Core, Effect, Head, Identity, Input, KeptSecrets, Notice, Refusal, ServingState, Settings,
+    ClusterStore, Core, Effect, Head, Identity, Input, KeptSecrets, Notice, RecordChunk, Records,
+    Refusal, ServingState, Settings,
     Sharing, StopReason, StoreError, running::{HostFacts, Offers},
 };
 
@@ -35,6 +36,7 @@ pub const SHARING: Sharing = Sharing {
     present_max: 12,
     wait_max: std::time::Duration::from_secs(120),
 };
+pub const DISK_KEY: [u8; 32] = [3; 32];
 pub const STALE_MS: u64 = 30_000;
 pub const CODE: &[u8] = b"\0asm code";
 pub const CONTRACT: ContractId = ContractId([0xc0; 32]);
@@ -89,6 +91,8 @@ type Commit = (Position, Vec<Change>);
 /// A disk that remembers each commit, so that an older or another one can be put in its place.
 pub struct Disk {
     db: StateDb,
+    /// Where the file lies, if it is one.
+    _folder: Option<tempfile::TempDir>,
     commits: Mutex<Vec<Commit>>,
     pub clears: Mutex<u32>,
 }
@@ -99,9 +103,19 @@ impl Disk {
             genesis: GENESIS,
             cluster: CLUSTER,
         };
-        let db = StateDb::in_memory(&StateKey::from_bytes(&[3; 32]), &identity).unwrap();
+        let db = StateDb::in_memory(&StateKey::from_bytes(&DISK_KEY), &identity).unwrap();
+        Self::with(db, None)
+    }
+
+    /// A disk with a file on it.
+    pub fn of(db: StateDb, folder: tempfile::TempDir) -> Arc<Self> {
+        Self::with(db, Some(folder))
+    }
+
+    fn with(db: StateDb, folder: Option<tempfile::TempDir>) -> Arc<Self> {
         Arc::new(Self {
             db,
+            _folder: folder,
             commits: Mutex::default(),
             clears: Mutex::default(),
         })
@@ -123,6 +137,19 @@ impl Disk {
     }
 }
 
+struct DiskRecords(contract_state::Snapshot);
+
+impl Records for DiskRecords {
+    fn chunk(
+        &self,
+        after: Option<&[u8; 32]>,
+        bytes_max: usize,
+    ) -> Result<RecordChunk, StateUnavailable> {
+        let chunk = self.0.records(after, bytes_max)?;
+        Ok((chunk.records, chunk.is_last))
+    }
+}
+
 impl ClusterStore for Disk {
     fn head(&self) -> Head {
         let head = self.db.head();
@@ -136,6 +163,10 @@ impl ClusterStore for Disk {
 
     fn snapshot(&self) -> Arc<dyn StateView> {
         Arc::new(self.db.snapshot())
+    }
+
+    fn records(&self) -> Arc<dyn Records> {
+        Arc::new(DiskRecords(self.db.snapshot()))
     }
 
     fn commit(
@@ -200,6 +231,8 @@ pub struct Node {
     pub crash_after: Option<u32>,
     /// What a machine that is not honest sends in place of its messages.
     pub tamper: Option<Tamper>,
+    /// The state that it asked for last.
+    pub wanted: Option<Effect>,
 }
 
 pub type Tamper = Box<dyn FnMut(&Identity, SignedMessage) -> SignedMessage>;
@@ -237,6 +270,7 @@ impl Node {
             entries_max: u64::MAX,
             rng,
             mute: false,
+            wanted: None,
             crash_after: None,
             tamper: None,
         }
@@ -266,6 +300,7 @@ impl Node {
     pub fn restart(&mut self) {
         self.core = core_of(&self.sealed, &self.host);
         self.mute = false;
+        self.wanted = None;
     }
 
     /// Takes in the chain's newest block as the real shell does.
@@ -341,6 +376,7 @@ impl Node {
                         chain,
                     );
                 }
+                fetch @ Effect::FetchSnapshot { .. } => self.wanted = Some(fetch),
                 Effect::Say(notice) => self.did.push(Did::Say(notice)),
                 Effect::Stop(reason) => self.did.push(Did::Stop(reason)),
             }

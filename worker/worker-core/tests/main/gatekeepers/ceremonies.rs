@@ -13,7 +13,7 @@ fn nobody_but_a_gatekeeper_takes_part() {
     world.chain.gatekeepers.clear();
     world.blocks(15);
     assert!(world.chain.keys.sharing.is_none());
-    assert!(world.nodes.iter().all(|node| node.submitted().is_empty()));
+    assert!(world.nodes.iter().all(|node| messages(node).is_empty()));
 }
 
 /// A dealer that everybody takes for right but one recipient, once, in the first ceremony with a plan.
