@@ -305,8 +305,7 @@ impl<T: Config> Pallet<T> {
         signature: [u8; 64],
     ) -> DispatchResult {
         let index = contribution.share.holder;
-        let (mut state, sharing) =
-            Self::round_for(who, round, contribution.share.sharing, index)?;
+        let (mut state, sharing) = Self::round_for(who, round, contribution.share.sharing, index)?;
         ensure!(state.attempt == attempt, Error::<T>::OtherRound);
         ensure!(
             state.stage == BeaconStage::Contributing,

@@ -183,7 +183,8 @@ impl<T: Config> Pallet<T> {
         let settings = Settings::<T>::get();
         let threshold = settings.threshold.threshold(candidates.len() as u8);
         ensure!(
-            candidates.len() >= settings.holders_min.into() && threshold.is_some_and(Self::may_hold),
+            candidates.len() >= settings.holders_min.into()
+                && threshold.is_some_and(Self::may_hold),
             Error::<T>::TooFewGatekeepers
         );
         let source = match CurrentSharing::<T>::get() {

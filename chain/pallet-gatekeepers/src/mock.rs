@@ -195,8 +195,7 @@ pub fn round() -> BeaconRound {
 }
 
 pub fn offences(seed: u8, kind: OffenceKind) -> u32 {
-    pallet_gatekeepers::Offences::<Test>::get(worker(seed).0, kind)
-        .map_or(0, |record| record.count)
+    pallet_gatekeepers::Offences::<Test>::get(worker(seed).0, kind).map_or(0, |record| record.count)
 }
 
 pub fn last_failure() -> Option<crate::FailureReason> {

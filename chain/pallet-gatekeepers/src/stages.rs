@@ -121,13 +121,7 @@ impl<T: Config> Pallet<T> {
             Source::Resharing(sharing) => sharing.holders().len() as u8,
         };
         let recipients = BoundedVec::truncate_from(recipients);
-        let plan = Plan::new(
-            Self::network(),
-            state.target,
-            threshold,
-            source,
-            recipients,
-        );
+        let plan = Plan::new(Self::network(), state.target, threshold, source, recipients);
         let Ok(plan) = plan else {
             return Self::fail(&state, FailureReason::Degenerate, absent, now);
         };
@@ -182,7 +176,7 @@ impl<T: Config> Pallet<T> {
         let dealings: Vec<VerifiedDealing> = state
             .dealt
             .iter()
-            .filter_map(|dealer| Dealings::<T>::get(dealer))
+            .filter_map(Dealings::<T>::get)
             .map(|dealing| dealing.assume_verified(&plan))
             .collect();
         if dealings.len() < usize::from(plan.dealings_needed()) {
@@ -196,9 +190,7 @@ impl<T: Config> Pallet<T> {
         // The key never changes: dealings of another one count for nothing.
         let sharing = Sharing::from_dealings(&plan, &dealings)
             .ok()
-            .filter(|sharing| {
-                NetworkKey::<T>::get().is_none_or(|key| key == sharing.group_key())
-            });
+            .filter(|sharing| NetworkKey::<T>::get().is_none_or(|key| key == sharing.group_key()));
         let Some(sharing) = sharing else {
             Self::fail(state, FailureReason::Degenerate, Vec::new(), now);
             return false;

@@ -89,8 +89,7 @@ impl<T: Config> Pallet<T> {
         };
         ensure!(
             Dealings::<T>::iter_keys().all(|dealer| stands(&dealer))
-                && Dealings::<T>::iter_keys().count()
-                    == state.dealt.len() - state.struck_out.len(),
+                && Dealings::<T>::iter_keys().count() == state.dealt.len() - state.struck_out.len(),
             "dealings are not counted"
         );
         ensure!(

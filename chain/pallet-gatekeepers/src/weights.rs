@@ -64,11 +64,7 @@ pub fn start_ceremony<T: Config>() -> Weight {
 
 /// Taking a receiving key: compared with all that are there.
 pub fn receiving_key<T: Config>() -> Weight {
-    estimate::<T>(
-        BASE_US + DEALING_US + HOLDERS * POINT_US,
-        4 + HOLDERS,
-        2,
-    )
+    estimate::<T>(BASE_US + DEALING_US + HOLDERS * POINT_US, 4 + HOLDERS, 2)
 }
 
 /// Taking a dealing.

@@ -6,7 +6,7 @@ use frame_support::{assert_noop, assert_ok};
 use mock_attestation::{DevelopmentPki, MockFault, MockTcb, MockTd};
 use polkadot_sdk::*;
 use primitives::{
-    AccountId, ClusterId, ContractId, GenesisHash, HpkePublicKey, Measurement, WorkerId,
+    AccountId, ClusterId, ContractId, GenesisHash, HpkePublicKey, Measurement,
 };
 use sp_core::{H256, Pair, sr25519};
 use sp_runtime::traits::BadOrigin;

@@ -415,7 +415,10 @@ fn from_registration_to_checkpoint() {
     all_ok(chain.block(vec![]));
     let latest: BeaconOutput = chain.read(keys::latest_beacon());
     assert_eq!((latest.round, latest.known_at), (round, chain.block));
-    assert_eq!(chain.read::<BeaconOutput>(keys::beacon_value(round)), latest);
+    assert_eq!(
+        chain.read::<BeaconOutput>(keys::beacon_value(round)),
+        latest
+    );
     let key = sharing.group_key();
     assert_eq!(
         BeaconValue::from_proof(&key, round, &latest.proof.unwrap()),
@@ -428,11 +431,7 @@ fn from_registration_to_checkpoint() {
 #[test]
 fn worker_messages_are_free_and_judged_before_a_block() {
     let mut chain = Chain::new();
-    let stranger = chain.message(
-        9,
-        0,
-        MessagePayload::Gatekeeper { message: vec![0] },
-    );
+    let stranger = chain.message(9, 0, MessagePayload::Gatekeeper { message: vec![0] });
     let issuance = chain.storage.execute_with(Balances::total_issuance);
     let results = chain.block(vec![stranger.clone()]);
     let refused = InvalidTransaction::Custom(pallet_mailbox::INVALID_SENDER);
@@ -543,7 +542,10 @@ fn the_largest_ceremony_fits_into_blocks() {
     // A ceremony and the beacon in one block leave a part of it to everybody else.
     let beacon = weights::finish_beacon::<Runtime>(33, holders);
     let both = most.saturating_add(beacon);
-    assert!(both.ref_time() < block.ref_time() * 2 / 3, "{both:?} of {block:?}");
+    assert!(
+        both.ref_time() < block.ref_time() * 2 / 3,
+        "{both:?} of {block:?}"
+    );
 }
 
 #[test]

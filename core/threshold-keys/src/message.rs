@@ -5,8 +5,8 @@
 //! evidence of what is said, also for who does not see the chain.
 
 use crate::{
-    Complaint, Contribution, Dealing, EvaluationContext, EvaluationShare, HolderIndex,
-    PlanDigest, ProofResponse, ReceivingKey, SharingId, Slot, Statement,
+    Complaint, Contribution, Dealing, EvaluationContext, EvaluationShare, HolderIndex, PlanDigest,
+    ProofResponse, ReceivingKey, SharingId, Slot, Statement,
 };
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};

@@ -1,7 +1,5 @@
 use crate::{mock::*, *};
-use polkadot_sdk::{
-    frame_support::traits::Randomness, sp_core::H256, sp_runtime::DispatchResult,
-};
+use polkadot_sdk::{frame_support::traits::Randomness, sp_core::H256, sp_runtime::DispatchResult};
 use threshold_keys::{
     BeaconStage, BeaconValue, Contribution, EvaluationContext, GatekeeperMessage, JointProof,
     ProofResponse, contribution_statement, faults, response_statement,
@@ -51,12 +49,8 @@ fn contribute(net: &mut Net, seed: u8) -> DispatchResult {
 }
 
 fn response(net: &mut Net, seed: u8) -> ProofResponse {
-    let proof = JointProof::new(
-        &sharing(),
-        &context(),
-        &BeaconContributions::<Test>::get(),
-    )
-    .unwrap();
+    let proof =
+        JointProof::new(&sharing(), &context(), &BeaconContributions::<Test>::get()).unwrap();
     let machine = net.machine(seed);
     let nonce = machine.nonce.take().unwrap();
     machine

@@ -408,10 +408,7 @@ fn other_plan() -> PlanDigest {
 }
 
 impl Net {
-    fn send_handover_early(
-        &mut self,
-        seed: u8,
-    ) -> polkadot_sdk::sp_runtime::DispatchResult {
+    fn send_handover_early(&mut self, seed: u8) -> polkadot_sdk::sp_runtime::DispatchResult {
         let plan = plan().digest();
         // Any well-formed share does: the stage is asked first.
         let bytes = [

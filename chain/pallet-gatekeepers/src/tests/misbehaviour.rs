@@ -58,10 +58,7 @@ fn a_wrong_share_is_shown_by_anybody_and_counts_once() {
             report(Evidence::WrongShare(wrong.clone())),
             refused(Error::AlreadyReported)
         );
-        assert_eq!(
-            Heard::get(),
-            [(worker(2).0, OffenceKind::WrongShare)]
-        );
+        assert_eq!(Heard::get(), [(worker(2).0, OffenceKind::WrongShare)]);
         let record = Offences::<Test>::get(worker(2).0, OffenceKind::WrongShare).unwrap();
         let evidence = wire::domain::blake2_256(&Evidence::WrongShare(wrong.clone()).encode());
         assert_eq!(record.last_evidence, evidence);
@@ -76,10 +73,8 @@ fn a_wrong_share_is_shown_by_anybody_and_counts_once() {
             report(Evidence::WrongShare(forged)),
             refused(Error::NotEvidence)
         );
-        let unsigned = Gatekeepers::report_misbehaviour(
-            RuntimeOrigin::none(),
-            Evidence::WrongShare(wrong),
-        );
+        let unsigned =
+            Gatekeepers::report_misbehaviour(RuntimeOrigin::none(), Evidence::WrongShare(wrong));
         assert!(unsigned.is_err());
     });
 }

@@ -1,8 +1,6 @@
 use crate::{mock::*, *};
 use pallet_worker_registry::SeedStore;
-use polkadot_sdk::{
-    frame_support::storage::with_storage_layer, sp_runtime::DispatchResult,
-};
+use polkadot_sdk::{frame_support::storage::with_storage_layer, sp_runtime::DispatchResult};
 use primitives::{HpkePublicKey, WorkerId};
 use threshold_keys::{
     GatekeeperMessage, SEALED_SHARE_BYTES, SealedSeedShare, SeedConfirmation, Statement,
