@@ -252,7 +252,7 @@ impl MessageHandler for TestHandler {
         Computation::handle_message(sender, payload)
     }
 
-    fn weight() -> Weight {
+    fn weight_of(_: &MessagePayload) -> Weight {
         <Test as Config>::WeightInfo::heartbeat()
             .max(<Test as Config>::WeightInfo::record_benchmark())
     }

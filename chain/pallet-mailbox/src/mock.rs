@@ -97,14 +97,14 @@ impl MessageHandler for TestHandler {
         Ok(())
     }
 
-    fn weight() -> Weight {
+    fn weight_of(_: &MessagePayload) -> Weight {
         Weight::from_parts(1_000, 0)
     }
 
-    fn weight_of(payload: &MessagePayload) -> Weight {
+    fn used_weight_of(payload: &MessagePayload) -> Weight {
         match payload {
             MessagePayload::Instance { .. } => Weight::from_parts(400, 0),
-            _ => Self::weight(),
+            _ => Self::weight_of(payload),
         }
     }
 }

@@ -282,8 +282,9 @@ fn each_push_forgets_what_is_agreed_and_old() {
 #[test]
 fn what_a_message_did_not_need_is_given_back() {
     run(|| {
-        let charged = weights::sync_offchain_message::<Test>();
-        let dear = Mq::sync_offchain_message(RuntimeOrigin::none(), message(1, 0)).unwrap();
+        let dear = message(1, 0);
+        let charged = weights::sync_offchain_message::<Test>(&dear.payload);
+        let dear = Mq::sync_offchain_message(RuntimeOrigin::none(), dear).unwrap();
         assert_eq!(dear.actual_weight, Some(charged));
         let instance = message_on(GENESIS, 1, 1, MessagePayload::Instance { nonce: [1; 32] });
         let cheap = Mq::sync_offchain_message(RuntimeOrigin::none(), instance).unwrap();

@@ -25,13 +25,13 @@ pub trait MessageHandler {
     /// Rolled back, and told by an event; the sender's sequence goes on.
     fn handle(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult;
 
-    /// The most that handling a message takes, where kinds do not differ much.
-    fn weight() -> Weight;
+    /// The most that handling such a message takes. Asked before, so it reads nothing but the message.
+    fn weight_of(payload: &MessagePayload) -> Weight;
 
     /// The most that handling this message has taken, asked afterwards; at most
-    /// [`MessageHandler::weight`]. What it saves is given back to the block.
-    fn weight_of(_payload: &MessagePayload) -> Weight {
-        Self::weight()
+    /// [`MessageHandler::weight_of`]. What it saves is given back to the block.
+    fn used_weight_of(payload: &MessagePayload) -> Weight {
+        Self::weight_of(payload)
     }
 }
 

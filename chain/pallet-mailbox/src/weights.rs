@@ -22,8 +22,9 @@ pub fn sync_offchain_message<T: Config>(payload: &MessagePayload) -> Weight {
 
 /// What taking in this message took.
 pub fn message_of<T: Config>(payload: &MessagePayload) -> Weight {
-    let unused = T::Handler::weight().saturating_sub(T::Handler::weight_of(payload));
-    sync_offchain_message::<T>().saturating_sub(unused)
+    let unused =
+        T::Handler::weight_of(payload).saturating_sub(T::Handler::used_weight_of(payload));
+    sync_offchain_message::<T>(payload).saturating_sub(unused)
 }
 
 /// One push, with the most pruning it does.

@@ -124,7 +124,7 @@ impl MessageHandler for TestHandler {
         PhatContracts::handle_message(sender, payload)
     }
 
-    fn weight() -> Weight {
+    fn weight_of(_: &MessagePayload) -> Weight {
         weights::handle_message::<Test>()
     }
 }

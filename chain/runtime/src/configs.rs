@@ -400,20 +400,24 @@ impl MessageHandler for MessageRouter {
         }
     }
 
-    fn weight() -> Weight {
-        pallet_worker_registry::weights::handle_message::<Runtime>()
-            .max(pallet_phat_contracts::weights::handle_message::<Runtime>())
-    }
-
     fn weight_of(payload: &MessagePayload) -> Weight {
         match payload {
-            MessagePayload::Checkpoint { cluster, .. } => {
-                PhalaPhatContracts::checkpoint_weight(cluster)
+            MessagePayload::Checkpoint { .. } => {
+                pallet_phat_contracts::weights::handle_message::<Runtime>()
             }
             MessagePayload::Gatekeeper { .. } | MessagePayload::SeedReceived { .. } => {
                 PhalaGatekeepers::message_weight(payload)
             }
             _ => pallet_worker_registry::weights::handle_message::<Runtime>(),
+        }
+    }
+
+    fn used_weight_of(payload: &MessagePayload) -> Weight {
+        match payload {
+            MessagePayload::Checkpoint { cluster, .. } => {
+                PhalaPhatContracts::checkpoint_weight(cluster)
+            }
+            _ => Self::weight_of(payload),
         }
     }
 }
