@@ -267,6 +267,10 @@ impl Notice {
             self,
             Self::BuildNotAllowed
                 | Self::StoreRefused(_)
+                | Self::Diverged { .. }
+                | Self::Suspended { .. }
+                | Self::SnapshotFailed(_)
+                | Self::NoPeer
                 | Self::LoneGatekeeper
                 | Self::ShareMissing { .. }
                 | Self::WrongDealing(_)

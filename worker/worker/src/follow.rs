@@ -343,7 +343,8 @@ impl Follower {
                 });
             }
             Effect::Report(evidence) => {
-                let (operator, block) = (self.operator.clone(), block.clone());
+                let Some(block) = block.cloned() else { return Ok(()) };
+                let operator = self.operator.clone();
                 tokio::spawn(async move {
                     if let Err(error) = block.report_wrong_share(&operator, &evidence).await {
                         tracing::warn!("the gatekeeper was not reported: {error}");
