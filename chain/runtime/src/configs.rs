@@ -384,7 +384,7 @@ impl MessageHandler for MessageRouter {
 
     fn handle(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         match payload {
-            MessagePayload::Checkpoint { .. } => {
+            MessagePayload::Checkpoint { .. } | MessagePayload::ReceiptLog { .. } => {
                 PhalaPhatContracts::handle_message(sender, payload)
             }
             MessagePayload::ClusterKey { .. }
