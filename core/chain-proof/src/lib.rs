@@ -247,6 +247,19 @@ impl FinalizedState {
         &self.next_set
     }
 
+    /// The same state with other trie nodes to read values from.
+    ///
+    /// # Errors
+    /// When they are too many or too long.
+    pub fn with_nodes(mut self, nodes: &[Vec<u8>]) -> Result<Self, ProofError> {
+        let bytes = nodes.iter().fold(0usize, |sum, node| sum.saturating_add(node.len()));
+        if nodes.len() > NODES_MAX || bytes > PROOF_BYTES_MAX {
+            return Err(ProofError::TooLarge);
+        }
+        self.nodes = TrieNodes::new(nodes);
+        Ok(self)
+    }
+
     /// The value at `key`, or `None` where the proof shows that there is none.
     ///
     /// # Errors
