@@ -106,7 +106,6 @@ fn justify(voters: &[u8], header: &[u8], number: u32, set_id: u64) -> Vec<u8> {
 pub struct Facts {
     pub registered: bool,
     pub allowed: bool,
-    pub root: [u8; 32],
     pub first_block: Option<BlockHash>,
     pub block_hash: BlockHash,
     pub logged: bool,
@@ -118,7 +117,6 @@ impl Default for Facts {
         Self {
             registered: true,
             allowed: true,
-            root: [8; 32],
             first_block: None,
             block_hash: BlockHash([40; 32]),
             logged: true,
