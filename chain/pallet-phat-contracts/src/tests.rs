@@ -120,15 +120,12 @@ fn the_chain_keeps_the_newest_roots_of_receipts_of_each_worker() {
 
 /// As `chain_facts::keys::receipt_log` makes it.
 fn chain_facts_key(worker: &[u8; 32], index: u64) -> Vec<u8> {
-    use polkadot_sdk::sp_crypto_hashing::{twox_64, twox_128};
-    let index = index.to_le_bytes();
+    use polkadot_sdk::frame_support::{StorageHasher, Twox64Concat, Twox128};
     [
-        &twox_128(b"PhatContracts")[..],
-        &twox_128(b"ReceiptLogs"),
-        &twox_64(worker),
-        worker,
-        &twox_64(&index),
-        &index,
+        Twox128::hash(b"PhatContracts").to_vec(),
+        Twox128::hash(b"ReceiptLogs").to_vec(),
+        Twox64Concat::hash(worker),
+        Twox64Concat::hash(&index.to_le_bytes()),
     ]
     .concat()
 }
