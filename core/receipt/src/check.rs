@@ -98,8 +98,8 @@ impl Checker {
         self.held.push(Link { name, finding: finding.into() });
     }
 
-    fn fail(&mut self, link: &'static str, reason: impl std::fmt::Display) -> VerifyError {
-        VerifyError { held: std::mem::take(&mut self.held), link, reason: reason.to_string() }
+    fn fail(&mut self, link: &'static str, reason: impl core::fmt::Display) -> VerifyError {
+        VerifyError { held: core::mem::take(&mut self.held), link, reason: reason.to_string() }
     }
 
     fn part<T: Decode>(&mut self, name: &'static str, text: &str) -> Result<T, VerifyError> {

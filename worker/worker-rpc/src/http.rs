@@ -205,6 +205,7 @@ impl Rim {
             (&Method::OPTIONS, _) => return preflight(),
             (_, "/v1/query" | "/v1/session" | "/v1/snapshot") => return refuse_method("POST"),
             (_, "/v1/info" | "/v1/evidence") => return refuse_method("GET"),
+            (_, path) if path.starts_with(RECEIPT_LOG) => return refuse_method("GET"),
             _ => Err(ServiceError::NotFound(
                 "there is nothing at this path; see GET /v1/info".to_owned(),
             )),
