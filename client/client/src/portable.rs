@@ -43,9 +43,13 @@ impl Chain {
     ) -> Result<Portable, ChainError> {
         let origin = self.origin(from).await?;
         let history = self.history(&origin).await?;
-        let last = match history.last().0 {
-            Some((_, hash)) => hash.to_hex(),
-            None => origin.hash.clone(),
+        let last = match (history.last().0, from) {
+            (Some((_, hash)), _) => hash.to_hex(),
+            (None, None) => origin.hash.clone(),
+            (None, Some(set)) => {
+                let reason = format!("no block after {} is final yet: ask again later", set.after);
+                return Err(ChainError::Node(reason));
+            }
         };
         let mut closed = BTreeSet::new();
         let (steps, mut proofs) = loop {
