@@ -139,7 +139,10 @@ impl Follower {
             snapshots: core.snapshots().clone(),
             clock: clock.clone(),
             platform: platform.clone(),
-            receipts: Arc::new(Receipts::new(core.identity().clone())),
+            receipts: Arc::new(Receipts::with_log(
+                core.identity().clone(),
+                core.queries().receipt_log().clone(),
+            )),
             milestones: milestones.clone(),
         });
         data_dir.load_evidence(&milestones);

@@ -1,7 +1,7 @@
 //! What the HTTP rim asks of the worker.
 
 use attestation::Evidence;
-use codec::Decode;
+use codec::{Decode, Encode};
 use contract_abi::extension::{QuoteKind, WorkerQuote};
 use crate::clock::SteadyClock;
 use platform::Platform;
@@ -9,7 +9,7 @@ use secrets::server::ServerError;
 use std::sync::{Arc, OnceLock, RwLock};
 use wire::registration::WorkerRegistration;
 use worker_core::{
-    Answer, Begun, Identity, QueryService, ReceiptQueue, Refusal, ServingState, SnapshotRefusal,
+    Answer, Begun, Identity, NotLogged, QueryService, ReceiptQueue, Refusal, ServingState, SnapshotRefusal,
     SnapshotService,
 };
 use worker_rpc::{Info, PutOff, Responder, Service, ServiceError, Serving};
@@ -127,6 +127,14 @@ impl Service for WorkerService {
         evidence.ok().flatten().ok_or_else(|| {
             ServiceError::NotFound("this worker has not registered yet".to_owned())
         })
+    }
+
+    fn receipt_log(&self, signed: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
+        match self.queries.receipt_log().inclusion(signed) {
+            Ok(inclusion) => Ok(inclusion.encode()),
+            Err(error @ NotLogged::NotYet) => Err(ServiceError::Unavailable(error.to_string())),
+            Err(error @ NotLogged::Unknown) => Err(ServiceError::NotFound(error.to_string())),
+        }
     }
 
     fn open_session(&self, opening: &[u8]) -> Result<Vec<u8>, ServiceError> {
