@@ -112,6 +112,11 @@ pub enum Effect {
         /// Whom to ask.
         peers: Vec<Peer>,
     },
+    /// Remove the cluster's store: its key is wiped.
+    ForgetStore {
+        /// Of which cluster.
+        cluster: ClusterId,
+    },
     /// Tell the operator.
     Say(Notice),
     /// Stop the process: going on would be wrong.
@@ -201,6 +206,9 @@ pub enum Notice {
         /// What the cluster agreed on.
         agreed: StateRoot,
     },
+    /// The chain has taken the worker out of its cluster.
+    #[error("no longer of cluster {0}: its seed and its state are wiped here")]
+    LeftCluster(ClusterId),
     /// The chain has not heard of this process.
     #[error("waiting until a final block knows of this process: nothing is served before")]
     AwaitingInstance,
@@ -513,9 +521,12 @@ impl Core {
                 self.snapshots.follow(&cluster.id, &cluster.workers, view.number, agreed);
                 self.follow_cluster(view, cluster, effects);
             }
-            _ => {
+            other => {
                 self.queries.withdraw();
                 self.snapshots.withdraw();
+                if other.is_none() && self.speaks {
+                    self.forget_clusters(effects);
+                }
             }
         }
         self.outbox.settle(view.next_sequence);
@@ -524,6 +535,22 @@ impl Core {
             // From a worker that is not active the chain takes no messages.
             let messages = self.outbox.due(view.number, &self.identity);
             effects.extend(messages.into_iter().map(Effect::Submit));
+        }
+    }
+
+    /// Wipes the seeds of clusters that the worker is no longer of, by a chain that is known to be new.
+    fn forget_clusters(&mut self, effects: &mut Vec<Effect>) {
+        if self.kept.seeds.is_empty() {
+            return;
+        }
+        self.cluster = ClusterState::None;
+        let mut clusters: Vec<ClusterId> = self.kept.seeds.iter().map(|kept| kept.cluster).collect();
+        clusters.dedup();
+        self.kept.seeds.clear();
+        effects.push(Effect::Keep(self.kept.to_bytes()));
+        for cluster in clusters {
+            self.say(Notice::LeftCluster(cluster), effects);
+            effects.push(Effect::ForgetStore { cluster });
         }
     }
 

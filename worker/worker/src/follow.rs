@@ -354,6 +354,16 @@ impl Follower {
                     }
                 });
             }
+            Effect::ForgetStore { cluster } => {
+                let file = self.data_dir.state_file(&cluster);
+                for file in [file.with_extension("import"), file] {
+                    if let Err(error) = std::fs::remove_file(&file)
+                        && error.kind() != std::io::ErrorKind::NotFound
+                    {
+                        tracing::warn!("{} is left over: {error}", file.display());
+                    }
+                }
+            }
             Effect::Say(notice) if notice.is_alarm() => tracing::warn!("{notice}"),
             Effect::Say(notice) => tracing::info!("{notice}"),
             Effect::Stop(reason) => bail!("{reason}"),

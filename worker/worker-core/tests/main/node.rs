@@ -233,6 +233,8 @@ pub struct Node {
     pub tamper: Option<Tamper>,
     /// The state that it asked for last.
     pub wanted: Option<Effect>,
+    /// How often its store was removed.
+    pub forgotten: u32,
 }
 
 pub type Tamper = Box<dyn FnMut(&Identity, SignedMessage) -> SignedMessage>;
@@ -271,6 +273,7 @@ impl Node {
             rng,
             mute: false,
             wanted: None,
+            forgotten: 0,
             crash_after: None,
             tamper: None,
         }
@@ -375,6 +378,10 @@ impl Node {
                         },
                         chain,
                     );
+                }
+                Effect::ForgetStore { .. } => {
+                    self.forgotten += 1;
+                    self.disk = Disk::new();
                 }
                 fetch @ Effect::FetchSnapshot { .. } => self.wanted = Some(fetch),
                 Effect::Say(notice) => self.did.push(Did::Say(notice)),
