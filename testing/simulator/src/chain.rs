@@ -318,6 +318,9 @@ impl SimChain {
         let leave_out: Vec<bool> = offered.iter().map(|_| chance.happens(50)).collect();
         let refused = &mut self.refused;
         let (transactions, kept) = self.tip.execute_with(|| {
+            if skipped > 0 {
+                frame_system::Pallet::<Runtime>::set_block_number(number - 1);
+            }
             Executive::initialize_block(&header);
             if skipped > 0 {
                 frame_system::BlockHash::<Runtime>::insert(parent_number, parent_hash(parent));

@@ -149,7 +149,7 @@ impl World {
             Fault::NoFinality => self.stalled_until = until,
             Fault::LongTime => {
                 // Nobody looks for as long as the mailbox keeps what is agreed on.
-                self.now_ms += 620_000;
+                self.pass_time(620_000);
                 self.make_block(620)?;
             }
             Fault::Membership => self.change_membership(place),
@@ -298,7 +298,7 @@ impl World {
         match self.options.sabotage {
             Some(Sabotage::DiskForgets) if rounds.is_multiple_of(60) => self.let_disk_forget(target),
             Some(Sabotage::UncheckedSnapshot) if rounds.is_multiple_of(60) => {
-                self.now_ms += 620_000;
+                self.pass_time(620_000);
                 self.make_block(620)?;
                 self.kill(target, Some(2));
                 self.set_disk_back(target, true)?;

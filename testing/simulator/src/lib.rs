@@ -33,7 +33,10 @@ mod world;
 
 pub use faults::Weather;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 /// The simulation itself cannot go on: a bug in it, or a runtime that contradicts itself.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -125,8 +128,14 @@ pub fn run(options: &Options) -> Result<Report, Box<Failure>> {
     let failure = |round, what, log| Box::new(Failure { seed: options.seed, round, what, log });
     let mut world =
         world::World::new(*options).map_err(|broken| failure(0, broken.to_string(), Vec::new()))?;
-    match world.run() {
-        Ok(()) => Ok(world.report()),
-        Err(broken) => Err(failure(world.round, broken.to_string(), world.events.last())),
+    match catch_unwind(AssertUnwindSafe(|| world.run())) {
+        Ok(Ok(())) => Ok(world.report()),
+        Ok(Err(broken)) => Err(failure(world.round, broken.to_string(), world.events.last())),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            let what = format!("a panic: {}", text.unwrap_or_default());
+            Err(failure(world.round, what, world.events.last()))
+        }
     }
 }

@@ -73,6 +73,8 @@ pub struct World {
     pub(crate) is_silent: bool,
     pub(crate) stalled_until: u64,
     pub(crate) steps: u64,
+    /// The time of the last block.
+    block_ms: u64,
     processes: u64,
     wire: Vec<InFlight>,
     /// Messages in final blocks, by sender and number.
@@ -128,6 +130,7 @@ impl World {
             is_silent: false,
             stalled_until: 0,
             steps: 0,
+            block_ms: START_MS + SLOT_MS,
             processes: 0,
             wire: Vec::new(),
             sealed_seen: BTreeSet::new(),
@@ -253,10 +256,7 @@ impl World {
 
     fn play_round(&mut self) -> Result<(), Broken> {
         self.round += 1;
-        self.now_ms += SLOT_MS;
-        for machine in &mut self.machines {
-            machine.tick(self.round, self.now_ms);
-        }
+        self.pass_time(SLOT_MS);
         if !self.is_calm {
             self.fault()?;
         }
@@ -283,8 +283,20 @@ impl World {
         self.client_round()
     }
 
+    /// Time passes, on all clocks.
+    pub(crate) fn pass_time(&mut self, ms: u64) {
+        self.now_ms += ms;
+        for machine in &mut self.machines {
+            machine.tick(self.round, self.now_ms);
+        }
+    }
+
     /// Makes a best block.
     pub(crate) fn make_block(&mut self, skipped: BlockNumber) -> Result<(), Broken> {
+        // One in a slot.
+        if std::mem::replace(&mut self.block_ms, self.now_ms) == self.now_ms {
+            return Ok(());
+        }
         let number = self.chain.make_block(self.now_ms, skipped, &mut self.chance)?;
         let refused = std::mem::take(&mut self.chain.refused);
         for refused in refused {
