@@ -209,11 +209,12 @@ fn merge(into: &mut serde_json::Value, patch: serde_json::Value) {
 }
 
 impl SimChain {
-    /// A development network at block 0, on which registrations hold for `lifetime_ms`.
+    /// A development network at block 0, on which registrations hold for `lifetime_ms`, and
+    /// `gatekeepers` deal their key anew each `epoch_blocks`.
     ///
     /// # Errors
     /// When the runtime's preset cannot be used.
-    pub fn new(lifetime_ms: u64) -> Result<Self, Broken> {
+    pub fn new(lifetime_ms: u64, gatekeepers: u8, epoch_blocks: u32) -> Result<Self, Broken> {
         let mut tip = TestExternalities::new(genesis_storage()?.clone());
         let header = Header::new(
             0,
@@ -226,6 +227,10 @@ impl SimChain {
         tip.execute_with(|| {
             frame_system::BlockHash::<Runtime>::insert(0, header.hash());
             pallet_worker_registry::RegistrationLifetimeMs::<Runtime>::put(lifetime_ms);
+            pallet_gatekeepers::Settings::<Runtime>::mutate(|settings| {
+                settings.holders_min = gatekeepers.min(3);
+                settings.epoch_blocks = epoch_blocks;
+            });
         });
         tip.commit_all().map_err(Broken::new)?;
         let mut block = Block {
@@ -265,6 +270,24 @@ impl SimChain {
     /// The time of a final block, milliseconds since 1970.
     pub fn time_of(&self, number: BlockNumber) -> u64 {
         self.finals.read(number, &keys::timestamp_now()).unwrap_or_default()
+    }
+
+    /// What a holder of a share was found guilty of that only a liar does, in the best block.
+    pub fn proven_offences(&mut self, worker: &primitives::WorkerId) -> Vec<String> {
+        use pallet_gatekeepers::OffenceKind;
+        let proven = [
+            OffenceKind::WrongDealing,
+            OffenceKind::GroundlessComplaint,
+            OffenceKind::WrongShare,
+            OffenceKind::WrongResponse,
+            OffenceKind::Equivocation,
+        ];
+        self.tip.execute_with(|| {
+            let found = |kind: &OffenceKind| {
+                pallet_gatekeepers::Offences::<Runtime>::contains_key(worker.0, kind)
+            };
+            proven.iter().filter(|kind| found(kind)).map(|kind| format!("{kind:?}")).collect()
+        })
     }
 
     /// How many blocks are not final.
@@ -358,6 +381,7 @@ impl SimChain {
             runtime::PhalaMq::do_try_state()
                 .and_then(|()| runtime::PhalaRegistry::do_try_state())
                 .and_then(|()| runtime::PhalaPhatContracts::do_try_state())
+                .and_then(|()| runtime::PhalaGatekeepers::do_try_state())
                 .map_err(|error| Broken::new(format!("the pallets' state: {error:?}")))?;
             Ok((taken, kept))
         })?;

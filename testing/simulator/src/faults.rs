@@ -79,6 +79,10 @@ pub struct Weather {
     pub(crate) queries: u64,
     /// How long a registration holds, milliseconds.
     pub(crate) lifetime_ms: u64,
+    /// How many gatekeepers there are.
+    pub(crate) gatekeepers: usize,
+    /// After how many blocks their key is dealt anew.
+    pub(crate) epoch_blocks: u32,
 }
 
 impl Weather {
@@ -102,6 +106,8 @@ impl Weather {
             commands: one_of(chance, &[20, 300, 800]),
             queries: one_of(chance, &[300, 800]),
             lifetime_ms: if quotes_lapse { 180_000 } else { 3_600_000 },
+            gatekeepers: one_of(chance, &[1, 3, 5]) as usize,
+            epoch_blocks: one_of(chance, &[50, 100, 3600]) as u32,
             faults,
         }
     }
@@ -172,7 +178,7 @@ impl World {
         let at = self.chain.final_number();
         let first: u64 =
             self.chain.finals().read(at, &keys::inbox_first(&self.cluster)).unwrap_or_default();
-        if first == 0 {
+        if first == 0 && !self.weather.faults.contains(&Fault::LongTime) {
             return true;
         }
         let members = self.members();
@@ -187,7 +193,7 @@ impl World {
                 && members.contains(&machine.worker)
         };
         let good = self.machines.iter().filter(is_good).count();
-        good * 2 > members.len() + 1
+        good * 2 > members.len()
     }
 
     fn set_disk_back(&mut self, place: usize, all: bool) -> Result<(), Broken> {
@@ -212,13 +218,17 @@ impl World {
         Ok(())
     }
 
+    /// Older secrets are put in place. Until faults end nobody brings the right ones back.
     fn set_secrets_back(&mut self, place: usize, down_for: u64) {
-        // A gatekeeper that never made the network's secret is no gatekeeper; that is for the drill.
-        if place < self.gatekeepers {
+        // Where a share is lost, enough others must be left.
+        let is_gatekeeper = place < self.gatekeepers;
+        if is_gatekeeper && (place != 0 || self.gatekeepers < 3) {
             return;
         }
         self.kill(place, Some(down_for));
         let machine = &mut self.machines[place];
+        let newest = machine.sealed.last().cloned();
+        machine.right_secrets = machine.right_secrets.take().or(newest);
         let keep = 1 + self.chance.below(machine.sealed.len() as u64) as usize;
         machine.sealed.truncate(keep);
     }
@@ -266,6 +276,7 @@ impl World {
     fn change_membership(&mut self, place: usize) {
         let worker = self.machines[place].worker;
         if self.machines[..self.gatekeepers].iter().any(|machine| machine.worker == worker) {
+            self.change_gatekeepers(&worker);
             return;
         }
         let members = self.members();
@@ -280,6 +291,21 @@ impl World {
             }
         } else {
             self.take_in(&worker);
+        }
+    }
+
+    /// A gatekeeper is dismissed, or comes back.
+    fn change_gatekeepers(&mut self, worker: &WorkerId) {
+        let at = self.chain.final_number();
+        let now: Vec<WorkerId> =
+            self.chain.finals().read(at, &keys::gatekeepers()).unwrap_or_default();
+        let gatekeeper = public(worker);
+        if !now.contains(worker) {
+            let call = pallet_worker_registry::Call::register_gatekeeper { gatekeeper };
+            self.call(Caller::Root, call);
+        } else if now.len() > 3 {
+            let call = pallet_worker_registry::Call::unregister_gatekeeper { gatekeeper };
+            self.call(Caller::Root, call);
         }
     }
 
@@ -318,12 +344,19 @@ impl World {
     /// All faults end: clones go, and all machines run.
     pub(crate) fn calm_down(&mut self) -> Result<(), Broken> {
         self.is_calm = true;
+        self.calm_beacon = self.beacon_round();
         self.stalled_until = 0;
         for place in 0..self.machines.len() {
             self.machines[place].troubles = Troubles::default();
             if self.machines[place].is_clone {
                 self.kill(place, None);
-            } else if self.machines[place].process.is_none() {
+                continue;
+            }
+            if let Some(right) = self.machines[place].right_secrets.take() {
+                self.kill(place, None);
+                self.machines[place].sealed.push(right);
+            }
+            if self.machines[place].process.is_none() {
                 self.start(place)?;
             }
         }

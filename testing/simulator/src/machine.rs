@@ -94,6 +94,8 @@ pub struct Machine {
     pub worker: WorkerId,
     /// The secrets on disk, with all that they were before.
     pub sealed: Vec<Vec<u8>>,
+    /// What they were when older ones were put in their place.
+    pub right_secrets: Option<Vec<u8>>,
     pub disks: BTreeMap<ClusterId, Arc<Disk>>,
     pub process: Option<Process>,
     /// When the supervisor starts it again.
@@ -119,6 +121,7 @@ impl Machine {
             is_clone: false,
             worker: identity.worker(),
             sealed: vec![sealed],
+            right_secrets: None,
             disks: BTreeMap::new(),
             process: None,
             restart_at: None,

@@ -12,7 +12,10 @@ use crate::{
     random::Chance,
     snapshots::Fetch,
 };
-use chain_facts::{keys, view::FinalizedView};
+use chain_facts::{
+    WorkerInfo, keys,
+    view::{FinalizedView, SeedNeed},
+};
 use contract_state::{ImportTarget, StoreIdentity};
 use mock_attestation::DevelopmentPki;
 use polkadot_sdk::sp_core::{H256, sr25519};
@@ -22,6 +25,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering},
 };
+use threshold_keys::{GatekeeperMessage, SealedSeedShare};
+use codec::Decode as _;
 use wire::{
     domain::{code_hash, contract_id},
     mailbox::MailboxEntry,
@@ -73,6 +78,8 @@ pub struct World {
     pub(crate) is_silent: bool,
     pub(crate) stalled_until: u64,
     pub(crate) steps: u64,
+    /// The round of the beacon's newest value when the faults ended.
+    pub(crate) calm_beacon: Option<u64>,
     /// The time of the last block.
     block_ms: u64,
     processes: u64,
@@ -97,8 +104,9 @@ impl World {
     pub fn new(options: Options) -> Result<Self, Broken> {
         let mut chance = Chance::of(options.seed);
         let weather = Weather::of(&mut chance);
-        let gatekeepers = 1;
-        let mut chain = SimChain::new(weather.lifetime_ms)?;
+        let gatekeepers = weather.gatekeepers;
+        let mut chain =
+            SimChain::new(weather.lifetime_ms, gatekeepers as u8, weather.epoch_blocks)?;
         let machines: Vec<Machine> = (0..gatekeepers + WORKERS)
             .map(|place| Machine::new(place, &mut chance))
             .collect();
@@ -130,6 +138,7 @@ impl World {
             is_silent: false,
             stalled_until: 0,
             steps: 0,
+            calm_beacon: None,
             block_ms: START_MS + SLOT_MS,
             processes: 0,
             wire: Vec::new(),
@@ -430,8 +439,14 @@ impl World {
                 let stranger = &self.machines[self.machines.len() - 1];
                 let info: Option<chain_facts::WorkerInfo> =
                     self.chain.finals().read(view.number, &keys::worker(&stranger.worker));
-                if let (Some(needs), Some(info)) = (view.cluster_needs.first_mut(), info) {
-                    needs.workers_without_seed.push((stranger.worker, info.hpke_public_key));
+                if let (Some(gatekeeping), Some(info)) = (&mut view.gatekeeping, info) {
+                    gatekeeping.needs.push(SeedNeed {
+                        cluster: self.cluster,
+                        rotation: 0,
+                        worker: stranger.worker,
+                        hpke_public_key: info.hpke_public_key,
+                        shares_present: Vec::new(),
+                    });
                 }
             }
             _ => {}
@@ -535,6 +550,11 @@ impl World {
                 };
                 self.events.note(self.round, kind, format!("{name}: {notice}"));
             }
+            Effect::Report(evidence) => {
+                return Err(Broken::new(format!(
+                    "innocent: {name} reports a gatekeeper, and all are honest: {evidence:?}"
+                )));
+            }
             Effect::Stop(reason) => {
                 self.events.note(self.round, "stop", format!("{name}: {reason}"));
                 let after = self.chance.between(1, 10);
@@ -562,27 +582,48 @@ impl World {
                     process.instances.insert(*nonce);
                 }
             }
-            MessagePayload::SealedClusterSeed { cluster, worker, ciphertext, .. } => {
-                if !self.sealed_seen.insert(ciphertext.clone()) {
-                    return Ok(());
-                }
-                let finals = self.chain.finals();
-                hold!(
-                    is_entitled(finals, block, cluster, worker),
-                    "entitled: {} seals the seed of {cluster} to {worker}, to whom block {block} does not \
-                     give it",
-                    machine.name
-                );
-                if machine.troubles.skew_ms == 0 {
-                    let age_ms = self.now_ms.saturating_sub(self.chain.time_of(block));
-                    hold!(
-                        age_ms <= STALE_MS,
-                        "entitled: {} seals a seed by a block that is {age_ms} ms old",
-                        machine.name
-                    );
+            MessagePayload::Gatekeeper { message } => {
+                let message = GatekeeperMessage::decode(&mut &message[..]).map_err(Broken::of)?;
+                if let GatekeeperMessage::SeedShare(share) = message
+                    && self.sealed_seen.insert(share.ciphertext.to_vec())
+                {
+                    return self.on_seed_share(place, &share, block);
                 }
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// A gatekeeper gives somebody its share of a cluster's seed.
+    fn on_seed_share(
+        &self,
+        place: usize,
+        share: &SealedSeedShare,
+        block: BlockNumber,
+    ) -> Result<(), Broken> {
+        let machine = &self.machines[place];
+        let finals = self.chain.finals();
+        let SealedSeedShare { cluster, worker, .. } = share;
+        hold!(
+            is_entitled(finals, block, cluster, worker),
+            "entitled: {} gives its share of the seed of {cluster} to {worker}, to whom block {block} does \
+             not give it",
+            machine.name
+        );
+        let info: Option<WorkerInfo> = finals.read(block, &keys::worker(worker));
+        hold!(
+            info.is_some_and(|info| info.hpke_public_key == share.sealed_to),
+            "entitled: {} seals its share for {worker} to a key that is not its",
+            machine.name
+        );
+        if machine.troubles.skew_ms == 0 {
+            let age_ms = self.now_ms.saturating_sub(self.chain.time_of(block));
+            hold!(
+                age_ms <= STALE_MS,
+                "entitled: {} gives its share by a block that is {age_ms} ms old",
+                machine.name
+            );
         }
         Ok(())
     }
@@ -667,6 +708,7 @@ impl World {
             checked += 1;
         }
         hold!(checked > 0, "alive: the cluster has no worker");
+        self.check_gatekeepers(at)?;
         let agreed: Option<chain_facts::AgreedCheckpoint> =
             self.chain.finals().read(at, &keys::agreed_checkpoint(&self.cluster));
         let next: u64 =
@@ -676,6 +718,40 @@ impl World {
             "alive: the cluster agrees on {agreed:?}, the mailbox ends at {next}"
         );
         Ok(())
+    }
+
+    /// The gatekeepers' network goes on, and nobody was found guilty of what only a liar does.
+    fn check_gatekeepers(&mut self, at: BlockNumber) -> Result<(), Broken> {
+        let finals = self.chain.finals();
+        let latest: Option<threshold_keys::BeaconOutput> = finals.read(at, &keys::latest_beacon());
+        let round: Option<threshold_keys::BeaconRound> = finals.read(at, &keys::beacon_round());
+        let sharing: Option<threshold_keys::Sharing> = finals.read(at, &keys::sharing());
+        let summary = format!(
+            "{:?}, {} holders, beacon {:?}",
+            sharing.as_ref().map(|sharing| sharing.id()),
+            sharing.as_ref().map_or(0, |sharing| sharing.holders().len()),
+            latest.as_ref().map(|latest| latest.round)
+        );
+        let calm_at = self.calm_beacon;
+        hold!(
+            latest.as_ref().map(|latest| latest.round) > calm_at,
+            "alive: the beacon has stopped at {calm_at:?}; {summary}; {round:?}"
+        );
+        self.events.note(self.round, "gatekeepers", summary);
+        let names: Vec<_> = self.machines.iter().map(|m| (m.worker, m.name.clone())).collect();
+        for (worker, name) in names {
+            let guilty = self.chain.proven_offences(&worker);
+            hold!(guilty.is_empty(), "innocent: {name} was found guilty of {guilty:?}");
+        }
+        Ok(())
+    }
+
+    /// The round of the beacon's newest value.
+    pub(crate) fn beacon_round(&self) -> Option<u64> {
+        let at = self.chain.final_number();
+        let latest: Option<threshold_keys::BeaconOutput> =
+            self.chain.finals().read(at, &keys::latest_beacon());
+        latest.map(|latest| latest.round)
     }
 
     /// The process of a machine.
