@@ -230,6 +230,9 @@ impl SimChain {
             pallet_gatekeepers::Settings::<Runtime>::mutate(|settings| {
                 settings.holders_min = gatekeepers.min(3);
                 settings.epoch_blocks = epoch_blocks;
+                settings.receiving_blocks = 12;
+                settings.dealing_blocks = 12;
+                settings.checking_blocks = 12;
             });
         });
         tip.commit_all().map_err(Broken::new)?;
@@ -288,6 +291,15 @@ impl SimChain {
             };
             proven.iter().filter(|kind| found(kind)).map(|kind| format!("{kind:?}")).collect()
         })
+    }
+
+    /// Members of a cluster whose reports do not count yet, in the best block.
+    pub fn joining(&mut self, cluster: &primitives::ClusterId) -> Vec<primitives::WorkerId> {
+        let cluster = polkadot_sdk::sp_core::H256(cluster.0);
+        let joining = self
+            .tip
+            .execute_with(|| pallet_phat_contracts::JoiningWorkers::<Runtime>::get(cluster));
+        joining.iter().map(|worker| primitives::WorkerId(worker.0)).collect()
     }
 
     /// How many blocks are not final.

@@ -2,25 +2,28 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-/// Lines that are kept.
-const KEPT: usize = 400;
-
 /// The log of a run.
-#[derive(Default)]
 pub struct Events {
     lines: VecDeque<String>,
+    /// Lines that are kept.
+    kept: usize,
     counts: BTreeMap<&'static str, u64>,
     /// Over all lines, so that two runs can be compared.
     digest: [u8; 32],
 }
 
 impl Events {
+    /// A log that keeps so many lines.
+    pub fn keeping(kept: usize) -> Self {
+        Self { lines: VecDeque::new(), kept, counts: BTreeMap::new(), digest: [0; 32] }
+    }
+
     /// Something of a kind happened.
     pub fn note(&mut self, round: u64, kind: &'static str, text: impl AsRef<str>) {
         *self.counts.entry(kind).or_default() += 1;
         let line = format!("{round:>4} {kind}: {}", text.as_ref());
         self.digest = wire::domain::blake2_256(&[&self.digest[..], line.as_bytes()].concat());
-        if self.lines.len() == KEPT {
+        if self.lines.len() >= self.kept {
             self.lines.pop_front();
         }
         self.lines.push_back(line);

@@ -11,7 +11,7 @@ use chain_facts::keys;
 use polkadot_sdk::sp_core::H256;
 use primitives::WorkerId;
 use std::sync::Arc;
-use worker_core::{ClusterStore as _, ServingState};
+use worker_core::{ClusterStore as _, KeptSecrets, ServingState};
 
 /// Machines at most, clones included.
 const MACHINES_MAX: usize = 12;
@@ -107,7 +107,7 @@ impl Weather {
             queries: one_of(chance, &[300, 800]),
             lifetime_ms: if quotes_lapse { 180_000 } else { 3_600_000 },
             gatekeepers: one_of(chance, &[1, 3, 5]) as usize,
-            epoch_blocks: one_of(chance, &[50, 100, 3600]) as u32,
+            epoch_blocks: one_of(chance, &[60, 120, 3600]) as u32,
             faults,
         }
     }
@@ -352,7 +352,11 @@ impl World {
                 self.kill(place, None);
                 continue;
             }
-            if let Some(right) = self.machines[place].right_secrets.take() {
+            // A worker does not ask for its seed twice, so the right secrets are put back. A gatekeeper gets
+            // another share.
+            if let Some(right) = self.machines[place].right_secrets.take()
+                && seeds_in(&right) > self.machines[place].sealed.last().map_or(0, |now| seeds_in(now))
+            {
                 self.kill(place, None);
                 self.machines[place].sealed.push(right);
             }
@@ -372,4 +376,9 @@ impl World {
         self.events.note(self.round, "calm", "all faults ended");
         Ok(())
     }
+}
+
+/// How many clusters' seeds are among secrets.
+fn seeds_in(sealed: &[u8]) -> usize {
+    KeptSecrets::from_bytes(sealed).map_or(0, |kept| kept.seeds.len())
 }

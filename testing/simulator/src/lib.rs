@@ -81,17 +81,22 @@ pub struct Options {
     pub rounds: u64,
     /// A deliberate bug.
     pub sabotage: Option<Sabotage>,
+    /// How many lines of what happened a failure comes with.
+    pub log_lines: usize,
 }
 
 impl Options {
     /// A seed with nothing out of the ordinary.
     pub fn of(seed: u64) -> Self {
-        Self { seed, rounds: ROUNDS, sabotage: None }
+        Self { seed, rounds: ROUNDS, sabotage: None, log_lines: LOG_LINES }
     }
 }
 
 /// Rounds with faults, unless told otherwise.
 pub const ROUNDS: u64 = 300;
+
+/// Lines that a failure comes with, unless told otherwise.
+pub const LOG_LINES: usize = 400;
 
 /// What a run came to in which everything held.
 #[derive(Clone, Debug)]

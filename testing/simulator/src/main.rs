@@ -1,7 +1,7 @@
 //! Runs seeds, and says how many were run and what they found.
 
 use clap::Parser;
-use simulator::{Options, ROUNDS, run};
+use simulator::{LOG_LINES, Options, ROUNDS, run};
 use std::{collections::BTreeMap, process::ExitCode, time::Instant};
 
 /// Simulates networks, one for each seed.
@@ -17,6 +17,9 @@ struct Arguments {
     /// Rounds with faults in each; in most of them there is a block.
     #[arg(long, default_value_t = ROUNDS)]
     steps: u64,
+    /// How many lines of what happened to print of a seed that failed.
+    #[arg(long, default_value_t = LOG_LINES)]
+    log_lines: usize,
     /// Go on after a seed that failed.
     #[arg(long)]
     keep_going: bool,
@@ -30,7 +33,12 @@ fn main() -> ExitCode {
     let mut failed = Vec::new();
     for seed in arguments.from..arguments.from.saturating_add(arguments.seeds) {
         ran += 1;
-        match run(&Options { seed, rounds: arguments.steps, sabotage: None }) {
+        let options = Options {
+            rounds: arguments.steps,
+            log_lines: arguments.log_lines,
+            ..Options::of(seed)
+        };
+        match run(&options) {
             Ok(report) => {
                 blocks += report.counts.get("block").copied().unwrap_or_default();
                 steps += report.steps;

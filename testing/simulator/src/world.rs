@@ -130,7 +130,7 @@ impl World {
             gatekeepers,
             model: Model::default(),
             checks: Checks::default(),
-            events: Events::default(),
+            events: Events::keeping(options.log_lines),
             tap,
             cluster,
             contracts,
@@ -672,8 +672,50 @@ impl World {
         self.chain.finals().read(at, &keys::cluster_workers(&self.cluster)).unwrap_or_default()
     }
 
+    /// Where each member of the cluster stands.
+    fn describe(&mut self) {
+        let at = self.chain.final_number();
+        let joining = self.chain.joining(&self.cluster);
+        let members = self.members();
+        let finals = self.chain.finals();
+        let read = |key: Vec<u8>| finals.read::<u64>(at, &key).unwrap_or_default();
+        let agreed: Option<chain_facts::AgreedCheckpoint> =
+            finals.read(at, &keys::agreed_checkpoint(&self.cluster));
+        let suspended: Vec<WorkerId> =
+            finals.read(at, &keys::suspended_workers(&self.cluster)).unwrap_or_default();
+        let mut lines = vec![format!(
+            "block {at}: mailbox {}..{}, agreed {:?}",
+            read(keys::inbox_first(&self.cluster)),
+            read(keys::inbox_next(&self.cluster)),
+            agreed.map(|agreed| agreed.next_number)
+        )];
+        for machine in &self.machines {
+            let worker = &machine.worker;
+            if !members.contains(worker) {
+                continue;
+            }
+            let report: Option<chain_facts::Checkpoint> =
+                finals.read(at, &keys::checkpoint(&self.cluster, worker));
+            let head = machine.disks.get(&self.cluster).map(|disk| disk.head().next_number);
+            let serving = machine.process.as_ref().map(|process| process.core.serving());
+            lines.push(format!(
+                "{}: active {}, joining {}, suspended {}, reported {:?}, disk {head:?}, tainted from {:?}, {serving:?}",
+                machine.name,
+                crate::checks::is_active(finals, at, worker),
+                joining.contains(worker),
+                suspended.contains(worker),
+                report.map(|report| report.next_number),
+                machine.tainted_from(&self.cluster),
+            ));
+        }
+        for line in lines {
+            self.events.note(self.round, "stands", line);
+        }
+    }
+
     /// All members serve the newest state.
     fn check_alive(&mut self) -> Result<(), Broken> {
+        self.describe();
         let at = self.chain.final_number();
         let members = self.members();
         let mut checked = 0;
