@@ -20,7 +20,7 @@ use rand_core::{CryptoRng, RngCore};
 use secrets::{HpkeSecret, StateKey, hpke::{open_auth, seal_auth}, verify_sr25519};
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+    atomic::AtomicUsize,
 };
 use wire::{
     domain::HANDOVER_KEYS,
@@ -302,6 +302,7 @@ fn bury<R: RngCore + CryptoRng>(
     let record = Record {
         genesis: request.genesis,
         worker: request.worker,
+        hpke_public_key: estate.identity.hpke_public_key(),
         ephemeral_key: request.ephemeral_key,
         measurement: *measurement,
         at_block,
@@ -347,6 +348,7 @@ fn take_state(rest: &mut &[u8]) -> Option<State> {
 struct Record {
     genesis: GenesisHash,
     worker: WorkerId,
+    hpke_public_key: HpkePublicKey,
     ephemeral_key: HpkePublicKey,
     measurement: Measurement,
     at_block: BlockNumber,
@@ -385,6 +387,16 @@ impl Departed {
     /// Whose keys they were.
     pub fn worker(&self) -> WorkerId {
         self.record.worker
+    }
+
+    /// On which network.
+    pub fn genesis(&self) -> GenesisHash {
+        self.record.genesis
+    }
+
+    /// The key that requests to the worker are sealed to.
+    pub fn hpke_public_key(&self) -> HpkePublicKey {
+        self.record.hpke_public_key
     }
 
     /// What it says to whoever wants anything else of it.
@@ -440,11 +452,6 @@ impl Departed {
             .chunk(request.after.as_ref(), SNAPSHOT_CHUNK_BYTES)
             .map_err(|_| SnapshotRefusal::Broken)?;
         Ok(SnapshotChunk { records, is_last }.encode())
-    }
-
-    /// How many parts of the state are read now.
-    pub fn readers(&self) -> usize {
-        self.readers.load(Ordering::Acquire)
     }
 }
 
