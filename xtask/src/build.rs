@@ -116,6 +116,14 @@ impl<'a> Build<'a> {
         fs::write(&file, output.stdout).with_context(|| format!("cannot write {}", file.display()))
     }
 
+    /// Builds the receipt verifier for browsers and gives its `.wasm`.
+    ///
+    /// # Errors
+    /// When it does not compile.
+    pub fn receipt_verifier(&self) -> anyhow::Result<PathBuf> {
+        receipt_verifier(self.workspace)
+    }
+
     /// Builds the ballot and gives its `.contract` file.
     ///
     /// # Errors
@@ -160,6 +168,24 @@ impl<'a> Build<'a> {
             .env("CARGO_TARGET_DIR", self.workspace.beside_target("contract"));
         cargo
     }
+}
+
+fn receipt_verifier(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    let toolchain = toolchain(workspace)?;
+    progress("building the receipt verifier for browsers");
+    wasm::build_receipt_verifier(workspace, &toolchain)
+}
+
+/// Builds the receipt verifier alone and says where it is.
+///
+/// # Errors
+/// When something needed is missing, or it does not compile.
+pub fn run_receipt_verifier(workspace: &Workspace) -> anyhow::Result<()> {
+    setup::run()?;
+    let wasm = receipt_verifier(workspace)?;
+    let bytes = fs::metadata(&wasm).with_context(|| wasm.display().to_string())?.len();
+    println!("built {} ({bytes} bytes); client/receipt-verifier/web/verifier.js loads it", wasm.display());
+    Ok(())
 }
 
 fn toolchain(workspace: &Workspace) -> anyhow::Result<Toolchain> {

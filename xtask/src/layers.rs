@@ -54,6 +54,15 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ),
     // Numbers in, numbers out: pallets, simulations and the console share it.
     ("economics", &["secrets", "wire", "polkadot-sdk"]),
+    // It runs in browsers and in contracts.
+    (
+        "receipt",
+        &["secrets", "polkadot-sdk", "getrandom", "tokio", "reqwest"],
+    ),
+    (
+        "receipt-verifier",
+        &["client", "secrets", "polkadot-sdk", "getrandom", "subxt", "reqwest"],
+    ),
     // Entropy and time are arguments.
     ("secrets", &["getrandom", "rand", "tokio", "polkadot-sdk"]),
     // The same functions for the chain and for who holds a share.

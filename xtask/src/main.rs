@@ -26,6 +26,7 @@ Commands:
   dev [--once] [ARGS]  build, start a network on this machine and run an election through it;
                        --once exits after it, 0 only if every check held
   build                build the binaries phat, phat-node and phat-worker
+  receipt-verifier     build the checker of receipt files for browsers (WebAssembly)
   test                 everything that must hold: layers, all tests, one whole election
   layers               check that no crate imports what its zone or its part forbids
   tidy                 check that the tests exist which SECURITY.md names
@@ -58,6 +59,7 @@ fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
     match command {
         Some("setup") => setup::run(),
         Some("build") => build::run(&workspace),
+        Some("receipt-verifier") => build::run_receipt_verifier(&workspace),
         Some("dev") => dev::run(&workspace, &arguments),
         Some("test") => test::run(&workspace),
         Some("layers") => layers::run(&workspace),

@@ -14,6 +14,8 @@ const TOOLCHAINS_VARIABLE: &str = "PHAT_TOOLCHAINS";
 const CONTRACT_TARGET_VARIABLE: &str = "PHAT_CONTRACT_TARGET";
 /// Names the folder of the built binaries, for the same tests.
 const BINARIES_VARIABLE: &str = "PHAT_BINARIES";
+/// Names the receipt verifier's wasm, for the test that runs it in Node.js and a browser.
+const RECEIPT_VERIFIER_VARIABLE: &str = "PHAT_RECEIPT_VERIFIER";
 /// First port of the networks that are tested: not that of a network somebody is using.
 const PORT_BASE: &str = "19944";
 
@@ -27,6 +29,7 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
     tidy::run(workspace)?;
     let build = Build::prepare(workspace)?;
     let (ballot, examples) = (build.ballot()?, build.examples()?);
+    let receipt_verifier = build.receipt_verifier()?;
     progress("building binaries and tests");
     // Together: the features that tests add would otherwise compile much of it twice.
     run_command(
@@ -68,6 +71,7 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
             .arg("--no-fail-fast")
             .env(BALLOT_VARIABLE, &ballot)
             .env(EXAMPLES_VARIABLE, &examples)
+            .env(RECEIPT_VERIFIER_VARIABLE, &receipt_verifier)
             .env(TOOLCHAINS_VARIABLE, workspace.toolchain_dir())
             .env(CONTRACT_TARGET_VARIABLE, workspace.beside_target("contract"))
             .env(BINARIES_VARIABLE, workspace.binaries_dir()),

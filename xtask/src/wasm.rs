@@ -64,17 +64,46 @@ fi
 /// When cargo fails, or a file cannot be read or written.
 pub fn build_runtime_wasm(workspace: &Workspace, toolchain: &Toolchain) -> anyhow::Result<PathBuf> {
     let target_dir = workspace.beside_target("wasm");
-    fs::create_dir_all(&target_dir)
+    let built = build_wasm(workspace, toolchain, "runtime", &target_dir, RUSTFLAGS, None)?;
+    pack(&built, &target_dir.join("runtime.compact.compressed.wasm"))
+}
+
+/// Builds the receipt verifier for browsers and gives its `.wasm`.
+///
+/// # Errors
+/// When cargo fails, or a file cannot be written.
+pub fn build_receipt_verifier(
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+) -> anyhow::Result<PathBuf> {
+    // Other flags than the runtime's, so a folder of its own: each would compile again what the other did.
+    let target_dir = workspace.beside_target("wasm-verifier");
+    let (rustflags, opt_level) = ("-C strip=symbols", "s");
+    build_wasm(workspace, toolchain, "receipt-verifier", &target_dir, rustflags, Some(opt_level))
+}
+
+fn build_wasm(
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+    package: &str,
+    target_dir: &Path,
+    rustflags: &str,
+    opt_level: Option<&str>,
+) -> anyhow::Result<PathBuf> {
+    fs::create_dir_all(target_dir)
         .with_context(|| format!("cannot make {}", target_dir.display()))?;
-    let wrapper = write_wrapper(&target_dir)?;
-    let status = toolchain
-        .cargo()
+    let wrapper = write_wrapper(target_dir)?;
+    let mut cargo = toolchain.cargo();
+    if let Some(opt_level) = opt_level {
+        cargo.env("CARGO_PROFILE_WASM_OPT_LEVEL", opt_level);
+    }
+    let status = cargo
         .current_dir(workspace.root())
         .args([
             "rustc",
             "--locked",
             "-p",
-            "runtime",
+            package,
             "--lib",
             "--crate-type",
             "cdylib",
@@ -86,19 +115,16 @@ pub fn build_runtime_wasm(workspace: &Workspace, toolchain: &Toolchain) -> anyho
             "--target",
             toolchain.target(),
         ])
-        .env("CARGO_TARGET_DIR", &target_dir)
+        .env("CARGO_TARGET_DIR", target_dir)
         .env("RUSTC_WRAPPER", &wrapper)
-        .env("RUSTFLAGS", RUSTFLAGS)
+        .env("RUSTFLAGS", rustflags)
         .status()
-        .context("cannot run cargo for the runtime's wasm")?;
+        .with_context(|| format!("cannot run cargo for the wasm of {package}"))?;
     if !status.success() {
-        bail!("the runtime's wasm does not build ({status}); see cargo's messages above");
+        bail!("the wasm of {package} does not build ({status}); see cargo's messages above");
     }
-    let built = target_dir
-        .join(toolchain.target())
-        .join("wasm")
-        .join("runtime.wasm");
-    pack(&built, &target_dir.join("runtime.compact.compressed.wasm"))
+    let file = format!("{}.wasm", package.replace('-', "_"));
+    Ok(target_dir.join(toolchain.target()).join("wasm").join(file))
 }
 
 fn write_wrapper(target_dir: &Path) -> anyhow::Result<PathBuf> {

@@ -61,7 +61,7 @@ pub use traits::{ContractClusters, OnDivergence};
 pub use types::{
     AgreedCheckpoint, AgreedRoot, Checkpoint, ClusterCode, ClusterInfo, ClusterPermission,
     ClusterResourceType, CodeIndex, CodeInfo, ContractInfo, OfferedWorker, OutstandingNumber,
-    Report, Suspension, WorkerOffer,
+    ReceiptLogRoot, Report, Suspension, WorkerOffer,
 };
 
 /// Most records that one call clears of a destroyed cluster.
@@ -267,6 +267,22 @@ pub mod pallet {
     /// Workers that their operators offer to clusters' owners.
     #[pallet::storage]
     pub type WorkerOffers<T: Config> = StorageMap<_, Twox64Concat, sr25519::Public, OfferedWorker>;
+
+    /// The newest intervals of each worker's log of receipts, by worker and number: at most
+    /// `wire::receipt::LOG_INTERVALS_KEPT`. They outlast the worker's time in its cluster.
+    #[pallet::storage]
+    pub type ReceiptLogs<T: Config> = StorageDoubleMap<
+        _,
+        Twox64Concat,
+        sr25519::Public,
+        Twox64Concat,
+        u64,
+        ReceiptLogRoot,
+    >;
+
+    /// How many intervals of its log of receipts each worker has reported: the next one's number.
+    #[pallet::storage]
+    pub type ReceiptLogNext<T: Config> = StorageMap<_, Twox64Concat, sr25519::Public, u64, ValueQuery>;
 
     /// What each cluster's contracts may use, where its owner has set it; else the default holds.
     #[pallet::storage]
@@ -503,6 +519,10 @@ pub mod pallet {
         CheckpointAhead,
         /// The checkpoint reports fewer entries than the worker's last one.
         CheckpointBehind,
+        /// The interval is not the next one of the worker's log of receipts.
+        ReceiptLogGap,
+        /// An interval without receipts is not logged.
+        ReceiptLogEmpty,
         /// The pallet does not handle messages of this kind.
         UnknownMessage,
         /// The cluster is not one that was destroyed, or nothing of it is left.

@@ -1,4 +1,4 @@
-//! What workers tell: contracts' keys, by way of the registry, and checkpoints.
+//! What workers tell: contracts' keys, by way of the registry, checkpoints, and roots of receipts.
 
 use crate::*;
 use pallet_worker_registry::Clusters as ClustersApi;
@@ -8,7 +8,7 @@ use polkadot_sdk::{
     sp_runtime::{AccountId32, DispatchResult},
 };
 use primitives::{AccountId, ClusterId, ContractId, WorkerId};
-use wire::message::MessagePayload;
+use wire::{message::MessagePayload, receipt::LOG_INTERVALS_KEPT};
 
 impl<T: Config> Pallet<T> {
     /// Handles a worker's message about a cluster. The mailbox has checked signature and sequence.
@@ -16,26 +16,60 @@ impl<T: Config> Pallet<T> {
     /// # Errors
     /// Those of [`Error`]; nothing is stored then.
     pub fn handle_message(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
-        let MessagePayload::Checkpoint {
-            cluster,
-            next_number,
-            state_root,
-            block_number,
-        } = payload
-        else {
-            return Err(Error::<T>::UnknownMessage.into());
-        };
-        let checkpoint = Checkpoint {
-            next_number: *next_number,
-            state_root: *state_root,
-            block_number: *block_number,
-            reported_at: Self::current_block(),
-        };
-        Self::on_checkpoint(
-            sr25519::Public::from_raw(sender.0),
-            H256(cluster.0),
-            checkpoint,
-        )
+        let worker = sr25519::Public::from_raw(sender.0);
+        match payload {
+            MessagePayload::Checkpoint {
+                cluster,
+                next_number,
+                state_root,
+                block_number,
+            } => {
+                let checkpoint = Checkpoint {
+                    next_number: *next_number,
+                    state_root: *state_root,
+                    block_number: *block_number,
+                    reported_at: Self::current_block(),
+                };
+                Self::on_checkpoint(worker, H256(cluster.0), checkpoint)
+            }
+            MessagePayload::ReceiptLog {
+                cluster,
+                index,
+                root,
+                receipts,
+            } => {
+                let entry = ReceiptLogRoot {
+                    cluster: H256(cluster.0),
+                    root: *root,
+                    receipts: *receipts,
+                    reported_at: Self::current_block(),
+                };
+                Self::on_receipt_log(worker, *index, entry)
+            }
+            _ => Err(Error::<T>::UnknownMessage.into()),
+        }
+    }
+
+    fn on_receipt_log(
+        worker: sr25519::Public,
+        index: u64,
+        entry: ReceiptLogRoot,
+    ) -> DispatchResult {
+        ensure!(
+            ClusterByWorkers::<T>::get(worker) == Some(entry.cluster),
+            Error::<T>::InvalidSender
+        );
+        ensure!(
+            index == ReceiptLogNext::<T>::get(worker),
+            Error::<T>::ReceiptLogGap
+        );
+        ensure!(entry.receipts > 0, Error::<T>::ReceiptLogEmpty);
+        ReceiptLogs::<T>::insert(worker, index, entry);
+        if let Some(oldest) = index.checked_sub(LOG_INTERVALS_KEPT) {
+            ReceiptLogs::<T>::remove(worker, oldest);
+        }
+        ReceiptLogNext::<T>::insert(worker, index.saturating_add(1));
+        Ok(())
     }
 }
 

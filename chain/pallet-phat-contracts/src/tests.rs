@@ -74,6 +74,62 @@ fn tell_keys(number: u8, contract: ContractId, deployer: u8) -> DispatchResult {
     )
 }
 
+fn receipt_log(worker: u8, number: u8, index: u64, receipts: u32) -> DispatchResult {
+    let payload = MessagePayload::ReceiptLog {
+        cluster: ClusterId(cluster(number).0),
+        index,
+        root: [index as u8; 32],
+        receipts,
+    };
+    PhatContracts::handle_message(&WorkerId([worker; 32]), &payload)
+}
+
+#[test]
+fn the_chain_keeps_the_newest_roots_of_receipts_of_each_worker() {
+    run(|| {
+        assert_ok!(add_cluster(&[1, 2]));
+        assert_noop!(receipt_log(9, 1, 0, 1), Error::<Test>::InvalidSender);
+        assert_noop!(receipt_log(1, 2, 0, 1), Error::<Test>::InvalidSender);
+        assert_noop!(receipt_log(1, 1, 1, 1), Error::<Test>::ReceiptLogGap);
+        assert_noop!(receipt_log(1, 1, 0, 0), Error::<Test>::ReceiptLogEmpty);
+        let kept = wire::receipt::LOG_INTERVALS_KEPT;
+        for index in 0..kept + 3 {
+            assert_ok!(receipt_log(1, 1, index, 7));
+        }
+        assert_noop!(receipt_log(1, 1, 3, 7), Error::<Test>::ReceiptLogGap);
+        assert_ok!(receipt_log(2, 1, 0, 8));
+        let stored = |worker_seed| ReceiptLogs::<Test>::iter_prefix(worker(worker_seed)).count();
+        assert_eq!((stored(1), stored(2)), (kept as usize, 1));
+        assert_eq!(ReceiptLogs::<Test>::get(worker(1), 2), None);
+        let entry = ReceiptLogs::<Test>::get(worker(1), 3).unwrap();
+        assert_eq!((entry.root, entry.receipts, entry.cluster), ([3; 32], 7, cluster(1)));
+        assert_eq!(ReceiptLogNext::<Test>::get(worker(1)), kept + 3);
+        // The key and the layout that clients and workers read.
+        let key = chain_facts_key(&[1; 32], kept + 2);
+        assert_eq!(ReceiptLogs::<Test>::hashed_key_for(worker(1), kept + 2), key);
+        // Out of its cluster a worker logs no more; what it logged stays.
+        assert_ok!(PhatContracts::remove_worker_from_cluster(
+            RuntimeOrigin::root(),
+            worker(1),
+            cluster(1)
+        ));
+        assert_noop!(receipt_log(1, 1, kept + 3, 7), Error::<Test>::InvalidSender);
+        assert_eq!(stored(1), kept as usize);
+    });
+}
+
+/// As `chain_facts::keys::receipt_log` makes it.
+fn chain_facts_key(worker: &[u8; 32], index: u64) -> Vec<u8> {
+    use polkadot_sdk::frame_support::{StorageHasher, Twox64Concat, Twox128};
+    [
+        Twox128::hash(b"PhatContracts").to_vec(),
+        Twox128::hash(b"ReceiptLogs").to_vec(),
+        Twox64Concat::hash(worker),
+        Twox64Concat::hash(&index.to_le_bytes()),
+    ]
+    .concat()
+}
+
 #[test]
 fn a_cluster_starts_with_its_set_up() {
     run(|| {

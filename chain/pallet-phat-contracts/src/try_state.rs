@@ -10,6 +10,7 @@ use polkadot_sdk::{
     sp_runtime::{AccountId32, TryRuntimeError},
 };
 use primitives::Balance;
+use wire::receipt::LOG_INTERVALS_KEPT;
 
 impl<T: Config> Pallet<T> {
     /// Checks every relation between the maps. Walks them all: for tests and upgrades only.
@@ -70,6 +71,13 @@ impl<T: Config> Pallet<T> {
             ensure!(
                 checkpoint.next_number <= next,
                 "a checkpoint is ahead of its mailbox"
+            );
+        }
+        for (worker, index, _) in ReceiptLogs::<T>::iter() {
+            let next = ReceiptLogNext::<T>::get(worker);
+            ensure!(
+                index < next && next - index <= LOG_INTERVALS_KEPT,
+                "a log of receipts keeps an interval that it should not have"
             );
         }
         Ok(())

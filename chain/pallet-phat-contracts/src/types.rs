@@ -124,6 +124,30 @@ pub struct ClusterCode {
     pub contracts: u32,
 }
 
+/// An interval of a worker's log of receipts.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
+)]
+pub struct ReceiptLogRoot {
+    /// The cluster that the worker served.
+    pub cluster: H256,
+    /// Root over the batches of receipts that it signed.
+    pub root: [u8; 32],
+    /// How many receipts they have together.
+    pub receipts: u32,
+    /// The block that took in the root.
+    pub reported_at: BlockNumber,
+}
+
 /// A worker's word on its cluster's state.
 #[derive(
     Clone,

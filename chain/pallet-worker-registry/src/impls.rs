@@ -437,6 +437,7 @@ impl<T: Config> Pallet<T> {
             }
             MessagePayload::Checkpoint { .. }
             | MessagePayload::Benchmark { .. }
+            | MessagePayload::ReceiptLog { .. }
             | MessagePayload::Heartbeat { .. }
             | MessagePayload::SeedReceived { .. }
             | MessagePayload::Gatekeeper { .. } => Err(Error::<T>::UnknownMessage.into()),

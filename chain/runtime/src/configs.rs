@@ -384,7 +384,7 @@ impl MessageHandler for MessageRouter {
 
     fn handle(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         match payload {
-            MessagePayload::Checkpoint { .. } => {
+            MessagePayload::Checkpoint { .. } | MessagePayload::ReceiptLog { .. } => {
                 PhalaPhatContracts::handle_message(sender, payload)
             }
             MessagePayload::ClusterKey { .. }
@@ -402,7 +402,7 @@ impl MessageHandler for MessageRouter {
 
     fn weight_of(payload: &MessagePayload) -> Weight {
         match payload {
-            MessagePayload::Checkpoint { .. } => {
+            MessagePayload::Checkpoint { .. } | MessagePayload::ReceiptLog { .. } => {
                 pallet_phat_contracts::weights::handle_message::<Runtime>()
             }
             MessagePayload::Gatekeeper { .. } | MessagePayload::SeedReceived { .. } => {

@@ -108,7 +108,9 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
         Command::Call(arguments) => commands::call::run(&arguments, network, output).await?,
         Command::Query(arguments) => return commands::query::run(&arguments, network, output).await,
         Command::Logs(arguments) => commands::logs::run(&arguments, network, output).await?,
-        Command::Receipt(command) => return commands::receipt::run(&command, network, output),
+        Command::Receipt(command) => {
+            return commands::receipt::run(&command, network, output).await;
+        }
         Command::Worker(command) => commands::worker::run(command, network, output).await?,
         Command::Cluster(command) => commands::cluster::run(command, network, output).await?,
         Command::Stake(command) => commands::stake::run(command, network, output).await?,

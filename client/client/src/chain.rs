@@ -2,7 +2,7 @@
 
 use chain_facts::{ClusterInfo, ContractRecord, WorkerInfo, keys};
 use chain_proof::{FinalizedState, UntrustedProof};
-use codec::Decode;
+use codec::{Compact, Decode, Encode};
 use primitives::{
     AccountId, BlockNumber, ClusterId, ContractId, GenesisHash, HpkePublicKey, WorkerId, bounds,
 };
@@ -71,10 +71,11 @@ impl ChainError {
     }
 }
 
+/// The end of a warp proof after which another is to be asked for.
+const UNFINISHED: u8 = 0;
+
 /// A final state of the chain with what was read of it, proven from genesis.
 pub struct Proven {
-    /// The proof, as receipts carry it.
-    pub proof: UntrustedProof,
     /// The state it proves.
     pub state: FinalizedState,
 }
@@ -199,30 +200,37 @@ impl Chain {
     /// When the node fails or its proof does not hold.
     pub async fn proven(&self, keys: &[Vec<u8>]) -> Result<Proven, ChainError> {
         let genesis = self.genesis.to_hex();
-        let warp_proof = self.bytes("phat_warpProof", [genesis.clone()]).await?;
+        let mut warp_proof = self.bytes("phat_warpProof", [genesis.clone()]).await?;
         let beginning = self
             .beginning
             .get_or_try_init(async || {
                 let authorities = chain_proof::storage_key::grandpa_authorities();
                 Ok::<_, ChainError>(Beginning {
-                    header: self.genesis_header(&genesis).await?,
+                    header: self.header(&genesis).await?,
                     authorities_proof: self.read_proof(&[authorities], &genesis).await?,
                 })
             })
             .await?;
-        let mut proof = UntrustedProof {
-            genesis_authorities_proof: beginning.authorities_proof.clone(),
-            genesis_header: beginning.header.clone(),
-            warp_proof,
-            storage_proof: Vec::new(),
-        };
-        let newest = chain_proof::verify(&self.genesis, &proof)?;
-        proof.storage_proof = self.read_proof(keys, &newest.hash().to_hex()).await?;
-        let state = chain_proof::verify(&self.genesis, &proof)?;
-        Ok(Proven { proof, state })
+        let mut state = chain_proof::verify(
+            &self.genesis,
+            &UntrustedProof {
+                genesis_authorities_proof: beginning.authorities_proof.clone(),
+                genesis_header: beginning.header.clone(),
+                warp_proof: warp_proof.clone(),
+                storage_proof: Vec::new(),
+            },
+        )?;
+        // A long history comes in parts. Each takes it on, or it is no proof; so this ends.
+        while warp_proof.last() == Some(&UNFINISHED) {
+            warp_proof = self.bytes("phat_warpProof", [state.hash().to_hex()]).await?;
+            let set = state.authority_set().clone();
+            state = chain_proof::verify_from(state.number(), &set, &warp_proof, &[])?;
+        }
+        let nodes = self.read_proof(keys, &state.hash().to_hex()).await?;
+        Ok(Proven { state: state.with_nodes(&nodes)? })
     }
 
-    async fn bytes<const N: usize>(
+    pub(crate) async fn bytes<const N: usize>(
         &self,
         method: &str,
         params: [String; N],
@@ -235,7 +243,11 @@ impl Chain {
         hex::decode(text.trim_start_matches("0x")).map_err(ChainError::node)
     }
 
-    async fn read_proof(&self, keys: &[Vec<u8>], at: &str) -> Result<Vec<Vec<u8>>, ChainError> {
+    pub(crate) async fn read_proof(
+        &self,
+        keys: &[Vec<u8>],
+        at: &str,
+    ) -> Result<Vec<Vec<u8>>, ChainError> {
         #[derive(serde::Deserialize)]
         struct ReadProof {
             proof: Vec<String>,
@@ -252,24 +264,44 @@ impl Chain {
             .collect()
     }
 
-    async fn genesis_header(&self, genesis: &str) -> Result<Vec<u8>, ChainError> {
+    /// A block's header, SCALE. Its hash shows whether the node told the truth.
+    pub(crate) async fn header(&self, hash: &str) -> Result<Vec<u8>, ChainError> {
+        #[derive(serde::Deserialize)]
+        struct Digest {
+            logs: Vec<String>,
+        }
         #[derive(serde::Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct JsonHeader {
+            parent_hash: String,
+            number: String,
             state_root: String,
             extrinsics_root: String,
+            digest: Digest,
         }
         let mut params = RpcParams::new();
-        params.push(genesis).map_err(ChainError::node)?;
+        params.push(hash).map_err(ChainError::node)?;
         let header: JsonHeader = self.call("chain_getHeader", params).await?;
-        // Block 0: no parent, number 0, no digest. The hash shows whether that is so.
-        let mut bytes = vec![0; 32];
-        bytes.push(0);
-        for root in [header.state_root, header.extrinsics_root] {
-            bytes.extend(hex::decode(root.trim_start_matches("0x")).map_err(ChainError::node)?);
+        let raw = |text: &str| hex::decode(text.trim_start_matches("0x")).map_err(ChainError::node);
+        let number = u32::from_str_radix(header.number.trim_start_matches("0x"), 16)
+            .map_err(ChainError::node)?;
+        let mut bytes = raw(&header.parent_hash)?;
+        Compact(number).encode_to(&mut bytes);
+        bytes.extend(raw(&header.state_root)?);
+        bytes.extend(raw(&header.extrinsics_root)?);
+        Compact(header.digest.logs.len() as u32).encode_to(&mut bytes);
+        for item in &header.digest.logs {
+            bytes.extend(raw(item)?);
         }
-        bytes.push(0);
         Ok(bytes)
+    }
+
+    /// The hash of the block of that number, by the node's word.
+    pub(crate) async fn hash_of(&self, number: BlockNumber) -> Result<String, ChainError> {
+        let mut params = RpcParams::new();
+        params.push(number).map_err(ChainError::node)?;
+        let hash: Option<String> = self.call("chain_getBlockHash", params).await?;
+        hash.ok_or_else(|| ChainError::NotFound(format!("block {number}")))
     }
 
     /// The workers of a cluster with their keys, proven, in the chain's order.

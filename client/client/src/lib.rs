@@ -23,6 +23,7 @@ mod contract;
 mod failover;
 mod flow;
 mod membership;
+mod portable;
 pub mod receipt;
 mod replicas;
 mod submit;
@@ -37,6 +38,7 @@ pub use chain::{Chain, ChainError, Proven, WorkerRecord};
 pub use cluster::{Cluster, Patience, SLACK_BLOCKS};
 pub use contract::{Contract, ContractError, Message, Output};
 pub use failover::{Failure, NoneAnswered};
+pub use portable::Portable;
 pub use flow::{
     CommandOptions, Commanded, Deployed, FlowError, await_outcome, command, command_with, deploy,
 };

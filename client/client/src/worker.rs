@@ -10,7 +10,7 @@ use secrets::client::{ClientError, ClientSession, Identity, SessionOpener, Worke
 use std::time::Duration;
 use wire::{
     query::{CommandOutcome, QueryReply, QueryRequest, QueryTarget},
-    receipt::Receipt,
+    receipt::{LogInclusion, Receipt},
     registration::WorkerRegistration,
 };
 
@@ -26,6 +26,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A worker that does not know the session.
 const STATUS_GONE: u16 = 410;
+/// Longest place in a log: 16 siblings and three numbers.
+const LOG_BYTES_MAX: u32 = 1024;
+/// The status of an answer that will be there later.
+const STATUS_UNAVAILABLE: u16 = 503;
 /// Longest reply: an answer, its padding and its receipt.
 const REPLY_BYTES_MAX: usize = bounds::ANSWER_BYTES_MAX as usize + 64 * 1024;
 
@@ -198,6 +202,25 @@ impl WorkerClient {
             .unwrap_or_else(|| status.to_string());
         let status = status.as_u16();
         Err(WorkerError::Refused { worker: self.address.worker, status, reason })
+    }
+
+    /// Where a batch of receipts stands in the worker's log; `None` while that is not on chain. `signed` is
+    /// what the worker signed for the batch.
+    ///
+    /// # Errors
+    /// When it does not answer, or does not know the batch.
+    pub async fn receipt_log(&self, signed: &[u8; 32]) -> Result<Option<LogInclusion>, WorkerError> {
+        let url = format!("{}/v1/receipt-log/{}", self.url(), hex::encode(signed));
+        let bytes = match self.send(self.http.get(url)).await {
+            Ok(bytes) => bytes,
+            Err(WorkerError::Refused { status: STATUS_UNAVAILABLE, .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        wire::decode_all(&bytes, LOG_BYTES_MAX).map(Some).map_err(|error| WorkerError::Refused {
+            worker: self.address.worker,
+            status: 200,
+            reason: format!("its log cannot be read: {error}"),
+        })
     }
 
     /// What the worker says of itself, by its own word.

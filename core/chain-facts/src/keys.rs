@@ -306,6 +306,20 @@ pub fn instance(worker: &WorkerId) -> Vec<u8> {
     map("PhalaRegistry", "Instances", &[worker.as_ref()])
 }
 
+/// An interval of a worker's log of receipts: [`crate::ReceiptLogRoot`].
+pub fn receipt_log(worker: &WorkerId, index: u64) -> Vec<u8> {
+    map(
+        "PhalaPhatContracts",
+        "ReceiptLogs",
+        &[worker.as_ref(), &index.encode()],
+    )
+}
+
+/// The number of the next interval that the chain takes of a worker's log of receipts: `u64`.
+pub fn receipt_log_next(worker: &WorkerId) -> Vec<u8> {
+    map("PhalaPhatContracts", "ReceiptLogNext", &[worker.as_ref()])
+}
+
 /// The block's timestamp: `u64` milliseconds.
 pub fn timestamp_now() -> Vec<u8> {
     plain("Timestamp", "Now")

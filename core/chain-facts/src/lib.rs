@@ -16,5 +16,5 @@ pub mod view;
 
 pub use values::{
     AgreedCheckpoint, AgreedRoot, Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, Instance,
-    OfferedWorker, Suspension, WorkerInfo, WorkerOffer,
+    OfferedWorker, ReceiptLogRoot, Suspension, WorkerInfo, WorkerOffer,
 };

@@ -98,6 +98,9 @@ pub async fn view<R: StorageReader>(
         next_sequence: read(block, "message sequence", keys::next_sequence(&watch.worker))
             .await?
             .unwrap_or_default(),
+        receipt_log_next: read(block, "log of receipts", keys::receipt_log_next(&watch.worker))
+            .await?
+            .unwrap_or_default(),
         checked_hash,
         master_public_key: read(block, "master key", keys::master_public_key()).await?,
         own_endpoints: read(block, "endpoints", keys::endpoints(&watch.worker))

@@ -153,3 +153,16 @@ pub struct ContractRecord {
     /// Where it lives.
     pub cluster: ClusterId,
 }
+
+/// An interval of a worker's log of receipts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ReceiptLogRoot {
+    /// The cluster it served.
+    pub cluster: ClusterId,
+    /// Root over its batches.
+    pub root: [u8; 32],
+    /// How many receipts they have together.
+    pub receipts: u32,
+    /// Block that took the root in.
+    pub reported_at: BlockNumber,
+}

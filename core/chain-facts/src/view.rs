@@ -71,6 +71,8 @@ pub struct FinalizedView {
     pub measurement_allowed: bool,
     /// The next message number that the chain takes from the worker.
     pub next_sequence: u64,
+    /// The next interval of the worker's log of receipts that the chain takes.
+    pub receipt_log_next: u64,
     /// Hash of [`Watch::check_block`], where the chain still has it.
     pub checked_hash: Option<BlockHash>,
     /// The network's public key.

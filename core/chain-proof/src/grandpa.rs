@@ -56,6 +56,16 @@ impl AuthoritySet {
         self.weights.iter().map(|(key, weight)| (*key, *weight))
     }
 
+    /// The weight of `key`; 0 for who is not in the set.
+    pub fn weight(&self, key: &[u8; 32]) -> u64 {
+        self.weights.get(key).copied().unwrap_or(0)
+    }
+
+    /// The weight of all together.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
     /// The least weight that is more than two thirds.
     pub fn threshold(&self) -> u64 {
         self.total - (self.total - 1) / 3
@@ -64,29 +74,47 @@ impl AuthoritySet {
 
 /// A vote for a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-struct Precommit {
-    target_hash: BlockHash,
-    target_number: BlockNumber,
+pub(crate) struct Precommit {
+    pub(crate) target_hash: BlockHash,
+    pub(crate) target_number: BlockNumber,
 }
 
 #[derive(Clone, Debug, Decode)]
-struct SignedPrecommit {
-    precommit: Precommit,
-    signature: [u8; 64],
-    voter: [u8; 32],
+pub(crate) struct SignedPrecommit {
+    pub(crate) precommit: Precommit,
+    pub(crate) signature: [u8; 64],
+    pub(crate) voter: [u8; 32],
 }
 
 /// What makes a block final.
+#[derive(Clone)]
 pub(crate) struct Justification {
-    round: u64,
+    pub(crate) round: u64,
     target: Precommit,
-    votes: Vec<SignedPrecommit>,
+    pub(crate) votes: Vec<SignedPrecommit>,
     /// Parents of the blocks between votes and target.
     parents: BTreeMap<BlockHash, BlockHash>,
+    /// The same blocks' headers.
+    pub(crate) later: BTreeMap<BlockHash, Vec<u8>>,
 }
 
 /// Place of precommits among GRANDPA's messages, in what is signed.
 const PRECOMMIT: u8 = 1;
+
+/// Whether `signature` is the vote of `key` for `precommit`, in that round of that set.
+pub(crate) fn vote_holds(
+    key: &[u8; 32],
+    precommit: Precommit,
+    round: u64,
+    set_id: u64,
+    signature: &[u8; 64],
+) -> bool {
+    let message = (PRECOMMIT, precommit, round, set_id).encode();
+    VerifyingKey::from_bytes(key).is_ok_and(|key| {
+        key.verify_strict(&message, &Signature::from_bytes(signature))
+            .is_ok()
+    })
+}
 
 impl Justification {
     pub(crate) fn decode_prefix(input: &mut &[u8]) -> Result<Self, ProofError> {
@@ -101,21 +129,38 @@ impl Justification {
             votes.push(SignedPrecommit::decode(input).map_err(malformed)?);
         }
         let count = bounded_length(input, ANCESTRIES_MAX, WHAT)?;
-        let mut parents = BTreeMap::new();
+        let (mut parents, mut later) = (BTreeMap::new(), BTreeMap::new());
         for _ in 0..count {
+            let before = *input;
             let (header, hash) = Header::decode_prefix(input)?;
             parents.insert(hash, header.parent_hash);
+            later.insert(hash, before[..before.len() - input.len()].to_vec());
         }
         Ok(Self {
             round,
             target,
             votes,
             parents,
+            later,
         })
     }
 
     pub(crate) fn target(&self) -> (BlockHash, BlockNumber) {
         (self.target.target_hash, self.target.target_number)
+    }
+
+    /// The blocks from after the target up to `block`, the first one first; `None` where it does not follow.
+    pub(crate) fn path_to(&self, block: BlockHash) -> Option<Vec<BlockHash>> {
+        let (mut path, mut at) = (Vec::new(), block);
+        while at != self.target.target_hash {
+            path.push(at);
+            if path.len() > self.parents.len() {
+                return None;
+            }
+            at = *self.parents.get(&at)?;
+        }
+        path.reverse();
+        Some(path)
     }
 
     /// Whether `block` is the target or follows it. `following` remembers those that do.
@@ -151,12 +196,8 @@ impl Justification {
             {
                 return Err(ProofError::UnrelatedVote { fragment });
             }
-            let message = (PRECOMMIT, vote.precommit, self.round, set_id).encode();
-            let holds = VerifyingKey::from_bytes(&vote.voter).is_ok_and(|key| {
-                key.verify_strict(&message, &Signature::from_bytes(&vote.signature))
-                    .is_ok()
-            });
-            if !holds {
+            let (key, signature) = (&vote.voter, &vote.signature);
+            if !vote_holds(key, vote.precommit, self.round, set_id, signature) {
                 return Err(ProofError::BadSignature { fragment, set_id });
             }
             if voters.insert(vote.voter) {

@@ -1,6 +1,6 @@
 //! Headers of the chain: the least of Substrate's format that a proof needs.
 
-use crate::{Authority, ProofError};
+use crate::{Authority, AuthoritySet, ProofError};
 use alloc::vec::Vec;
 use blake2::{Blake2b, Digest, digest::consts::U32};
 use codec::{Compact, Decode, Encode};
@@ -83,6 +83,29 @@ impl Header {
     /// The block's hash.
     pub fn hash(&self) -> BlockHash {
         hash_header(&self.encode())
+    }
+
+    /// Whether the block says anything to GRANDPA: a change of the set, or of whether it may vote.
+    pub(crate) fn speaks_to_grandpa(&self) -> bool {
+        self.digest
+            .iter()
+            .any(|item| matches!(item, DigestItem::Consensus(GRANDPA, _)))
+    }
+
+    /// The set after this block, where it ends that of its `voters`.
+    pub(crate) fn next_set(
+        &self,
+        fragment: u32,
+        voters: &AuthoritySet,
+    ) -> Result<Option<AuthoritySet>, ProofError> {
+        let Some(change) = self.scheduled_change()? else {
+            return Ok(None);
+        };
+        if change.delay != 0 {
+            return Err(ProofError::DelayedSetChange { fragment });
+        }
+        let id = voters.id().checked_add(1).ok_or(ProofError::BadAuthoritySet)?;
+        AuthoritySet::new(id, change.next_authorities).map(Some)
     }
 
     pub(crate) fn scheduled_change(&self) -> Result<Option<ScheduledChange>, ProofError> {

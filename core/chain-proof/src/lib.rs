@@ -12,6 +12,9 @@
 //! is read from that is what more than two thirds of the chain's validators finalized. [`verify_from`]
 //! starts at an authority set that the caller trusts already.
 //!
+//! Such a proof grows with each change of the set. [`PortableProof`] is for files: it skips what changes it
+//! can ([`verify_portable`]), and [`History`] makes the shortest from what nodes serve.
+//!
 //! # Threats
 //!
 //! Every byte is hostile. All lengths are bounded before work is done, the work is linear in the bytes
@@ -36,11 +39,18 @@ extern crate alloc;
 
 mod grandpa;
 mod header;
+mod history;
+mod portable;
 pub mod storage_key;
 pub mod trie;
 
 pub use grandpa::{Authority, AuthoritySet};
 pub use header::{Header, HeaderError, hash_header};
+pub use history::{History, Planned, StateNeeded, distinct_nodes};
+pub use portable::{
+    PORTABLE_BYTES_AIM, PORTABLE_BYTES_MAX, PortableProof, PortableStep, Start, TrustedSet, Vote,
+    Voters, decode_portable, verify_portable,
+};
 
 use alloc::vec::Vec;
 use codec::{Compact, Decode, Encode};
@@ -50,8 +60,8 @@ use trie::{TrieError, TrieNodes};
 
 /// Most bytes of a whole proof: 16 MiB, twice what a node makes of set changes at once.
 pub const PROOF_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Most changes of the authority set in one proof.
-pub const FRAGMENTS_MAX: usize = 4096;
+/// Most changes of the authority set in one proof; its bytes bound it too.
+pub const FRAGMENTS_MAX: usize = 65_536;
 /// Most trie nodes in one proof.
 pub const NODES_MAX: usize = 16_384;
 /// Most authorities of one set.
@@ -132,6 +142,41 @@ pub enum ProofError {
         /// Which one, from 0.
         fragment: u32,
     },
+    /// A jump to a later set for which too little of the known one voted.
+    #[error(
+        "step {fragment}: votes of weight {voted} of {total} of authority set {set_id}, from which it \
+         jumps, are not more than two thirds"
+    )]
+    TooFewKnown {
+        /// Which one, from 0.
+        fragment: u32,
+        /// Weight that voted.
+        voted: u64,
+        /// Weight of the whole set.
+        total: u64,
+        /// The set.
+        set_id: u64,
+    },
+    /// A jump to a set that is not later than the known one.
+    #[error("step {fragment}: it jumps to an authority set that is not later than the known one")]
+    SetNotLater {
+        /// Which one, from 0.
+        fragment: u32,
+    },
+    /// The set of a jump is read from a state that does not tell who votes for the block.
+    #[error("step {fragment}: the state that its authority set is read from is not that before the block")]
+    SetOfAnotherBlock {
+        /// Which one, from 0.
+        fragment: u32,
+    },
+    /// The proof starts at a set that the caller did not give.
+    #[error(
+        "the proof starts at authority set {set_id}, not at genesis: give that set, from a source you trust"
+    )]
+    NeedsSet {
+        /// The set.
+        set_id: u64,
+    },
     /// The storage proof does not show what it must.
     #[error("the storage proof does not hold")]
     Storage(#[source] TrieError),
@@ -200,6 +245,19 @@ impl FinalizedState {
     /// The authorities after this block: where a later [`verify_from`] may start.
     pub fn authority_set(&self) -> &AuthoritySet {
         &self.next_set
+    }
+
+    /// The same state with other trie nodes to read values from.
+    ///
+    /// # Errors
+    /// When they are too many or too long.
+    pub fn with_nodes(mut self, nodes: &[Vec<u8>]) -> Result<Self, ProofError> {
+        let bytes = nodes.iter().fold(0usize, |sum, node| sum.saturating_add(node.len()));
+        if nodes.len() > NODES_MAX || bytes > PROOF_BYTES_MAX {
+            return Err(ProofError::TooLarge);
+        }
+        self.nodes = TrieNodes::new(nodes);
+        Ok(self)
     }
 
     /// The value at `key`, or `None` where the proof shows that there is none.
@@ -392,18 +450,8 @@ fn follow(
         return Err(ProofError::AnotherTarget { fragment });
     }
     justification.verify(fragment, &step.set)?;
-    let set = match header.scheduled_change()? {
-        Some(change) if change.delay != 0 => {
-            return Err(ProofError::DelayedSetChange { fragment });
-        }
-        Some(change) => {
-            let id = step
-                .set
-                .id()
-                .checked_add(1)
-                .ok_or(ProofError::BadAuthoritySet)?;
-            AuthoritySet::new(id, change.next_authorities)?
-        }
+    let set = match header.next_set(fragment, &step.set)? {
+        Some(next) => next,
         None if may_lack_change => step.set,
         None => return Err(ProofError::NoSetChange { fragment }),
     };

@@ -120,3 +120,8 @@ pub fn entry(pallet: &str, item: &str, keys: &[(Hasher, &[u8])]) -> Vec<u8> {
 pub fn grandpa_authorities() -> Vec<u8> {
     value("Grandpa", "Authorities")
 }
+
+/// Where `pallet-grandpa` keeps the number of the set: `Grandpa.CurrentSetId`.
+pub fn grandpa_set_id() -> Vec<u8> {
+    value("Grandpa", "CurrentSetId")
+}

@@ -1,4 +1,4 @@
-//! Chains made here, with real signatures and real tries, proven and then tampered with.
+//! Warp proofs, tries and keys.
 
 use chain_proof::{
     AuthoritySet, Fragment, Header, ProofError, UntrustedProof, decode_proof, encode_warp_proof,
@@ -21,10 +21,10 @@ use polkadot_sdk::{
 use primitives::{BlockHash, GenesisHash, StateRoot};
 use std::collections::BTreeMap;
 
-type State = BTreeMap<Vec<u8>, Vec<u8>>;
+pub type State = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// A root, and the nodes on the way to `keys`, as a node of the chain would serve them.
-fn prove(state: &State, keys: &[&[u8]]) -> ([u8; 32], Vec<Vec<u8>>) {
+pub fn prove(state: &State, keys: &[&[u8]]) -> ([u8; 32], Vec<Vec<u8>>) {
     let (mut db, mut root) = (MemoryDB::<Blake2Hasher>::default(), Default::default());
     {
         let mut trie = TrieDBMutBuilderV1::<Blake2Hasher>::new(&mut db, &mut root).build();

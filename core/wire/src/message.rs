@@ -116,6 +116,19 @@ pub enum MessagePayload {
         /// bytes here.
         message: Vec<u8>,
     },
+    /// From a worker of a cluster: the Merkle root over the batches of receipts that it signed in an
+    /// interval. See [`crate::receipt::LogInclusion`].
+    #[codec(index = 20)]
+    ReceiptLog {
+        /// Which cluster it serves.
+        cluster: ClusterId,
+        /// Counts the worker's intervals from 0; the chain takes exactly the next one.
+        index: u64,
+        /// Root over [`crate::receipt::batch_signed_bytes`] of the batches, in the order of signing.
+        root: [u8; 32],
+        /// How many receipts those batches have together.
+        receipts: u32,
+    },
     /// From a worker's process that starts: a fresh number of its own. It serves nothing before a final
     /// block has the number, so it never serves from a chain or a disk of the past. Who sees its number
     /// replaced stops: a copy of it has started.

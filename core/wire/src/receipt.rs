@@ -12,6 +12,10 @@ use primitives::{
 
 /// Most receipts under one signature.
 pub const BATCH_LEAVES_MAX: u32 = 4096;
+/// Most batches in one interval of a worker's log.
+pub const LOG_LEAVES_MAX: u32 = 65_536;
+/// How many of a worker's newest intervals the chain keeps the roots of, and the worker the trees.
+pub const LOG_INTERVALS_KEPT: u64 = 64;
 
 /// What a worker vouches for.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -55,6 +59,31 @@ pub struct Receipt {
     pub signature: [u8; 64],
 }
 
+/// Where a batch of receipts stands in its worker's log. The root that it leads to is on chain, under the
+/// worker and `index`.
+///
+/// The log's leaves are what the worker signed for its batches ([`batch_signed_bytes`]), so they are bound
+/// to network and worker; its inner nodes are those of batches.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct LogInclusion {
+    /// Which interval of the worker.
+    pub index: u64,
+    /// Place of the batch in it.
+    pub leaf_index: u32,
+    /// How many batches the interval has, at most [`LOG_LEAVES_MAX`].
+    pub leaf_count: u32,
+    /// Siblings from the leaf upwards.
+    pub path: Vec<[u8; 32]>,
+}
+
+impl LogInclusion {
+    /// The root that the log's interval must have, for a batch of which the worker signed `leaf`; `None`
+    /// where the path does not fit the place.
+    pub fn root(&self, leaf: [u8; 32]) -> Option<[u8; 32]> {
+        root_within(leaf, self.leaf_index, self.leaf_count, &self.path, LOG_LEAVES_MAX)
+    }
+}
+
 /// Hash of a body as leaf.
 pub fn leaf_hash(body: &ReceiptBody) -> [u8; 32] {
     tagged_hash(RECEIPT_LEAF, &[&body.encode()])
@@ -90,7 +119,16 @@ pub struct Batch {
 impl Batch {
     /// Builds the tree; `None` for no leaves or more than [`BATCH_LEAVES_MAX`].
     pub fn new(leaves: Vec<[u8; 32]>) -> Option<Self> {
-        if leaves.is_empty() || leaves.len() > BATCH_LEAVES_MAX as usize {
+        Self::within(leaves, BATCH_LEAVES_MAX)
+    }
+
+    /// The tree over one interval of a log; `None` for no leaves or more than [`LOG_LEAVES_MAX`].
+    pub fn of_log(leaves: Vec<[u8; 32]>) -> Option<Self> {
+        Self::within(leaves, LOG_LEAVES_MAX)
+    }
+
+    fn within(leaves: Vec<[u8; 32]>, most: u32) -> Option<Self> {
+        if leaves.is_empty() || leaves.len() > most as usize {
             return None;
         }
         let mut levels = Vec::new();
@@ -148,7 +186,17 @@ pub fn root_of_path(
     leaf_count: u32,
     path: &[[u8; 32]],
 ) -> Option<[u8; 32]> {
-    if leaf_index >= leaf_count || leaf_count > BATCH_LEAVES_MAX {
+    root_within(leaf, leaf_index, leaf_count, path, BATCH_LEAVES_MAX)
+}
+
+fn root_within(
+    leaf: [u8; 32],
+    leaf_index: u32,
+    leaf_count: u32,
+    path: &[[u8; 32]],
+    most: u32,
+) -> Option<[u8; 32]> {
+    if leaf_index >= leaf_count || leaf_count > most {
         return None;
     }
     let (mut hash, mut place, mut width) = (leaf, leaf_index, leaf_count);
@@ -228,5 +276,20 @@ mod tests {
         assert!(Batch::new(Vec::new()).is_none());
         assert!(Batch::new(alloc::vec![[0; 32]; BATCH_LEAVES_MAX as usize + 1]).is_none());
         assert_eq!(root_of_path([0; 32], 0, BATCH_LEAVES_MAX + 1, &[]), None);
+    }
+
+    #[test]
+    fn a_log_has_more_leaves_than_a_batch_and_its_own_bound() {
+        let count = BATCH_LEAVES_MAX + 5;
+        let log = Batch::of_log((0..count).map(leaf).collect()).unwrap();
+        for leaf_index in [0, 1, 4095, 4096, count - 1] {
+            let path = log.path(leaf_index).unwrap();
+            let mut inclusion = LogInclusion { index: 0, leaf_index, leaf_count: count, path };
+            assert_eq!(inclusion.root(leaf(leaf_index)), Some(log.root()));
+            assert_ne!(inclusion.root(leaf(leaf_index + 1)), Some(log.root()));
+            inclusion.leaf_count = LOG_LEAVES_MAX + 1;
+            assert_eq!(inclusion.root(leaf(leaf_index)), None);
+        }
+        assert!(Batch::of_log(alloc::vec![[0; 32]; LOG_LEAVES_MAX as usize + 1]).is_none());
     }
 }

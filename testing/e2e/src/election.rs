@@ -416,7 +416,7 @@ async fn tally_of_both(chain: &Chain, stage: &Stage) -> Result<Tallied> {
             *root.get_or_insert(state_root) == state_root,
             "the workers' state roots differ: {root:?} and {state_root}"
         );
-        let file = client::receipt::bundle(chain, &worker, &asked).await?;
+        let file = client::receipt::bundle(chain, &worker, &asked, None).await?;
         receipts.push(serde_json::to_vec_pretty(&file)?);
     }
     Ok((tally.context("no worker")?, root.context("no worker")?, receipts))

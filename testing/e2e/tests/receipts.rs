@@ -5,8 +5,13 @@ use crate::{
     tools::Report,
 };
 use anyhow::{Context, Result, ensure};
+use client::Chain;
 use serde_json::{Value, json};
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
+
+/// How often, and with what pause, the chain is asked for a newer final block.
+const BLOCK_TRIES: u32 = 240;
+const BLOCK_PAUSE: Duration = Duration::from_millis(250);
 
 /// Gives the receipt that holds, for later.
 pub async fn check(stage: &Stage, report: &mut Report) -> Option<PathBuf> {
@@ -18,6 +23,8 @@ pub async fn check(stage: &Stage, report: &mut Report) -> Option<PathBuf> {
         return None;
     }
     report.note("receipts that were altered", altered(stage, &file).await);
+    report.note("a receipt in the worker's log", logged(stage, &file).await);
+    report.note("a receipt from a trusted set", from_set(stage).await);
     report.note(
         "receipts that are none, or of another network",
         not_receipts(stage, &file).await,
@@ -84,8 +91,77 @@ async fn altered(stage: &Stage, file: &PathBuf) -> Result<()> {
     asker["origin"] = json!(format!("0x{}", "07".repeat(32)));
     fails(stage, "asker", asker.to_string().as_bytes(), &["question"]).await?;
     let mut version = whole;
-    version["version"] = json!(2);
+    version["version"] = json!(1);
     fails(stage, "version", version.to_string().as_bytes(), &["file"]).await
+}
+
+/// Bytes of a file's chain proof.
+fn proof_bytes(file: &[u8]) -> Result<usize> {
+    let json: Value = serde_json::from_slice(file)?;
+    Ok(json["chain_proof"].as_str().context("no proof")?.len() / 2)
+}
+
+/// The root of the batch goes on chain at a checkpoint; then the file can show it, offline.
+async fn logged(stage: &Stage, file: &PathBuf) -> Result<()> {
+    let copy = stage.home.path().join("logged.json");
+    fs::copy(file, &copy)?;
+    let path = copy.display().to_string();
+    let ran = stage.phat(&["receipt", "verify", "--logged", &path]).await?;
+    ran.expect(3, "FAIL log")?;
+    ran.expect(3, "phat receipt log FILE")?;
+    stage.phat(&["receipt", "log", &path]).await?.expect(0, "in the worker's log")?;
+    let genesis = stage.info.genesis.to_string();
+    let ran = stage
+        .phat_bare(&["--genesis", &genesis, "receipt", "verify", "--logged", &path])
+        .await?;
+    ran.expect(0, "of the worker's log, on chain since block")?;
+    ran.expect(0, "the receipt holds")?;
+    let bytes = fs::read(&copy)?;
+    let length = proof_bytes(&bytes)?;
+    ensure!(length < client::receipt::PORTABLE_BYTES_AIM, "the proof has {length} bytes");
+    let mut altered: Value = serde_json::from_slice(&bytes)?;
+    let mut raw = hex::decode(altered["log"].as_str().context("no log")?)?;
+    *raw.last_mut().context("empty")? ^= 1;
+    altered["log"] = json!(hex::encode(raw));
+    fails(stage, "log", altered.to_string().as_bytes(), &["file", "log", "finality"]).await?;
+    // At once, while asking.
+    let (id, both) = (stage.id.to_string(), stage.home.path().join("both.json"));
+    let both = both.display().to_string();
+    stage
+        .phat(&["query", &id, "tally", "--as", CHAIR, "--receipt", &both, "--logged"])
+        .await?
+        .expect(0, "\"Ada\"")?;
+    stage.phat(&["receipt", "verify", "--logged", &both]).await?.expect(0, "the receipt holds")
+}
+
+/// A proof that starts at a set: needs that set, and is shorter.
+async fn from_set(stage: &Stage) -> Result<()> {
+    let (set, file) = (stage.home.path().join("set.json"), stage.home.path().join("from-set.json"));
+    let (set, path) = (set.display().to_string(), file.display().to_string());
+    stage.phat(&["receipt", "trusted-set", &set]).await?.expect(0, "authority set")?;
+    let id = stage.id.to_string();
+    // The next final block: a proof from a set has at least one after it.
+    let after = serde_json::from_slice::<Value>(&fs::read(&set)?)?["after"].as_u64();
+    let after = after.context("the set says not since when")?;
+    let chain = Chain::connect(&stage.info.node, Some(stage.info.genesis)).await?;
+    let mut final_number = u64::from(chain.final_number().await?);
+    for _ in 0..BLOCK_TRIES {
+        if final_number > after {
+            break;
+        }
+        tokio::time::sleep(BLOCK_PAUSE).await;
+        final_number = u64::from(chain.final_number().await?);
+    }
+    ensure!(final_number > after, "no block after {after} becomes final");
+    stage
+        .phat(&["query", &id, "tally", "--as", CHAIR, "--receipt", &path, "--trusted-set", &set])
+        .await?
+        .expect(0, "\"Ada\"")?;
+    stage.phat(&["receipt", "verify", &path]).await?.expect(3, "FAIL finality")?;
+    stage
+        .phat(&["receipt", "verify", "--trusted-set", &set, &path])
+        .await?
+        .expect(0, "which YOU trust")
 }
 
 async fn not_receipts(stage: &Stage, file: &PathBuf) -> Result<()> {

@@ -123,7 +123,7 @@ pub fn chain_proof(data: &[u8]) {
     let Some((choice, bytes)) = data.split_first() else {
         return;
     };
-    match choice % 3 {
+    match choice % 4 {
         0 => {
             if let Ok(proof) = chain_proof::decode_proof(bytes) {
                 // The hash of its own first header, so that more than the hash is looked at.
@@ -134,6 +134,15 @@ pub fn chain_proof(data: &[u8]) {
         1 => {
             if let Ok(header) = chain_proof::Header::decode_whole(bytes) {
                 let _hash = header.hash();
+            }
+        }
+        3 => {
+            if let Ok(proof) = chain_proof::decode_portable(bytes) {
+                let genesis = match &proof.start {
+                    chain_proof::Start::Genesis(header) => chain_proof::hash_header(header).0,
+                    chain_proof::Start::Set(_) => [0; 32],
+                };
+                let _verdict = chain_proof::verify_portable(&GenesisHash(genesis), None, &proof);
             }
         }
         _ => {

@@ -302,6 +302,10 @@ impl Notice {
             Self::BuildNotAllowed
                 | Self::HandoverRefused(_)
                 | Self::StoreRefused(_)
+                | Self::Diverged { .. }
+                | Self::Suspended { .. }
+                | Self::SnapshotFailed(_)
+                | Self::NoPeer
                 | Self::LoneGatekeeper
                 | Self::ShareMissing { .. }
                 | Self::WrongDealing(_)
@@ -1012,6 +1016,10 @@ impl Core {
             self.snapshots.pin(reportable.next_number, reportable.state_root, records);
         }
         self.report(&running, cluster);
+        if self.speaks {
+            let log = self.queries.receipt_log();
+            log.report(running.id, view.number, view.receipt_log_next, &mut self.outbox);
+        }
         let head = running.store.head();
         let may_serve = self.speaks && cluster.suspension.is_none();
         if head.next_number >= cluster.inbox_next && may_serve {

@@ -9,6 +9,7 @@
 use crate::{
     identity::Identity,
     logs::{self, Logs},
+    receipt_log::ReceiptLog,
     running::read_outcome,
     sessions::{ReplayMemory, SessionTable},
 };
@@ -205,6 +206,7 @@ pub struct QueryService {
     sessions: SessionTable,
     replays: ReplayMemory,
     logs: Arc<Logs>,
+    receipt_log: Arc<ReceiptLog>,
 }
 
 impl QueryService {
@@ -224,10 +226,16 @@ impl QueryService {
             sessions: SessionTable::default(),
             replays: ReplayMemory::default(),
             logs: Arc::default(),
+            receipt_log: Arc::default(),
         }
     }
 
     /// What contracts wrote.
+    /// The log of the receipts for what is answered here.
+    pub fn receipt_log(&self) -> &Arc<ReceiptLog> {
+        &self.receipt_log
+    }
+
     pub(crate) fn logs(&self) -> &Arc<Logs> {
         &self.logs
     }

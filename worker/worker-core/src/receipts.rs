@@ -6,11 +6,12 @@
 use crate::{
     identity::Identity,
     query::{Refusal, ReplySeal},
+    receipt_log::ReceiptLog,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 use wire::{
     query::QueryReply,
-    receipt::{BATCH_LEAVES_MAX, ReceiptBody},
+    receipt::{BATCH_LEAVES_MAX, Receipt, ReceiptBody},
 };
 
 /// Answers that may wait at once.
@@ -28,13 +29,19 @@ struct Waiting<W> {
 /// Answers without their receipts. `W` is whoever asked.
 pub struct ReceiptQueue<W> {
     identity: Arc<Identity>,
+    log: Arc<ReceiptLog>,
     waiting: Mutex<Vec<Waiting<W>>>,
 }
 
 impl<W> ReceiptQueue<W> {
-    /// Nothing waits. `identity` signs.
+    /// Nothing waits. `identity` signs, and nobody logs what.
     pub fn new(identity: Arc<Identity>) -> Self {
-        Self { identity, waiting: Mutex::default() }
+        Self::with_log(identity, Arc::default())
+    }
+
+    /// As [`Self::new`]; what is signed goes into `log`.
+    pub fn with_log(identity: Arc<Identity>, log: Arc<ReceiptLog>) -> Self {
+        Self { identity, log, waiting: Mutex::default() }
     }
 
     /// Puts an answer aside until the next [`Self::sign`].
@@ -70,6 +77,10 @@ impl<W> ReceiptQueue<W> {
             }
             match secrets::receipt::sign_batch(self.identity.signing(), bodies) {
                 Ok(receipts) => {
+                    // Before the answers go out: who has one may ask for its place in the log at once.
+                    if let Some(signed) = receipts.first().and_then(Receipt::signed_bytes) {
+                        self.log.add(signed, count as u32);
+                    }
                     for (receipt, (reply, seal, asker)) in receipts.into_iter().zip(askers) {
                         give(asker, seal.seal(reply, Some(receipt)));
                     }

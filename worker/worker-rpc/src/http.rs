@@ -39,6 +39,8 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 
+/// Path of places in the log of receipts; 32 bytes in hex follow.
+const RECEIPT_LOG: &str = "/v1/receipt-log/";
 /// Threads of [`serve`] beyond one for each processor: what queries may keep busy while the processors
 /// are shared by others, and the one that never runs queries.
 const SPARE_THREADS: usize = 2;
@@ -142,6 +144,16 @@ enum Unread {
     Broken,
 }
 
+fn receipt_log(service: &dyn Service, signed: &str) -> Answer {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(signed.trim_start_matches("0x"), &mut bytes).map_err(|_| {
+        ServiceError::BadRequest(
+            "what a worker signed for a batch of receipts has 32 bytes in hex".to_owned(),
+        )
+    })?;
+    service.receipt_log(&bytes)
+}
+
 /// A worker's HTTP rim.
 #[derive(Clone)]
 pub struct Rim {
@@ -192,10 +204,14 @@ impl Rim {
             (&Method::GET, "/v1/handover") => shared.service.handover_offer(),
             (&Method::GET, "/v1/info") => return json(StatusCode::OK, &shared.service.info()),
             (&Method::GET, "/v1/evidence") => shared.service.evidence(),
+            (&Method::GET, path) if path.starts_with(RECEIPT_LOG) => {
+                receipt_log(&*shared.service, &path[RECEIPT_LOG.len()..])
+            }
             (&Method::OPTIONS, _) => return preflight(),
             (_, "/v1/query" | "/v1/session" | "/v1/snapshot") => return refuse_method("POST"),
             (_, "/v1/info" | "/v1/evidence") => return refuse_method("GET"),
             (_, "/v1/handover") => return refuse_method("GET, POST"),
+            (_, path) if path.starts_with(RECEIPT_LOG) => return refuse_method("GET"),
             _ => Err(ServiceError::NotFound(
                 "there is nothing at this path; see GET /v1/info".to_owned(),
             )),

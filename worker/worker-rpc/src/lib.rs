@@ -108,6 +108,15 @@ pub trait Service: Send + Sync + 'static {
     /// # Errors
     /// When it has none yet.
     fn evidence(&self) -> Result<Vec<u8>, ServiceError>;
+    /// Where a batch of receipts stands in the worker's log: SCALE `wire::receipt::LogInclusion`. `signed` is
+    /// what the worker signed for the batch.
+    ///
+    /// # Errors
+    /// When it is not logged, or not on chain yet.
+    fn receipt_log(&self, signed: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
+        let _none = signed;
+        Err(ServiceError::NotFound("this worker keeps no log of receipts".to_owned()))
+    }
     /// Opens a session. Computes, and waits for nothing.
     ///
     /// # Errors

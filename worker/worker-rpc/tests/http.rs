@@ -25,6 +25,13 @@ fn bytes_pass_and_errors_say_who_should_act() {
     check("GET", "/v1/handover", b"", 404, b"{\"error\":");
     check("PUT", "/v1/handover", b"", 405, b"{\"error\":");
     check("GET", "/v1/evidence", b"", 404, b"{\"error\":");
+    let log = |byte: &str| format!("/v1/receipt-log/0x{}", byte.repeat(32));
+    check("GET", &log("07"), b"", 200, &[7; 32]);
+    check("GET", &log("08"), b"", 503, b"{\"error\":\"not yet");
+    check("GET", &log("09"), b"", 404, b"{\"error\":\"not logged");
+    check("GET", "/v1/receipt-log/07", b"", 400, b"{\"error\":\"what a worker signed");
+    check("GET", "/v1/receipt-log/", b"", 400, b"{\"error\":");
+    check("POST", &log("07"), b"", 405, b"{\"error\":");
     check("GET", "/nothing", b"", 404, b"{\"error\":");
     check("GET", "/v1/query", b"", 405, b"{\"error\":");
     check("OPTIONS", "/v1/query", b"", 200, b"");

@@ -34,6 +34,14 @@ impl Service for Echo {
         Err(ServiceError::NotFound("not yet".to_owned()))
     }
 
+    fn receipt_log(&self, signed: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
+        match signed {
+            [7, ..] => Ok(signed.to_vec()),
+            [8, ..] => Err(ServiceError::Unavailable("not yet".to_owned())),
+            _ => Err(ServiceError::NotFound("not logged".to_owned())),
+        }
+    }
+
     fn open_session(&self, opening: &[u8]) -> Result<Vec<u8>, ServiceError> {
         assert_ne!(opening, b"panic", "a bug in one request");
         Ok(opening.to_vec())

@@ -157,7 +157,10 @@ impl Follower {
             snapshots: core.snapshots().clone(),
             clock: clock.clone(),
             platform: platform.clone(),
-            receipts: Arc::new(Receipts::new(core.identity().clone())),
+            receipts: Arc::new(Receipts::with_log(
+                core.identity().clone(),
+                core.queries().receipt_log().clone(),
+            )),
             milestones: milestones.clone(),
             offers: core.handover_offers().clone(),
             handovers,
@@ -398,7 +401,8 @@ impl Follower {
                 });
             }
             Effect::Report(evidence) => {
-                let (operator, block) = (self.operator.clone(), block.clone());
+                let Some(block) = block.cloned() else { return Ok(()) };
+                let operator = self.operator.clone();
                 tokio::spawn(async move {
                     if let Err(error) = block.report_wrong_share(&operator, &evidence).await {
                         tracing::warn!("the gatekeeper was not reported: {error}");

@@ -1,7 +1,7 @@
 //! What the HTTP rim asks of the worker.
 
 use attestation::Evidence;
-use codec::Decode;
+use codec::{Decode, Encode};
 use contract_abi::extension::{QuoteKind, WorkerQuote};
 use crate::clock::SteadyClock;
 use platform::Platform;
@@ -13,7 +13,8 @@ use std::{
 use tokio::sync::mpsc;
 use wire::registration::WorkerRegistration;
 use worker_core::{
-    Answer, Begun, Departed, HandoverOffers, HandoverRefusal, Identity, QueryService, ReceiptQueue, Refusal, ServingState, SnapshotRefusal,
+    Answer, Begun, Departed, HandoverOffers, HandoverRefusal, Identity, NotLogged, QueryService,
+    ReceiptQueue, Refusal, ServingState, SnapshotRefusal,
     SnapshotService,
 };
 use worker_rpc::{Info, PutOff, Responder, Service, ServiceError, Serving};
@@ -109,6 +110,10 @@ impl Service for DepartedService {
 
     fn snapshot(&self, request: &[u8]) -> Result<Vec<u8>, ServiceError> {
         self.departed.snapshot(request).map_err(snapshot_refusal)
+    }
+
+    fn receipt_log(&self, _signed: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
+        Err(ServiceError::NotFound(self.departed.why().to_string()))
     }
 
     fn handover_offer(&self) -> Result<Vec<u8>, ServiceError> {
@@ -222,6 +227,14 @@ impl Service for WorkerService {
         evidence.ok().flatten().ok_or_else(|| {
             ServiceError::NotFound("this worker has not registered yet".to_owned())
         })
+    }
+
+    fn receipt_log(&self, signed: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
+        match self.queries.receipt_log().inclusion(signed) {
+            Ok(inclusion) => Ok(inclusion.encode()),
+            Err(error @ NotLogged::NotYet) => Err(ServiceError::Unavailable(error.to_string())),
+            Err(error @ NotLogged::Unknown) => Err(ServiceError::NotFound(error.to_string())),
+        }
     }
 
     fn open_session(&self, opening: &[u8]) -> Result<Vec<u8>, ServiceError> {

@@ -53,6 +53,12 @@ pub struct Arguments {
     /// directory with one file for each worker.
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
+    /// Wait until the receipt is in the worker's log on chain, and have the file show it.
+    #[arg(long, requires = "receipt")]
+    logged: bool,
+    /// Start the receipt's proof at this authority set, not at genesis: see `phat receipt trusted-set`.
+    #[arg(long, value_name = "FILE", requires = "receipt")]
+    trusted_set: Option<PathBuf>,
 }
 
 pub async fn run(
@@ -102,7 +108,7 @@ pub async fn run(
             if let Some(file) = &arguments.receipt
                 && asked.reply.receipt.is_some()
             {
-                write_receipt(output, &chain, &cluster, &asked, file).await?;
+                write_receipt(arguments, output, &chain, &cluster, &asked, file).await?;
             }
             None
         }
@@ -180,7 +186,7 @@ async fn keep_receipts(
     for asked in replicas.replicas.iter().map(|replica| &replica.asked) {
         if asked.reply.receipt.is_some() {
             let file = directory.join(format!("{}.json", asked.worker));
-            let written = write_receipt(output, chain, cluster, asked, &file).await;
+            let written = write_receipt(arguments, output, chain, cluster, asked, &file).await;
             kept.push((asked.worker, written.map(|()| file)));
         }
     }
@@ -188,6 +194,7 @@ async fn keep_receipts(
 }
 
 async fn write_receipt(
+    arguments: &Arguments,
     output: &Output,
     chain: &Chain,
     cluster: &Cluster,
@@ -196,9 +203,16 @@ async fn write_receipt(
 ) -> Result<()> {
     let worker = cluster.client(&asked.worker).context("the worker has left the cluster")?;
     output.progress("bundling the receipt with its proofs");
-    let bundle = client::receipt::bundle(chain, worker, asked).await?;
-    fs::write(file, serde_json::to_vec_pretty(&bundle)?)
-        .with_context(|| format!("{} cannot be written", file.display()))
+    let trusted = super::receipt::read_trusted(arguments.trusted_set.as_deref())?;
+    let mut bundle = client::receipt::bundle(chain, worker, asked, trusted.as_ref()).await?;
+    // Before waiting: whoever loses patience has the receipt.
+    super::receipt::write(file, &bundle, output)?;
+    if arguments.logged {
+        output.progress("waiting until the receipt is in the worker's log on chain");
+        client::receipt::add_log(chain, worker, &mut bundle, trusted.as_ref()).await?;
+        super::receipt::write(file, &bundle, output)?;
+    }
+    Ok(())
 }
 
 /// Who agrees, and who does not.

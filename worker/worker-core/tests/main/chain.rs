@@ -62,6 +62,8 @@ pub struct ScriptedChain {
     pub unknown_hashes: bool,
     /// Contracts whose keys the chain does not take: the cluster is full.
     pub refused_keys: BTreeSet<ContractId>,
+    /// Roots of the logs of receipts, and how many receipts they have.
+    pub logs: BTreeMap<WorkerId, Vec<([u8; 32], u32)>>,
     /// Messages that entered a block, and whether they were carried out.
     pub log: Vec<(BlockNumber, SignedMessage, bool)>,
 }
@@ -271,6 +273,21 @@ impl ScriptedChain {
                 }
                 fits
             }
+            MessagePayload::ReceiptLog {
+                cluster,
+                index,
+                root,
+                receipts,
+            } => {
+                let log = self.logs.entry(from).or_default();
+                let fits = self.clusters[&cluster].workers.contains(&from)
+                    && index == log.len() as u64
+                    && receipts > 0;
+                if fits {
+                    log.push((root, receipts));
+                }
+                fits
+            }
             // Nobody mines on this chain.
             MessagePayload::Benchmark { .. } | MessagePayload::Heartbeat { .. } => false,
             MessagePayload::Instance { nonce } => {
@@ -305,6 +322,7 @@ impl ScriptedChain {
                 .is_some_and(|info| self.allowed.contains(&info.measurement)),
             registration,
             next_sequence: self.sequences.get(&worker).copied().unwrap_or_default(),
+            receipt_log_next: self.logs.get(&worker).map_or(0, |log| log.len() as u64),
             checked_hash: watch
                 .check_block
                 .filter(|_| !self.unknown_hashes)

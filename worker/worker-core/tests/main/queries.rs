@@ -28,7 +28,8 @@ use wire::{
         QueryTarget, answer_commitment, request_commitment,
     },
 };
-use worker_core::{ReceiptQueue, Refusal};
+use wire::receipt::Receipt;
+use worker_core::{NotLogged, ReceiptQueue, Refusal};
 
 struct User {
     account: Sr25519Secret,
@@ -675,4 +676,58 @@ fn the_owner_of_a_contract_reads_what_it_wrote() {
     assert!(told.contains("\"execMode\":\"transaction\"") && told.contains("\"execMode\":\"query\""));
     assert!(!logs(Some(other.identity(expiry)), 3).contains("in a "));
     assert!(logs(None, 4).contains(r#""records":[]"#));
+}
+
+/// Signs a receipt for one question of `node`, and gives what the log has as its leaf.
+fn signed_leaf(world: &World, queue: &ReceiptQueue<u8>, nonce: u8) -> [u8; 32] {
+    let (now_ms, node) = (world.chain.now_ms(), &world.nodes[1]);
+    let mut wanted = request(b"get", now_ms, nonce);
+    wanted.receipt = true;
+    let (envelope, opener) = one_shot(node, None, wanted);
+    let answer = node.core.queries().answer(&envelope, now_ms).unwrap();
+    let body = answer.receipt.clone().unwrap();
+    assert!(queue.put(body, answer.reply, answer.seal, nonce).is_ok());
+    let mut receipt = None;
+    queue.sign(|_, sealed| receipt = opener_reply(&opener, &sealed.unwrap()));
+    receipt.unwrap().signed_bytes().unwrap()
+}
+
+fn opener_reply(opener: &PendingReply, sealed: &[u8]) -> Option<Receipt> {
+    opener.open(sealed).unwrap().receipt
+}
+
+#[test]
+fn signed_receipts_are_under_roots_that_the_chain_takes_at_checkpoints() {
+    let mut world = World::serving(1);
+    let log = world.nodes[1].core.queries().receipt_log().clone();
+    let queue = ReceiptQueue::with_log(world.nodes[1].core.identity().clone(), log.clone());
+    let worker = world.nodes[1].id();
+    let leaves: Vec<_> = (0..3).map(|nonce| signed_leaf(&world, &queue, nonce)).collect();
+    assert_eq!(log.inclusion(&leaves[0]), Err(NotLogged::NotYet));
+    assert_eq!(log.inclusion(&[9; 32]), Err(NotLogged::Unknown));
+    world.blocks(8);
+    let roots = world.chain.logs[&worker].clone();
+    assert_eq!(roots.len(), 1, "nothing more was signed");
+    assert_eq!(roots[0].1, 3);
+    for leaf in &leaves {
+        let inclusion = log.inclusion(leaf).unwrap();
+        assert_eq!(inclusion.index, 0);
+        assert_eq!(inclusion.root(*leaf), Some(roots[0].0));
+        assert_ne!(inclusion.root([1; 32]), Some(roots[0].0));
+    }
+    // A second interval; and one whose root is lost on its way is reported again.
+    let second = signed_leaf(&world, &queue, 10);
+    world.chain.silenced.insert(worker);
+    world.blocks(6);
+    assert_eq!(log.inclusion(&second), Err(NotLogged::NotYet));
+    let third = signed_leaf(&world, &queue, 11);
+    world.chain.silenced.clear();
+    world.blocks(60);
+    let roots = world.chain.logs[&worker].clone();
+    assert_eq!(roots.len(), 3);
+    for (place, leaf) in [(1, second), (2, third)] {
+        let inclusion = log.inclusion(&leaf).unwrap();
+        assert_eq!(inclusion.index, place);
+        assert_eq!(inclusion.root(leaf), Some(roots[place as usize].0));
+    }
 }
