@@ -177,7 +177,7 @@ async fn exchange(request: reqwest::RequestBuilder, bytes_max: u32) -> Result<Ve
             }
             body.extend_from_slice(&part);
         }
-        Ok((status, body))
+        Ok::<_, anyhow::Error>((status, body))
     };
     let (status, body) = asked.await.map_err(Failure::Passing)?;
     if status.is_success() {
