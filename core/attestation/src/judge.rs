@@ -13,7 +13,7 @@ use dcap_qvl::quote::Report;
 use dcap_qvl::verify::QuoteVerifier;
 use dcap_qvl::{QuoteClaims, QuoteCollateralV3, QuotePolicy};
 use primitives::Measurement;
-use primitives::bounds::ROOTS_MAX;
+use primitives::bounds::{QUOTE_BYTES_MAX, ROOTS_MAX};
 use scale_info::TypeInfo;
 
 /// What a caller accepts.
@@ -108,6 +108,16 @@ pub fn judge(
         advisory_ids: claims.tcb.advisory_ids,
         valid_until: claims.earliest_expiration_date,
     })
+}
+
+/// The build that a quote claims to be of, without any judgement: for finding out what one's own quotes
+/// say, and which build to look up before a judgement. `None` for bytes that are no quote.
+pub fn claimed_measurement(quote: &[u8]) -> Option<Measurement> {
+    if quote.len() > QUOTE_BYTES_MAX as usize {
+        return None;
+    }
+    let quote = dcap_qvl::quote::Quote::parse(quote).ok()?;
+    Some(read_report(&quote.report).1)
 }
 
 /// What the verifier found, and which root it found it under.

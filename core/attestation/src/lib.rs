@@ -64,7 +64,7 @@ mod tier;
 
 pub use error::AttestationError;
 pub use evidence::{Collateral, Evidence, evidence_hash, report_data};
-pub use judge::{Policy, TeeKind, VerifiedIdentity, judge};
+pub use judge::{Policy, TeeKind, VerifiedIdentity, claimed_measurement, judge};
 pub use measure::{SgxParts, TdxParts, measure_sgx, measure_tdx};
 pub use root::{AcceptedRoot, ROOT_CA_DER_BYTES_MAX, RootCertificate, RootKind};
 pub use tier::{ADVISORY_WHITE_LIST, TIER_BEST, TIER_WORST};

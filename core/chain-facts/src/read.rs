@@ -7,12 +7,13 @@ mod gatekeeping;
 
 use crate::{
     Checkpoint, Suspension, WorkerInfo, keys,
-    view::{ClusterView, ENTRIES_MAX, FinalizedView, Peer, Watch},
+    view::{ClusterView, ENTRIES_MAX, FinalizedView, Peer, PolicyView, Watch},
 };
+use attestation::AcceptedRoot;
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::Decode;
 use core::future::Future;
-use primitives::{BlockHash, BlockNumber, ClusterId, HpkePublicKey, WorkerId, bounds};
+use primitives::{BlockHash, BlockNumber, ClusterId, HpkePublicKey, Measurement, WorkerId, bounds};
 use threshold_keys::{PendingSeed, SeedConfirmation, Sharing, SharingId};
 use wire::{
     mailbox::{MailboxEntry, MailboxOperation},
@@ -120,7 +121,24 @@ pub async fn view<R: StorageReader>(
         },
         gatekeepers,
         registration,
+        policy: match watch.policy_for {
+            Some(measurement) => Some(policy(block, measurement).await?),
+            None => None,
+        },
     })
+}
+
+/// By what the chain judges evidence of a build. What it lacks accepts nothing.
+async fn policy<R: StorageReader>(
+    block: &R,
+    measurement: Measurement,
+) -> Result<PolicyView, R::Error> {
+    let allowed: Option<u32> =
+        read(block, "allow-list", keys::allowed_measurement(&measurement)).await?;
+    let roots: Vec<AcceptedRoot> =
+        read(block, "accepted roots", keys::accepted_roots()).await?.unwrap_or_default();
+    let tier_max: u8 = read(block, "worst tier", keys::tier_max()).await?.unwrap_or_default();
+    Ok(PolicyView { measurement, allowed: allowed.is_some(), roots, tier_max })
 }
 
 async fn cluster_view<R: StorageReader>(

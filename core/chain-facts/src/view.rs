@@ -4,9 +4,11 @@
 //! [`FinalizedView`] of one block. Both are plain data, so that a test or a simulator can make them up.
 
 use crate::{AgreedCheckpoint, Checkpoint, Instance, Suspension, WorkerInfo};
+use attestation::AcceptedRoot;
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use primitives::{
-    BlockHash, BlockNumber, ClusterId, CodeHash, ContractId, HpkePublicKey, UnixMillis, WorkerId,
+    BlockHash, BlockNumber, ClusterId, CodeHash, ContractId, HpkePublicKey, Measurement, UnixMillis,
+    WorkerId,
 };
 use threshold_keys::{
     BeaconOutput, BeaconRound, CeremonyState, Contribution, Dealing, GatekeeperSettings, GroupKey,
@@ -37,6 +39,21 @@ pub struct Watch {
     pub holds_share: bool,
     /// Whether it wants to know where its cluster's other workers are.
     pub wants_peers: bool,
+    /// A build of which it wants to know whether, and by what evidence, the chain would take it.
+    pub policy_for: Option<Measurement>,
+}
+
+/// By what the chain judges evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyView {
+    /// The build that was asked about.
+    pub measurement: Measurement,
+    /// Whether the chain allows it.
+    pub allowed: bool,
+    /// The accepted roots.
+    pub roots: Vec<AcceptedRoot>,
+    /// The worst tier that is accepted.
+    pub tier_max: u8,
 }
 
 /// What a final block says.
@@ -70,6 +87,8 @@ pub struct FinalizedView {
     pub cluster: Option<ClusterView>,
     /// What gatekeepers do; only where the worker is one, holds a share, or is to receive one.
     pub gatekeeping: Option<GatekeepingView>,
+    /// What [`Watch::policy_for`] asked.
+    pub policy: Option<PolicyView>,
 }
 
 /// The worker's cluster at a final block.

@@ -92,6 +92,11 @@ impl StateKey {
         Self(Zeroizing::new(*bytes))
     }
 
+    /// The bytes, for a worker that hands its state over. The caller guards them.
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// A key below this one, for one purpose.
     pub fn derive(&self, label: Label, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
         derive(label, &*self.0, parts)

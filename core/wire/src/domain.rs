@@ -50,6 +50,14 @@ pub const CONTRACT_USER_KEY: Label = Label("phat/v1/contract-user-key");
 pub const STATE_KEY: Label = Label("phat/v1/state-key");
 /// A worker's request for a part of its cluster's state.
 pub const SNAPSHOT_REQUEST: Label = Label("phat/v1/snapshot-request");
+/// What the quote of a process vouches for that wants a worker's keys handed over to it.
+pub const HANDOVER_EVIDENCE: Label = Label("phat/v1/handover-evidence");
+/// What a worker's operator signs when its keys are to be handed over.
+pub const HANDOVER_CONSENT: Label = Label("phat/v1/handover-consent");
+/// A worker's keys, sealed to the process that takes its place.
+pub const HANDOVER_KEYS: Label = Label("phat/v1/handover-keys");
+/// Associated data of a worker's keys that are handed over.
+pub const HANDOVER_TRANSCRIPT: Label = Label("phat/v1/handover-transcript");
 /// Key that encrypts the records of a state store, below [`STATE_KEY`].
 pub const STATE_RECORD_KEY: Label = Label("phat/v1/state-record-key");
 /// Key that blinds the names of a state store's records, below [`STATE_KEY`].

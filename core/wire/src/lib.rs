@@ -16,6 +16,7 @@ extern crate alloc;
 pub mod certificate;
 pub mod command;
 pub mod domain;
+pub mod handover;
 pub mod limits;
 pub mod mailbox;
 pub mod message;

@@ -20,6 +20,7 @@ mod restarts;
 mod stage;
 mod stakes;
 mod tools;
+mod upgrade;
 mod worker_process;
 
 use anyhow::Result;
@@ -42,6 +43,7 @@ async fn bad_input_and_restarts_lose_nothing() -> Result<()> {
     worker_process::check(&stage, &mut report).await;
     replicas::check(&mut stage, &mut report).await;
     restarts::check(&mut stage, &mut report).await;
+    upgrade::check(&mut stage, &mut report).await;
     restarts::check_stale(&mut stage, &mut report).await;
     disk_full::check(&mut stage, &mut report).await;
     dev_command::check(&stage, &mut report).await;

@@ -9,7 +9,7 @@ use codec::{Decode, Encode};
 use contract_abi::{event::PinkEvent, extension::WorkerQuote, http, script};
 use mock_attestation::{DevelopmentPki, MockEnclave, MockTd};
 use primitives::GenesisHash;
-use wire::{certificate, command, decode_all, limits, mailbox, message, query, receipt, registration};
+use wire::{certificate, command, decode_all, handover, limits, mailbox, message, query, receipt, registration};
 
 /// Longest input that is looked at, bytes.
 const BYTES_MAX: u32 = 1024 * 1024;
@@ -43,6 +43,7 @@ pub fn wire(data: &[u8]) {
         message::SignedMessage, message::MessagePayload, certificate::Certificate,
         receipt::Receipt, registration::WorkerRegistration,
         registration::VersionedWorkerEndpoints, limits::ClusterLimits,
+        handover::HandoverOffer, handover::SignedHandoverRequest, handover::HandoverAnswer,
     );
 }
 

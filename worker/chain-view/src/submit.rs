@@ -39,6 +39,11 @@ impl OperatorKey {
     pub fn account(&self) -> primitives::AccountId {
         primitives::AccountId(self.0.public_key().0)
     }
+
+    /// Signs as the operator. What is signed is always a domain-separated hash.
+    pub fn sign(&self, hash: &[u8; 32]) -> [u8; 64] {
+        self.0.sign(hash).0
+    }
 }
 
 /// Arguments that are SCALE already. The pallets take the very types of `wire`, so there is nothing to

@@ -35,6 +35,11 @@ pub(crate) struct OwnInstance {
 }
 
 impl OwnInstance {
+    /// Whether a final block names this very process.
+    pub(crate) fn is_named(&self, on_chain: Option<&Instance>) -> bool {
+        self.nonce.is_some() && on_chain.map(|instance| instance.nonce) == self.nonce
+    }
+
     /// Where the process stands by a final block; says its number where the chain does not have it.
     pub(crate) fn stand<R: RngCore + CryptoRng>(
         &mut self,

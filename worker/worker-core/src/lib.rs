@@ -24,6 +24,7 @@
 
 mod cache;
 mod gatekeeper;
+mod handover;
 mod identity;
 mod instance;
 mod joining;
@@ -41,6 +42,9 @@ mod snapshots;
 mod store;
 
 pub use gatekeeper::GatekeeperSecrets;
+pub use handover::{
+    Departed, HandoverOffers, HandoverRefusal, Successor, TakeOverError, TakenOver,
+};
 pub use identity::Identity;
 pub use kept::{KeptSecrets, KeptSeed};
 pub use machine::{Core, Effect, Input, Notice, Settings, StopReason};

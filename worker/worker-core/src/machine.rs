@@ -3,6 +3,7 @@
 use crate::{
     cache::MemoryCache,
     gatekeeper::{self, Gatekeeper},
+    handover::{Handover, HandoverOffers, HandoverRefusal},
     identity::Identity,
     instance::{OwnInstance, Standing},
     joining::Joining,
@@ -14,17 +15,21 @@ use crate::{
     },
     seed::{self, SeedFollower},
     snapshots::SnapshotService,
-    store::ClusterStore,
+    store::{ClusterStore, Records},
 };
+use chain_facts::WorkerInfo;
 use chain_facts::view::{ClusterView, FinalizedView, GatekeepingView, Peer, Watch};
 use executor_api::Executor;
-use primitives::{AccountId, BlockHash, BlockNumber, ClusterId, GenesisHash, StateRoot, WorkerId};
+use primitives::{
+    AccountId, BlockHash, BlockNumber, ClusterId, GenesisHash, Measurement, StateRoot, WorkerId,
+};
 use rand_core::{CryptoRng, RngCore};
 use scheduler::Scheduler;
 use secrets::{ClusterSeed, StateKey};
 use std::sync::Arc;
 use threshold_keys::WrongShare;
 use wire::{
+    handover::HandedState,
     message::{MessagePayload, SignedMessage},
     registration::{VersionedWorkerEndpoints, WorkerEndpointPayload, WorkerRegistration},
 };
@@ -50,6 +55,12 @@ pub struct Settings {
     pub endpoints: Vec<String>,
     /// How contracts share the processors in queries.
     pub sharing: scheduler::Settings,
+    /// This build, as its quotes say, where that is known: it does nothing under the registration of
+    /// another one.
+    pub measurement: Option<Measurement>,
+    /// Whether this process was handed the worker's keys: it may say its number while the chain still
+    /// has the registration of the build before.
+    pub succeeds: bool,
 }
 
 /// Something happened outside.
@@ -74,6 +85,9 @@ pub enum Input {
         /// What each peer said or did.
         reason: String,
     },
+    /// Another process asks for the worker's keys: SCALE `SignedHandoverRequest`. It is decided with the
+    /// next view, by [`Effect::Leave`] or [`Effect::RefuseHandover`].
+    HandOver(Vec<u8>),
 }
 
 /// Something to do outside.
@@ -117,6 +131,17 @@ pub enum Effect {
         /// Of which cluster.
         cluster: ClusterId,
     },
+    /// Seal the tombstone and write it down, remove the worker's secrets, and go on as a
+    /// [`crate::Departed`] made of it, which alone answers the request that waits. Nothing else is done
+    /// any more; where the tombstone cannot be written, the process must end.
+    Leave {
+        /// What is to be written.
+        tombstone: Zeroizing<Vec<u8>>,
+        /// The state that is handed out.
+        records: Option<Arc<dyn Records>>,
+    },
+    /// The request for the worker's keys is refused; the worker goes on.
+    RefuseHandover(HandoverRefusal),
     /// Tell the operator.
     Say(Notice),
     /// Stop the process: going on would be wrong.
@@ -209,6 +234,15 @@ pub enum Notice {
     /// The chain has taken the worker out of its cluster.
     #[error("no longer of cluster {0}: its seed and its state are wiped here")]
     LeftCluster(ClusterId),
+    /// The chain has the registration of another build.
+    #[error("the chain has another build of this worker: waiting until it has judged this one")]
+    AwaitingJudgement,
+    /// A request for the keys came to nothing.
+    #[error("a process that wants this worker's keys is refused: {0}")]
+    HandoverRefused(HandoverRefusal),
+    /// The worker ends here.
+    #[error("this worker's keys are handed over to a process of build {0}: it stops for good")]
+    HandedOver(Measurement),
     /// The chain has not heard of this process.
     #[error("waiting until a final block knows of this process: nothing is served before")]
     AwaitingInstance,
@@ -274,6 +308,7 @@ impl Notice {
         matches!(
             self,
             Self::BuildNotAllowed
+                | Self::HandoverRefused(_)
                 | Self::StoreRefused(_)
                 | Self::Diverged { .. }
                 | Self::Suspended { .. }
@@ -328,6 +363,17 @@ enum ClusterState {
     Joining(Box<Joining>),
 }
 
+/// What the chain has of the worker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Registered {
+    /// Nothing that holds.
+    No,
+    /// A registration that another build made under the same keys.
+    AnotherBuild,
+    /// A registration of this build.
+    ThisBuild,
+}
+
 /// What becomes of a store that was found on disk.
 enum Judged {
     GoOn,
@@ -356,6 +402,9 @@ pub struct Core {
     queries: Arc<QueryService>,
     snapshots: Arc<SnapshotService>,
     instance: OwnInstance,
+    handover: Handover,
+    /// Whether the keys were handed over: nothing is done any more.
+    has_left: bool,
     /// Whether a final block says that this process speaks for the worker.
     speaks: bool,
     /// How often the state was taken over because it differed.
@@ -394,6 +443,7 @@ impl Core {
             stale_after_ms,
         ));
         let snapshots = Arc::new(SnapshotService::new(identity.clone()));
+        let handover = Handover::new(&identity);
         Self {
             settings,
             identity,
@@ -404,6 +454,8 @@ impl Core {
             queries,
             snapshots,
             instance: OwnInstance::default(),
+            handover,
+            has_left: false,
             speaks: false,
             resyncs: 0,
             kept,
@@ -434,6 +486,11 @@ impl Core {
         &self.snapshots
     }
 
+    /// What whoever wants this worker's keys makes evidence over.
+    pub fn handover_offers(&self) -> &Arc<HandoverOffers> {
+        self.handover.offers()
+    }
+
     /// What to read of the next final block.
     pub fn watch(&self) -> Watch {
         let running = match &self.cluster {
@@ -456,6 +513,7 @@ impl Core {
                 ClusterState::Running(running) => !running.judged,
                 _ => false,
             },
+            policy_for: self.handover.wants_policy_for(),
         }
     }
 
@@ -475,7 +533,15 @@ impl Core {
     /// Takes one input and says what to do.
     pub fn step<R: RngCore + CryptoRng>(&mut self, input: Input, rng: &mut R) -> Vec<Effect> {
         let mut effects = Vec::new();
+        if self.has_left {
+            return effects;
+        }
         match input {
+            Input::HandOver(request) => {
+                if let Err(refusal) = self.handover.ask(&request) {
+                    self.refuse_handover(refusal, &mut effects);
+                }
+            }
             Input::Finalized(view) => self.on_finalized(&view, &mut effects, rng),
             Input::StoreOpened { cluster, store } => self.on_store(cluster, store, &mut effects),
             Input::SnapshotFailed { cluster, reason } => {
@@ -504,8 +570,18 @@ impl Core {
             effects.push(Effect::Keep(self.kept.to_bytes()));
             self.say(Notice::MasterSecretDropped, effects);
         }
-        let active = self.keep_registered(view, effects);
-        self.speaks = active && self.stands(view, effects, rng);
+        self.handover.follow(view, rng);
+        if self.hand_over(view, effects, rng) {
+            return;
+        }
+        let judged = self.keep_registered(view, effects);
+        let active = match judged {
+            Registered::ThisBuild => true,
+            Registered::AnotherBuild => self.settings.succeeds,
+            Registered::No => false,
+        };
+        let stands = active && self.stands(view, effects, rng);
+        self.speaks = stands && judged == Registered::ThisBuild;
         if let Some(gatekeeping) = &view.gatekeeping {
             // An old block may name members that the chain has withdrawn since.
             let age_ms = self.host.untrusted_now_ms().saturating_sub(view.timestamp_ms);
@@ -554,6 +630,70 @@ impl Core {
         }
     }
 
+    fn refuse_handover(&mut self, refusal: HandoverRefusal, effects: &mut Vec<Effect>) {
+        effects.push(Effect::RefuseHandover(refusal.clone()));
+        // Anybody can send what is malformed: no log of it.
+        if !matches!(refusal, HandoverRefusal::Malformed | HandoverRefusal::ForAnother) {
+            self.say(Notice::HandoverRefused(refusal), effects);
+        }
+    }
+
+    /// Decides a request for the worker's keys; whether they are handed over.
+    fn hand_over<R: RngCore + CryptoRng>(
+        &mut self,
+        view: &FinalizedView,
+        effects: &mut Vec<Effect>,
+        rng: &mut R,
+    ) -> bool {
+        let age_ms = self.host.untrusted_now_ms().saturating_sub(view.timestamp_ms);
+        let is_fresh = view.timestamp_ms > 0 && age_ms <= self.queries.stale_after_ms();
+        let speaks = self.instance.is_named(view.instance.as_ref());
+        let running = match &self.cluster {
+            // A state that was not held against the chain is nobody's to pass on.
+            ClusterState::Running(running) if running.judged => Some(running),
+            _ => None,
+        };
+        let to = self.handover.wants_policy_for();
+        let state = || {
+            let (running, head) = running.map(|running| (running, running.store.head()))?;
+            let state = HandedState {
+                cluster: running.id,
+                next_number: head.next_number,
+                state_root: head.state_root,
+                block_number: head.block_number,
+                block_hash: head.block_hash,
+            };
+            (head.next_number > 0).then(|| (state, running.capabilities.seed.state_key()))
+        };
+        let decided = self.handover.decide(
+            view,
+            (speaks, is_fresh),
+            state,
+            (&self.identity, &self.kept),
+            rng,
+        );
+        match decided {
+            None => false,
+            Some(Err(refusal)) => {
+                self.refuse_handover(refusal, effects);
+                false
+            }
+            Some(Ok(tombstone)) => {
+                let records = running.map(|running| running.store.records());
+                self.queries.withdraw();
+                self.snapshots.withdraw();
+                self.cluster = ClusterState::None;
+                self.speaks = false;
+                self.has_left = true;
+                effects.push(Effect::Leave { tombstone, records });
+                if let Some(to) = to {
+                    self.say(Notice::HandedOver(to), effects);
+                }
+                true
+            }
+        }
+    }
+
     /// Whether this process speaks for the worker.
     fn stands<R: RngCore + CryptoRng>(
         &mut self,
@@ -590,10 +730,10 @@ impl Core {
     }
 
     /// Whether the chain, at this block, lets the worker act; asks for registration where it lapses.
-    fn keep_registered(&mut self, view: &FinalizedView, effects: &mut Vec<Effect>) -> bool {
+    fn keep_registered(&mut self, view: &FinalizedView, effects: &mut Vec<Effect>) -> Registered {
         // The first block has no time: what is dated by it would be too old at once.
         if view.timestamp_ms == 0 {
-            return false;
+            return Registered::No;
         }
         let left_ms = view.registration.as_ref().map_or(0, |info| {
             info.expires_at_ms.saturating_sub(view.timestamp_ms)
@@ -605,7 +745,9 @@ impl Core {
         let replaced = view
             .registration
             .as_ref()
-            .is_some_and(|info| info.runtime_version != self.settings.version);
+            .is_some_and(|info| {
+                info.runtime_version != self.settings.version || self.is_of_another_build(info)
+            });
         let waiting = self
             .registration_sent
             .is_some_and(|sent| view.number.saturating_sub(sent) < REGISTRATION_PATIENCE);
@@ -622,14 +764,18 @@ impl Core {
             self.say(Notice::Registering(self.identity.worker()), effects);
         }
         let Some(info) = &view.registration else {
-            return false;
+            return Registered::No;
         };
         if left_ms == 0 {
-            return false;
+            return Registered::No;
         }
         if !view.measurement_allowed {
             self.say(Notice::BuildNotAllowed, effects);
-            return false;
+            return Registered::No;
+        }
+        if self.is_of_another_build(info) {
+            self.say(Notice::AwaitingJudgement, effects);
+            return Registered::AnotherBuild;
         }
         let (expires_at_ms, tier) = (info.expires_at_ms, info.confidence_level);
         self.say(
@@ -640,7 +786,11 @@ impl Core {
             effects,
         );
         self.announce(view, effects);
-        true
+        Registered::ThisBuild
+    }
+
+    fn is_of_another_build(&self, info: &WorkerInfo) -> bool {
+        self.settings.measurement.is_some_and(|own| own != info.measurement)
     }
 
     fn announce(&mut self, view: &FinalizedView, effects: &mut Vec<Effect>) {

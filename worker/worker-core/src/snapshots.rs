@@ -8,7 +8,7 @@
 use crate::{identity::Identity, store::Records};
 use chain_facts::AgreedCheckpoint;
 use codec::Encode;
-use primitives::{BlockNumber, ClusterId, StateRoot, WorkerId};
+use primitives::{BlockNumber, ClusterId, GenesisHash, StateRoot, WorkerId};
 use secrets::verify_sr25519;
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -26,7 +26,7 @@ const PINNED_MAX: usize = 8;
 /// Blocks for which a state stays that somebody fetches.
 const FETCHED_WITHIN: BlockNumber = 128;
 /// Chunks that are read at once.
-const READERS_MAX: usize = 2;
+pub(crate) const READERS_MAX: usize = 2;
 
 /// A state that is handed out.
 struct Pinned {
@@ -78,7 +78,15 @@ pub struct SnapshotService {
 }
 
 /// A place among those that read; given back when dropped.
-struct Reader<'a>(&'a AtomicUsize);
+pub(crate) struct Reader<'a>(&'a AtomicUsize);
+
+impl<'a> Reader<'a> {
+    /// A place among at most `max`, if one is free.
+    pub(crate) fn among(readers: &'a AtomicUsize, max: usize) -> Option<Self> {
+        let place = Self(readers);
+        (readers.fetch_add(1, Ordering::AcqRel) < max).then_some(place)
+    }
+}
 
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
@@ -164,15 +172,9 @@ impl SnapshotService {
     /// # Errors
     /// See [`SnapshotRefusal`].
     pub fn answer(&self, request: &[u8]) -> Result<Vec<u8>, SnapshotRefusal> {
-        let SignedSnapshotRequest { request, signature } =
-            wire::decode_all(request, SNAPSHOT_REQUEST_BYTES_MAX)
-                .map_err(|_| SnapshotRefusal::Malformed)?;
+        let SignedSnapshotRequest { request, signature } = decode_request(request)?;
         let records = self.find(&request, &signature)?;
-        if self.readers.fetch_add(1, Ordering::AcqRel) >= READERS_MAX {
-            self.readers.fetch_sub(1, Ordering::AcqRel);
-            return Err(SnapshotRefusal::Busy);
-        }
-        let _reader = Reader(&self.readers);
+        let _reader = Reader::among(&self.readers, READERS_MAX).ok_or(SnapshotRefusal::Busy)?;
         let (records, is_last) = records
             .chunk(request.after.as_ref(), SNAPSHOT_CHUNK_BYTES)
             .map_err(|_| SnapshotRefusal::Broken)?;
@@ -195,10 +197,7 @@ impl SnapshotService {
         if request.block_number.abs_diff(offered.block_number) > SNAPSHOT_BLOCKS_APART_MAX {
             return refused("its final block is too far from the newest that this worker knows");
         }
-        let signed = request.signed_bytes(&self.identity.genesis());
-        if !verify_sr25519(&request.asker.0, &signed, signature) {
-            return refused("its signature is not the asker's");
-        }
+        check_signature(request, signature, &self.identity.genesis())?;
         let block_number = offered.block_number;
         let found = offered.pinned.iter_mut().find(|pinned| {
             (pinned.next_number, pinned.state_root) == (request.next_number, request.state_root)
@@ -210,6 +209,31 @@ impl SnapshotService {
         pinned.asked_at = Some(block_number);
         Ok(pinned.records.clone())
     }
+}
+
+fn decode_request(request: &[u8]) -> Result<SignedSnapshotRequest, SnapshotRefusal> {
+    wire::decode_all(request, SNAPSHOT_REQUEST_BYTES_MAX).map_err(|_| SnapshotRefusal::Malformed)
+}
+
+fn check_signature(
+    request: &SnapshotRequest,
+    signature: &[u8; 64],
+    genesis: &GenesisHash,
+) -> Result<(), SnapshotRefusal> {
+    if verify_sr25519(&request.asker.0, &request.signed_bytes(genesis), signature) {
+        return Ok(());
+    }
+    Err(SnapshotRefusal::Refused("its signature is not the asker's"))
+}
+
+/// A request that its asker has signed, whoever that is.
+pub(crate) fn verify_request(
+    request: &[u8],
+    genesis: &GenesisHash,
+) -> Result<SnapshotRequest, SnapshotRefusal> {
+    let SignedSnapshotRequest { request, signature } = decode_request(request)?;
+    check_signature(&request, &signature, genesis)?;
+    Ok(request)
 }
 
 /// Makes a worker's request for a part of its cluster's state, SCALE and signed.

@@ -194,9 +194,14 @@ impl Rim {
                 Err(unread) => return refuse_unread(unread, &shared.limits),
             },
             (&Method::POST, "/v1/snapshot") => match self.read(body).await {
-                Ok((body, _share)) => self.snapshot(body).await,
+                Ok((body, _share)) => self.blocking(body, |service, body| service.snapshot(body)).await,
                 Err(unread) => return refuse_unread(unread, &shared.limits),
             },
+            (&Method::POST, "/v1/handover") => match self.read(body).await {
+                Ok((body, _share)) => self.blocking(body, |service, body| service.hand_over(body)).await,
+                Err(unread) => return refuse_unread(unread, &shared.limits),
+            },
+            (&Method::GET, "/v1/handover") => shared.service.handover_offer(),
             (&Method::GET, "/v1/info") => return json(StatusCode::OK, &shared.service.info()),
             (&Method::GET, "/v1/evidence") => shared.service.evidence(),
             (&Method::GET, path) if path.starts_with(RECEIPT_LOG) => {
@@ -205,6 +210,7 @@ impl Rim {
             (&Method::OPTIONS, _) => return preflight(),
             (_, "/v1/query" | "/v1/session" | "/v1/snapshot") => return refuse_method("POST"),
             (_, "/v1/info" | "/v1/evidence") => return refuse_method("GET"),
+            (_, "/v1/handover") => return refuse_method("GET, POST"),
             (_, path) if path.starts_with(RECEIPT_LOG) => return refuse_method("GET"),
             _ => Err(ServiceError::NotFound(
                 "there is nothing at this path; see GET /v1/info".to_owned(),
@@ -216,14 +222,18 @@ impl Rim {
         }
     }
 
-    /// Reads the disk for another worker, on a thread that may block.
-    async fn snapshot(&self, request: Bytes) -> Result<Vec<u8>, ServiceError> {
+    /// Works for another worker, on a thread that may block.
+    async fn blocking(
+        &self,
+        request: Bytes,
+        work: fn(&dyn Service, &[u8]) -> Result<Vec<u8>, ServiceError>,
+    ) -> Result<Vec<u8>, ServiceError> {
         let _request = Share::one(&self.shared.requests, self.shared.limits.requests_max)
             .ok_or_else(|| ServiceError::Unavailable("too many requests at once".to_owned()))?;
         let service = self.shared.service.clone();
-        tokio::task::spawn_blocking(move || service.snapshot(&request))
+        tokio::task::spawn_blocking(move || work(&*service, &request))
             .await
-            .unwrap_or_else(|_| Err(ServiceError::Internal("the state cannot be read".to_owned())))
+            .unwrap_or_else(|_| failed())
     }
 
     /// Reads a whole body within the bounds.

@@ -7,6 +7,8 @@
 //! | `POST /v1/session` | SCALE `HpkeSealed` | SCALE `SessionAccept` |
 //! | `POST /v1/query` | SCALE `Envelope` | sealed reply |
 //! | `POST /v1/snapshot` | SCALE `SignedSnapshotRequest`, from a worker of the cluster | SCALE `SnapshotChunk` |
+//! | `GET /v1/handover` | – | SCALE `HandoverOffer` |
+//! | `POST /v1/handover` | SCALE `SignedHandoverRequest`, from a new build with its operator's word | SCALE `HandoverAnswer` |
 //!
 //! An error is JSON `{"error": "…"}` with a status that tells who should act: 400 the client, 404 there
 //! is nothing here, 408 the body came too slowly, 410 open a new session, 413 too large, 503 try another
@@ -129,6 +131,22 @@ pub trait Service: Send + Sync + 'static {
     /// # Errors
     /// When the request does not hold, or the state is not here.
     fn snapshot(&self, request: &[u8]) -> Result<Vec<u8>, ServiceError>;
+    /// What a process that wants this worker's keys makes evidence over.
+    ///
+    /// # Errors
+    /// When nothing is handed over.
+    fn handover_offer(&self) -> Result<Vec<u8>, ServiceError> {
+        Err(ServiceError::NotFound("this worker hands nothing over".to_owned()))
+    }
+    /// Hands the worker's keys to another process, or says why not. Waits for a final block to be read:
+    /// called on a thread that may block.
+    ///
+    /// # Errors
+    /// When the request is refused.
+    fn hand_over(&self, request: &[u8]) -> Result<Vec<u8>, ServiceError> {
+        let _request = request;
+        Err(ServiceError::NotFound("this worker hands nothing over".to_owned()))
+    }
     /// Finishes answers that were put off. Called when nothing else is at hand.
     fn settle(&self) {}
 }

@@ -18,6 +18,12 @@ fn bytes_pass_and_errors_say_who_should_act() {
     check("POST", "/v1/session", b"def", 200, b"def");
     check("POST", "/v1/session", b"panic", 500, b"{\"error\":");
     check("POST", "/v1/query", b"panic", 500, b"{\"error\":");
+    check("POST", "/v1/snapshot", b"a part", 200, b"a part of it");
+    check("POST", "/v1/snapshot", b"panic", 500, b"{\"error\":");
+    check("POST", "/v1/handover", b"keys", 200, b"keys for you");
+    check("POST", "/v1/handover", b"panic", 500, b"{\"error\":");
+    check("GET", "/v1/handover", b"", 404, b"{\"error\":");
+    check("PUT", "/v1/handover", b"", 405, b"{\"error\":");
     check("GET", "/v1/evidence", b"", 404, b"{\"error\":");
     let log = |byte: &str| format!("/v1/receipt-log/0x{}", byte.repeat(32));
     check("GET", &log("07"), b"", 200, &[7; 32]);

@@ -69,6 +69,11 @@ impl Service for Echo {
         Ok([request, b" of it"].concat())
     }
 
+    fn hand_over(&self, request: &[u8]) -> Result<Vec<u8>, ServiceError> {
+        assert_ne!(request, b"panic", "a bug in one request");
+        Ok([request, b" for you"].concat())
+    }
+
     fn settle(&self) {
         for (envelope, asker) in self.put_off.lock().unwrap().drain(..) {
             asker.give(Ok(envelope));

@@ -52,6 +52,10 @@ pub struct RunArguments {
     /// Attestation collateral as JSON, kept fresh by the operator (tdx and gramine).
     #[arg(long, value_name = "FILE")]
     pub collateral_file: Option<PathBuf>,
+    /// URL of a running worker of the same operator whose identity, keys and state this process takes
+    /// over, into an empty data directory. The chain must allow this build. The other one stops for good.
+    #[arg(long, value_name = "URL", value_parser = http_url)]
+    pub take_over_from: Option<String>,
     /// Age of the last final block from which on no query is answered, seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub stale_after: u64,
@@ -68,6 +72,13 @@ fn bootnode(text: &str) -> Result<String, String> {
         ["", _, _, .., "p2p", peer] if !peer.is_empty() => Ok(text.to_owned()),
         _ => Err("expected a multiaddress with a peer id, /ip4/…/tcp/…/p2p/…".to_owned()),
     }
+}
+
+fn http_url(text: &str) -> Result<String, String> {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return Ok(text.trim_end_matches('/').to_owned());
+    }
+    Err("expected a URL, http://… or https://…".to_owned())
 }
 
 impl RunArguments {

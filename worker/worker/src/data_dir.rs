@@ -5,6 +5,8 @@
 //! | `network.json` | layout version and genesis hash, in the clear |
 //! | `lock` | held while the worker runs |
 //! | `secrets.sealed` | the worker's keys, sealed by the platform |
+//! | `taking-over.sealed` | the key of a hand-over to this process, until it has everything |
+//! | `handed-over.sealed` | that the keys were handed over, to whom, and the answer: this worker is stopped |
 //! | `evidence.scale` | the evidence of the last registration, which is public |
 //! | `state-<cluster>.redb` | the cluster's state, encrypted |
 
@@ -18,12 +20,17 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
 };
-use worker_core::KeptSecrets;
+use worker_core::{Departed, KeptSecrets, Successor};
+use zeroize::Zeroizing;
 
 /// Version of the layout.
 const LAYOUT: u32 = 1;
 /// Label of the sealed secrets.
 const SECRETS_LABEL: &str = "phat/worker-secrets/v1";
+/// Label of the key of a hand-over.
+const SUCCESSOR_LABEL: &str = "phat/worker-successor/v1";
+/// Label of the tombstone.
+const TOMBSTONE_LABEL: &str = "phat/worker-tombstone/v1";
 
 #[derive(Serialize, Deserialize)]
 struct Network {
@@ -110,6 +117,63 @@ impl DataDir {
         write_durably(&self.secrets_file(), &sealed)
     }
 
+    /// Whether there are secrets.
+    pub fn has_secrets(&self) -> bool {
+        self.secrets_file().exists()
+    }
+
+    /// Seals and writes that the keys were handed over; then removes them. That it is on disk when this
+    /// returns is what the answer may be given by.
+    pub fn bury(&self, platform: &dyn platform::Platform, tombstone: &[u8]) -> Result<()> {
+        let sealed = platform.seal(TOMBSTONE_LABEL, tombstone)?;
+        write_durably(&self.tombstone_file(), &sealed)?;
+        if let Err(error) = fs::remove_file(self.secrets_file()) {
+            tracing::warn!("the sealed keys are left on the disk: {error}");
+        }
+        Ok(())
+    }
+
+    /// The tombstone, if the keys were handed over.
+    pub fn load_tombstone(&self, platform: &dyn platform::Platform) -> Result<Option<Departed>> {
+        let file = self.tombstone_file();
+        let Some(bytes) = unseal_file(platform, TOMBSTONE_LABEL, &file)? else {
+            return Ok(None);
+        };
+        let departed = Departed::from_tombstone(&bytes)
+            .with_context(|| format!("{} cannot be read", file.display()))?;
+        Ok(Some(departed))
+    }
+
+    /// The key of a hand-over to this process that has begun.
+    pub fn load_successor(&self, platform: &dyn platform::Platform) -> Result<Option<Successor>> {
+        let bytes = unseal_file(platform, SUCCESSOR_LABEL, &self.successor_file())?;
+        Ok(bytes.and_then(|bytes| Successor::from_bytes(&bytes)))
+    }
+
+    /// Seals and writes the key of a hand-over to this process.
+    pub fn keep_successor(
+        &self,
+        platform: &dyn platform::Platform,
+        successor: &Successor,
+    ) -> Result<()> {
+        let sealed = platform.seal(SUCCESSOR_LABEL, successor.expose())?;
+        write_durably(&self.successor_file(), &sealed)
+    }
+
+    /// The hand-over to this process is done.
+    pub fn forget_successor(&self) -> Result<()> {
+        let file = self.successor_file();
+        fs::remove_file(&file).with_context(|| format!("{} cannot be removed", file.display()))
+    }
+
+    fn tombstone_file(&self) -> PathBuf {
+        self.path.join("handed-over.sealed")
+    }
+
+    fn successor_file(&self) -> PathBuf {
+        self.path.join("taking-over.sealed")
+    }
+
     fn secrets_file(&self) -> PathBuf {
         self.path.join("secrets.sealed")
     }
@@ -136,6 +200,21 @@ impl DataDir {
     /// Where the state of a cluster is kept.
     pub fn state_file(&self, cluster: &ClusterId) -> PathBuf {
         self.path.join(format!("state-{}.redb", &cluster.to_hex()[2..]))
+    }
+}
+
+/// What a sealed file holds, if it is there.
+fn unseal_file(
+    platform: &dyn platform::Platform,
+    label: &str,
+    file: &Path,
+) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    match fs::read(file) {
+        Ok(sealed) => platform.unseal(label, &sealed).map(Some).with_context(|| {
+            format!("{} does not open on this machine and platform", file.display())
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).context(format!("{} cannot be read", file.display())),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     arguments::RunArguments,
     clock::SteadyClock,
     data_dir::DataDir,
-    service::{Milestones, PlatformRng, Receipts, WorkerService},
+    service::{DepartedService, HandoverAsked, Milestones, PlatformRng, Receipts, WorkerService},
     snapshot::{self, Wanted},
     store::FileStore,
 };
@@ -17,14 +17,15 @@ use contract_state::{ImportTarget, StateDb, StoreIdentity};
 use http_egress::Egress;
 use platform::Platform;
 use script_engine::QuickJs;
+use primitives::Measurement;
 use std::{
-    sync::Arc,
+    sync::{Arc, OnceLock, mpsc::SyncSender},
     time::{Duration, Instant},
 };
 use tokio::sync::mpsc;
 use wire::registration::WorkerRegistration;
 use worker_core::{
-    Core, Effect, Input, ServingState, Settings, Sharing, running::{HostFacts, Offers},
+    Core, Departed, Effect, HandoverRefusal, Input, ServingState, Settings, Sharing, running::{HostFacts, Offers},
 };
 
 /// Without a final block for so long at most, the operator is told.
@@ -34,6 +35,8 @@ const PATIENCE_MAX: Duration = Duration::from_secs(30);
 const STALLS_BEFORE_ANEW: u32 = 2;
 /// A new light client that takes longer has no peer either; the old one stays.
 const ANEW_TIME_MAX: Duration = Duration::from_secs(10);
+/// Requests for the worker's keys that wait to be looked at; each takes a moment.
+const HANDOVERS_WAITING_MAX: usize = 16;
 /// Reads of one block before the next is looked at: a bound on catching up in one go.
 const ROUNDS_PER_BLOCK_MAX: usize = 4096;
 
@@ -87,6 +90,21 @@ pub struct Follower {
     clock: Arc<SteadyClock>,
     /// What came of fetching a state.
     fetched: (mpsc::Sender<Input>, mpsc::Receiver<Input>),
+    /// Requests for the worker's keys.
+    handovers: mpsc::Receiver<HandoverAsked>,
+    /// Who waits for a decision.
+    asker: Option<SyncSender<Result<(), HandoverRefusal>>>,
+    /// The newest final block.
+    newest: Option<FinalizedBlock>,
+}
+
+/// This process among those that have the worker's keys.
+#[derive(Clone, Copy)]
+pub struct Build {
+    /// What its quotes say that it is.
+    pub measurement: Option<Measurement>,
+    /// Whether it was just handed the keys.
+    pub succeeds: bool,
 }
 
 impl Follower {
@@ -96,12 +114,9 @@ impl Follower {
         [started, light_client_started]: [Instant; 2],
         platform: Arc<dyn Platform>,
         (network, chain): (Network, ChainView),
-        data_dir: DataDir,
+        (data_dir, operator): (DataDir, OperatorKey),
+        build: Build,
     ) -> Result<Self> {
-        let file = &arguments.operator_key_file;
-        let secret = std::fs::read_to_string(file)
-            .with_context(|| format!("the operator's key file {} cannot be read", file.display()))?;
-        let operator = OperatorKey::from_uri(&secret)?;
         let kept = data_dir.load_secrets(&*platform, &mut PlatformRng(&*platform))?;
         let code_cache_key = CodeCacheKey::new(*kept.compiled_code_key());
         let engine = Engine::new(&EngineConfig {
@@ -121,6 +136,8 @@ impl Follower {
             operator: Some(operator.account()),
             endpoints: arguments.endpoint.clone(),
             sharing: Sharing::for_this_machine(),
+            measurement: build.measurement,
+            succeeds: build.succeeds,
         };
         let reads = platform.clone();
         let clock = Arc::new(SteadyClock::new(Arc::new(move || reads.unix_millis())));
@@ -133,6 +150,7 @@ impl Follower {
             offers,
             arguments.stale_after.saturating_mul(1000),
         );
+        let (handovers, asked) = mpsc::channel(HANDOVERS_WAITING_MAX);
         let service = Arc::new(WorkerService {
             identity: core.identity().clone(),
             queries: core.queries().clone(),
@@ -144,6 +162,9 @@ impl Follower {
                 core.queries().receipt_log().clone(),
             )),
             milestones: milestones.clone(),
+            offers: core.handover_offers().clone(),
+            handovers,
+            left: OnceLock::new(),
         });
         data_dir.load_evidence(&milestones);
         Ok(Self {
@@ -163,6 +184,9 @@ impl Follower {
             service,
             clock,
             fetched: mpsc::channel(4),
+            handovers: asked,
+            asker: None,
+            newest: None,
         })
     }
 
@@ -171,14 +195,22 @@ impl Follower {
         self.service.clone()
     }
 
-    /// Follows until something makes going on wrong.
-    pub async fn follow(mut self) -> Result<()> {
+    /// Follows until the keys are handed over, or something makes going on wrong. Gives the data directory,
+    /// which stays this process's own.
+    pub async fn follow(mut self) -> Result<DataDir> {
         let mut blocks = self.chain.blocks().await?;
         let mut stalls = 0_u32;
         let mut stalls_max = STALLS_BEFORE_ANEW;
         loop {
+            if self.service.left.get().is_some() {
+                return Ok(self.data_dir);
+            }
             let next = tokio::select! {
                 next = blocks.next(self.patience) => next,
+                Some(asked) = self.handovers.recv() => {
+                    self.on_handover_asked(asked).await?;
+                    continue;
+                }
                 Some(input) = self.fetched.1.recv() => {
                     self.step(input, None)?;
                     continue;
@@ -190,6 +222,7 @@ impl Follower {
                     let after = self.light_client_started.elapsed().as_millis() as u64;
                     let _ = self.milestones.light_client_after_ms.set(after);
                     self.on_block(&block).await?;
+                    self.newest = Some(block);
                 }
                 Err(error @ ChainViewError::Stalled(_)) => {
                     tracing::warn!("{error}");
@@ -223,6 +256,28 @@ impl Follower {
         match tokio::time::timeout(ANEW_TIME_MAX, start).await {
             Ok(fresh) => Ok(Some(fresh?)),
             Err(_) => Ok(None),
+        }
+    }
+
+    /// Another process asks for the keys. That is decided by the newest final block, read again.
+    async fn on_handover_asked(&mut self, asked: HandoverAsked) -> Result<()> {
+        let before = self.asker.replace(asked.decided);
+        self.step(Input::HandOver(asked.request), None)?;
+        if self.asker.is_none() {
+            // Refused at once; whoever asked before still waits.
+            self.asker = before;
+            return Ok(());
+        }
+        match self.newest.clone() {
+            Some(block) => self.on_block(&block).await,
+            None => Ok(()),
+        }
+    }
+
+    fn answer_asker(&mut self, decision: Result<(), HandoverRefusal>) {
+        if let Some(asker) = self.asker.take() {
+            // Who waits no longer asks again, and gets the same answer.
+            let _ = asker.try_send(decision);
         }
     }
 
@@ -364,6 +419,19 @@ impl Follower {
                     }
                 }
             }
+            Effect::Leave { tombstone, records } => {
+                // Before this is on disk nothing has left: where it fails, the process ends as it was.
+                self.data_dir
+                    .bury(&*self.platform, &tombstone)
+                    .context("the keys are not handed over")?;
+                let departed = Departed::from_tombstone(&tombstone)
+                    .context("a tombstone that cannot be read")?
+                    .with_records(records);
+                let platform = self.platform.kind().name();
+                let _ = self.service.left.set(DepartedService { departed, platform });
+                self.answer_asker(Ok(()));
+            }
+            Effect::RefuseHandover(refusal) => self.answer_asker(Err(refusal)),
             Effect::Say(notice) if notice.is_alarm() => tracing::warn!("{notice}"),
             Effect::Say(notice) => tracing::info!("{notice}"),
             Effect::Stop(reason) => bail!("{reason}"),

@@ -10,11 +10,14 @@ mod follow;
 mod service;
 mod snapshot;
 mod store;
+mod take_over;
 
 use anyhow::{Context, Result};
 use arguments::{Arguments, Command, RunArguments};
 use clap::Parser;
-use follow::{Follower, Network};
+use chain_view::OperatorKey;
+use follow::{Build, Follower, Network};
+use primitives::Measurement;
 use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Instant};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
@@ -71,24 +74,72 @@ async fn run(arguments: RunArguments, started: Instant) -> Result<()> {
     })?;
     let platform: Arc<dyn platform::Platform> =
         platform::open(&arguments.platform_config()?).context("the platform cannot be opened")?.into();
-    check_quotes(platform.clone()).await?;
+    let secret = std::fs::read_to_string(&arguments.operator_key_file).with_context(|| {
+        format!(
+            "the operator's key file {} cannot be read",
+            arguments.operator_key_file.display()
+        )
+    })?;
+    let operator = OperatorKey::from_uri(&secret)?;
+    let measurement = own_measurement(platform.clone()).await?;
     let light_client_started = Instant::now();
     let network = Network { spec_json, bootnodes: arguments.bootnode.clone() };
     let chain = network.follow().await?;
     let data_dir = data_dir::DataDir::open(&arguments.data_dir, chain.genesis())?;
     let instants = [started, light_client_started];
-    let follower = Follower::new(&arguments, instants, platform, (network, chain), data_dir)?;
-    let service = follower.service();
-    let rim = worker_rpc::Rim::new(service, worker_rpc::Limits::default());
-    let mut http_stop = stopped.clone();
-    let http = tokio::spawn(worker_rpc::serve(listener, rim, async move {
-        let _ = http_stop.wait_for(|stop| *stop).await;
-    }));
-    tracing::info!(listen = %arguments.listen, "listening");
-    let mut follow_stop = stopped.clone();
+    let serve = |service: Arc<dyn worker_rpc::Service>| {
+        let rim = worker_rpc::Rim::new(service, worker_rpc::Limits::default());
+        let mut stop = stopped.clone();
+        tracing::info!(listen = %arguments.listen, "listening");
+        tokio::spawn(worker_rpc::serve(listener, rim, async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+        }))
+    };
+    let mut stop = stopped.clone();
+    if let Some(departed) = data_dir.load_tombstone(&*platform)? {
+        tracing::warn!("{}: this process only hands out what its successor lacks", departed.why());
+        let departed = take_over::with_state(departed, &data_dir);
+        let platform = platform.kind().name();
+        let http = serve(Arc::new(service::DepartedService { departed, platform }));
+        let _ = stop.wait_for(|stop| *stop).await;
+        let _ = http.await;
+        return Ok(());
+    }
+    let succeeds = match &arguments.take_over_from {
+        Some(url) => {
+            let side = take_over::NewSide {
+                chain: &chain,
+                data_dir: &data_dir,
+                platform: platform.clone(),
+                operator: &operator,
+            };
+            tokio::select! {
+                taken = side.take_over(url) => taken.context("nothing is taken over")?,
+                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            }
+        }
+        None => false,
+    };
+    let build = Build { measurement, succeeds };
+    let follower = Follower::new(
+        &arguments,
+        instants,
+        platform,
+        (network, chain),
+        (data_dir, operator),
+        build,
+    )?;
+    let http = serve(follower.service());
     let result = tokio::select! {
-        result = follower.follow() => result,
-        _ = follow_stop.wait_for(|stop| *stop) => Ok(()),
+        result = follower.follow() => match result {
+            // The directory stays locked: what is left of the worker is in it.
+            Ok(_data_dir) => {
+                let _ = stop.wait_for(|stop| *stop).await;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        },
+        _ = async { stopped.clone().wait_for(|stop| *stop).await.is_ok() } => Ok(()),
     };
     if result.is_ok() {
         // Answers under way are finished, but a client that never reads must not hold the process.
@@ -98,16 +149,14 @@ async fn run(arguments: RunArguments, started: Instant) -> Result<()> {
     result
 }
 
-/// A machine without its TEE could never register: better to end now than to wait for ever.
-async fn check_quotes(platform: Arc<dyn platform::Platform>) -> Result<()> {
-    if platform.kind() == platform::PlatformKind::InsecureSimulated {
-        return Ok(());
-    }
+/// What a quote says that this build is. A machine without its TEE could never register: better to end now
+/// than to wait for ever.
+async fn own_measurement(platform: Arc<dyn platform::Platform>) -> Result<Option<Measurement>> {
     let kind = platform.kind();
-    tokio::task::spawn_blocking(move || platform.quote([0; 64]))
+    let evidence = tokio::task::spawn_blocking(move || platform.quote([0; 64]))
         .await?
-        .map(drop)
-        .with_context(|| format!("the platform {kind} gives no quote"))
+        .with_context(|| format!("the platform {kind} gives no quote"))?;
+    Ok(attestation::claimed_measurement(&evidence.quote))
 }
 
 async fn wait_for_signal() {

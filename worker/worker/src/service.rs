@@ -6,10 +6,15 @@ use contract_abi::extension::{QuoteKind, WorkerQuote};
 use crate::clock::SteadyClock;
 use platform::Platform;
 use secrets::server::ServerError;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::{
+    sync::{Arc, OnceLock, RwLock, mpsc::SyncSender},
+    time::Duration,
+};
+use tokio::sync::mpsc;
 use wire::registration::WorkerRegistration;
 use worker_core::{
-    Answer, Begun, Identity, NotLogged, QueryService, ReceiptQueue, Refusal, ServingState, SnapshotRefusal,
+    Answer, Begun, Departed, HandoverOffers, HandoverRefusal, Identity, NotLogged, QueryService,
+    ReceiptQueue, Refusal, ServingState, SnapshotRefusal,
     SnapshotService,
 };
 use worker_rpc::{Info, PutOff, Responder, Service, ServiceError, Serving};
@@ -49,6 +54,95 @@ pub struct WorkerService {
     pub platform: Arc<dyn Platform>,
     pub receipts: Arc<Receipts>,
     pub milestones: Arc<Milestones>,
+    pub offers: Arc<HandoverOffers>,
+    /// Requests for the keys, for the loop that follows the chain.
+    pub handovers: mpsc::Sender<HandoverAsked>,
+    /// What this worker is once its keys were handed over.
+    pub left: OnceLock<DepartedService>,
+}
+
+/// How long a request for the keys may wait for a final block to be read.
+const HANDOVER_TIME_MAX: Duration = Duration::from_secs(45);
+
+/// A request for the keys, and who waits for the decision.
+pub struct HandoverAsked {
+    pub request: Vec<u8>,
+    pub decided: SyncSender<Result<(), HandoverRefusal>>,
+}
+
+/// A worker whose keys were handed over.
+pub struct DepartedService {
+    pub departed: Departed,
+    pub platform: &'static str,
+}
+
+impl DepartedService {
+    fn gone(&self) -> ServiceError {
+        ServiceError::Unavailable(format!("{}; ask the chain where the worker is", self.departed.why()))
+    }
+}
+
+impl Service for DepartedService {
+    fn info(&self) -> Info {
+        Info {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            genesis: self.departed.genesis(),
+            worker: self.departed.worker(),
+            hpke_public_key: self.departed.hpke_public_key(),
+            platform: self.platform.to_owned(),
+            serving: None,
+            ready_after_ms: None,
+            light_client_after_ms: None,
+        }
+    }
+
+    fn evidence(&self) -> Result<Vec<u8>, ServiceError> {
+        Err(self.gone())
+    }
+
+    fn open_session(&self, _opening: &[u8]) -> Result<Vec<u8>, ServiceError> {
+        Err(self.gone())
+    }
+
+    fn query(&self, _envelope: &[u8], responder: Responder) {
+        responder.give(Err(self.gone()));
+    }
+
+    fn snapshot(&self, request: &[u8]) -> Result<Vec<u8>, ServiceError> {
+        self.departed.snapshot(request).map_err(snapshot_refusal)
+    }
+
+    fn receipt_log(&self, _signed: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
+        Err(ServiceError::NotFound(self.departed.why().to_string()))
+    }
+
+    fn handover_offer(&self) -> Result<Vec<u8>, ServiceError> {
+        Ok(self.departed.offer())
+    }
+
+    fn hand_over(&self, request: &[u8]) -> Result<Vec<u8>, ServiceError> {
+        self.departed.answer(request).map_err(handover_refusal)
+    }
+}
+
+fn handover_refusal(refusal: HandoverRefusal) -> ServiceError {
+    let text = refusal.to_string();
+    match refusal {
+        HandoverRefusal::Busy | HandoverRefusal::Stale | HandoverRefusal::NotSpeaking => {
+            ServiceError::Unavailable(text)
+        }
+        _ => ServiceError::BadRequest(text),
+    }
+}
+
+fn snapshot_refusal(refusal: SnapshotRefusal) -> ServiceError {
+    let text = refusal.to_string();
+    match refusal {
+        SnapshotRefusal::Malformed | SnapshotRefusal::Refused(_) => ServiceError::BadRequest(text),
+        SnapshotRefusal::NotHeld { .. } => ServiceError::NotFound(text),
+        SnapshotRefusal::Busy => ServiceError::Unavailable(text),
+        SnapshotRefusal::Broken => ServiceError::Internal(text),
+    }
 }
 
 /// The platform's entropy as a generator for cryptography. Without entropy there is no going on.
@@ -98,6 +192,9 @@ fn refusal(refusal: Refusal) -> ServiceError {
 
 impl Service for WorkerService {
     fn info(&self) -> Info {
+        if let Some(left) = self.left.get() {
+            return left.info();
+        }
         let serving = match self.queries.serving() {
             ServingState::NotServing => None,
             ServingState::Serving {
@@ -123,6 +220,9 @@ impl Service for WorkerService {
     }
 
     fn evidence(&self) -> Result<Vec<u8>, ServiceError> {
+        if let Some(left) = self.left.get() {
+            return left.evidence();
+        }
         let evidence = self.milestones.evidence.read().map(|evidence| evidence.clone());
         evidence.ok().flatten().ok_or_else(|| {
             ServiceError::NotFound("this worker has not registered yet".to_owned())
@@ -138,6 +238,9 @@ impl Service for WorkerService {
     }
 
     fn open_session(&self, opening: &[u8]) -> Result<Vec<u8>, ServiceError> {
+        if let Some(left) = self.left.get() {
+            return left.open_session(opening);
+        }
         let mut rng = PlatformRng(&*self.platform);
         self.queries
             .open_session(opening, self.clock.now_ms(), &mut rng)
@@ -145,6 +248,9 @@ impl Service for WorkerService {
     }
 
     fn query(&self, envelope: &[u8], responder: Responder) {
+        if let Some(left) = self.left.get() {
+            return left.query(envelope, responder);
+        }
         let begun = match self.queries.begin(envelope, self.clock.now_ms()) {
             Ok(begun) => begun,
             Err(error) => return responder.give(Err(refusal(error))),
@@ -158,17 +264,37 @@ impl Service for WorkerService {
     }
 
     fn snapshot(&self, request: &[u8]) -> Result<Vec<u8>, ServiceError> {
-        self.snapshots.answer(request).map_err(|refusal| {
-            let text = refusal.to_string();
-            match refusal {
-                SnapshotRefusal::Malformed | SnapshotRefusal::Refused(_) => {
-                    ServiceError::BadRequest(text)
-                }
-                SnapshotRefusal::NotHeld { .. } => ServiceError::NotFound(text),
-                SnapshotRefusal::Busy => ServiceError::Unavailable(text),
-                SnapshotRefusal::Broken => ServiceError::Internal(text),
-            }
+        if let Some(left) = self.left.get() {
+            return left.snapshot(request);
+        }
+        self.snapshots.answer(request).map_err(snapshot_refusal)
+    }
+
+    fn handover_offer(&self) -> Result<Vec<u8>, ServiceError> {
+        if let Some(left) = self.left.get() {
+            return left.handover_offer();
+        }
+        self.offers.offer().ok_or_else(|| {
+            ServiceError::Unavailable("this worker has not seen a final block yet".to_owned())
         })
+    }
+
+    fn hand_over(&self, request: &[u8]) -> Result<Vec<u8>, ServiceError> {
+        if let Some(left) = self.left.get() {
+            return left.hand_over(request);
+        }
+        let (decided, decision) = std::sync::mpsc::sync_channel(1);
+        let asked = HandoverAsked { request: request.to_vec(), decided };
+        let busy = || handover_refusal(HandoverRefusal::Busy);
+        self.handovers.try_send(asked).map_err(|_| busy())?;
+        match decision.recv_timeout(HANDOVER_TIME_MAX) {
+            // Only the tombstone gives the answer away.
+            Ok(Ok(())) => self.left.get().ok_or_else(busy)?.hand_over(request),
+            Ok(Err(refusal)) => Err(handover_refusal(refusal)),
+            Err(_) => Err(ServiceError::Unavailable(
+                "no final block could be read to decide by; ask again".to_owned(),
+            )),
+        }
     }
 
     fn settle(&self) {

@@ -1,10 +1,10 @@
 //! A chain of plain maps that judges messages as the pallets do.
 
-use attestation::{RootKind, TeeKind};
+use attestation::{AcceptedRoot, RootKind, TeeKind};
 use crate::ceremony::Gatekeepers;
 use chain_facts::{
     AgreedCheckpoint, Checkpoint, Instance, Suspension, WorkerInfo,
-    view::{ClusterView, ENTRIES_MAX, FinalizedView, Peer, Watch},
+    view::{ClusterView, ENTRIES_MAX, FinalizedView, Peer, PolicyView, Watch},
 };
 use primitives::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +42,10 @@ pub struct ScriptedChain {
     pub hashes: BTreeMap<BlockNumber, BlockHash>,
     pub workers: BTreeMap<WorkerId, WorkerInfo>,
     pub allowed: BTreeSet<Measurement>,
+    /// Roots of evidence that the chain accepts.
+    pub roots: Vec<AcceptedRoot>,
+    /// What quotes of workers say that are of another build than [`BUILD`].
+    pub builds: BTreeMap<WorkerId, Measurement>,
     pub sequences: BTreeMap<WorkerId, u64>,
     pub gatekeepers: Vec<WorkerId>,
     /// The network's key in shares.
@@ -125,7 +129,7 @@ impl ScriptedChain {
             runtime_version: registration.version,
             operator: registration.operator,
             registrant: AccountId([1; 32]),
-            measurement: BUILD,
+            measurement: self.builds.get(&registration.worker).copied().unwrap_or(BUILD),
             tee: TeeKind::Sgx,
             root: RootKind::Development,
             confidence_level: 1,
@@ -339,6 +343,12 @@ impl ScriptedChain {
                 }),
             gatekeeping: (watch.holds_share || self.gatekeepers.contains(&worker))
                 .then(|| self.gatekeeping(&worker)),
+            policy: watch.policy_for.map(|measurement| PolicyView {
+                measurement,
+                allowed: self.allowed.contains(&measurement),
+                roots: self.roots.clone(),
+                tier_max: 3,
+            }),
         }
     }
 }

@@ -14,3 +14,4 @@ mod queries;
 mod replicas;
 mod sharing;
 mod store_judgement;
+mod upgrade;

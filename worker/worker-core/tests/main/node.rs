@@ -24,7 +24,7 @@ use wire::{
     query::{QueryRequest, QueryTarget},
 };
 use worker_core::{
-    ClusterStore, Core, Effect, Head, Identity, Input, KeptSecrets, Notice, RecordChunk, Records,
+    ClusterStore, Core, Departed, Effect, HandoverRefusal, Head, Identity, Input, KeptSecrets, Notice, RecordChunk, Records,
     Refusal, ServingState, Settings,
     Sharing, StopReason, StoreError, running::{HostFacts, Offers},
 };
@@ -235,14 +235,29 @@ pub struct Node {
     pub wanted: Option<Effect>,
     /// How often its store was removed.
     pub forgotten: u32,
+    /// What its quotes say that it is, where it knows.
+    pub build: Option<Measurement>,
+    /// The tombstone on its disk.
+    pub tombstone: Option<Vec<u8>>,
+    /// What it is once its keys were handed over.
+    pub departed: Option<Departed>,
+    /// Why requests for its keys were refused.
+    pub refusals: Vec<HandoverRefusal>,
 }
 
 pub type Tamper = Box<dyn FnMut(&Identity, SignedMessage) -> SignedMessage>;
 
-fn core_of(sealed: &[u8], host: &Host) -> Core {
+/// The account that operates all workers.
+pub fn operator() -> secrets::Sr25519Secret {
+    secrets::Sr25519Secret::from_seed(&[0x0b; 32])
+}
+
+fn core_of(sealed: &[u8], host: &Host, build: Option<Measurement>, succeeds: bool) -> Core {
     let settings = Settings {
         version: 1,
-        operator: Some(AccountId([0x0b; 32])),
+        measurement: build,
+        succeeds,
+        operator: Some(AccountId(operator().public())),
         endpoints: vec!["https://worker.example".to_owned()],
         sharing: SHARING,
     };
@@ -262,9 +277,18 @@ impl Node {
     pub fn new(seed: u64) -> Self {
         let mut rng = TestRng(seed);
         let sealed = KeptSecrets::generate(&mut rng).to_bytes().to_vec();
+        Self::on(sealed, None, false, rng)
+    }
+
+    /// A process of a build, with secrets on its disk that it was handed or not.
+    pub fn on(sealed: Vec<u8>, build: Option<Measurement>, succeeds: bool, rng: TestRng) -> Self {
         let host = Host::default();
         Self {
-            core: core_of(&sealed, &host),
+            core: core_of(&sealed, &host, build, succeeds),
+            build,
+            tombstone: None,
+            departed: None,
+            refusals: Vec::new(),
             host,
             sealed,
             disk: Disk::new(),
@@ -301,7 +325,13 @@ impl Node {
 
     /// A new process on the same disk.
     pub fn restart(&mut self) {
-        self.core = core_of(&self.sealed, &self.host);
+        if let Some(tombstone) = &self.tombstone {
+            // It is looked for before anything else.
+            self.departed = Departed::from_tombstone(tombstone)
+                .map(|departed| departed.with_records(Some(self.disk.records())));
+            return;
+        }
+        self.core = core_of(&self.sealed, &self.host, self.build, false);
         self.mute = false;
         self.wanted = None;
     }
@@ -383,6 +413,19 @@ impl Node {
                     self.forgotten += 1;
                     self.disk = Disk::new();
                 }
+                Effect::Leave { tombstone, records } => {
+                    if self.dies() {
+                        return;
+                    }
+                    self.tombstone = Some(tombstone.to_vec());
+                    self.sealed.clear();
+                    if self.dies() {
+                        return;
+                    }
+                    let departed = Departed::from_tombstone(&tombstone).unwrap();
+                    self.departed = Some(departed.with_records(records));
+                }
+                Effect::RefuseHandover(refusal) => self.refusals.push(refusal),
                 fetch @ Effect::FetchSnapshot { .. } => self.wanted = Some(fetch),
                 Effect::Say(notice) => self.did.push(Did::Say(notice)),
                 Effect::Stop(reason) => self.did.push(Did::Stop(reason)),
