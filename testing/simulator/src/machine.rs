@@ -149,12 +149,15 @@ impl Machine {
             version: 1,
             operator: Some(operator()),
             endpoints: vec![format!("http://{}", self.name)],
+            snapshot_above: 2000,
             sharing: Sharing {
                 processors: 4,
                 flow_present_max: 8,
                 present_max: 12,
                 wait_max: Duration::from_secs(1),
             },
+            measurement: None,
+            succeeds: false,
         };
         let core = Core::new(
             genesis,

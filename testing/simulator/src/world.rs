@@ -538,6 +538,14 @@ impl World {
                 }
                 self.events.note(self.round, "joining", format!("{name}: {next_number} entries"));
             }
+            Effect::ForgetStore { cluster } => {
+                self.machines[place].disks.remove(&cluster);
+                self.events.note(self.round, "wiped", name);
+            }
+            // Nobody asks for a worker's keys here.
+            Effect::Leave { .. } | Effect::RefuseHandover(_) => {
+                return Err(Broken::new(format!("unasked: {name} hands its keys over")));
+            }
             Effect::Say(notice) => {
                 let kind = match notice {
                     Notice::Serving { .. } => {

@@ -53,6 +53,9 @@ pub struct Settings {
     pub operator: Option<AccountId>,
     /// Where clients reach it.
     pub endpoints: Vec<String>,
+    /// So many mailbox entries behind what the cluster agreed on, a worker that starts takes the state
+    /// over from another rather than run them.
+    pub snapshot_above: u64,
     /// How contracts share the processors in queries.
     pub sharing: scheduler::Settings,
     /// This build, as its quotes say, where that is known: it does nothing under the registration of
@@ -383,12 +386,14 @@ enum Judged {
 }
 
 /// Why the cluster's state is better taken over from another worker than made here, if it is.
-fn worth_taking_over(store: &dyn ClusterStore, cluster: &ClusterView) -> Option<String> {
-    /// Entries that are run in less time than a state takes to come.
-    const WORTH_RUNNING: u64 = 2000;
+fn worth_taking_over(
+    store: &dyn ClusterStore,
+    cluster: &ClusterView,
+    snapshot_above: u64,
+) -> Option<String> {
     let agreed = cluster.agreed.as_ref().filter(|_| !cluster.peers.is_empty())?;
     let behind = agreed.next_number.saturating_sub(store.head().next_number);
-    (behind > WORTH_RUNNING).then(|| format!("its own is {behind} entries behind"))
+    (behind > snapshot_above).then(|| format!("its own is {behind} entries behind"))
 }
 
 /// The worker.
@@ -1079,7 +1084,11 @@ impl Core {
     ) -> Judged {
         match judge_store(&*running.store, view, cluster) {
             // A view read for an unjudged store carries entries from its head on, so it is run now.
-            StoreJudgement::GoOn => match worth_taking_over(&*running.store, cluster) {
+            StoreJudgement::GoOn => match worth_taking_over(
+                &*running.store,
+                cluster,
+                self.settings.snapshot_above,
+            ) {
                 Some(why) => Judged::TakeOver(why),
                 None => Judged::GoOn,
             },

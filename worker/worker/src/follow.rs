@@ -135,6 +135,7 @@ impl Follower {
             version: version(),
             operator: Some(operator.account()),
             endpoints: arguments.endpoint.clone(),
+            snapshot_above: arguments.snapshot_above,
             sharing: Sharing::for_this_machine(),
             measurement: build.measurement,
             succeeds: build.succeeds,

@@ -259,6 +259,7 @@ fn core_of(sealed: &[u8], host: &Host, build: Option<Measurement>, succeeds: boo
         succeeds,
         operator: Some(AccountId(operator().public())),
         endpoints: vec!["https://worker.example".to_owned()],
+        snapshot_above: 2000,
         sharing: SHARING,
     };
     let kept = KeptSecrets::from_bytes(sealed).unwrap();

@@ -361,7 +361,7 @@ fn states_are_handed_to_workers_of_the_cluster_alone() {
     assert_eq!(malformed, Err(SnapshotRefusal::Malformed));
     // One that is of the cluster no more gets nothing.
     let id = world.nodes[2].id();
-    world.chain.cluster().workers.retain(|worker| *worker != id);
+    world.chain.release(&id);
     world.chain.block();
     let World { chain, nodes } = &mut world;
     nodes[1].follow(chain);
@@ -399,7 +399,7 @@ fn a_worker_that_the_chain_takes_out_of_its_cluster_wipes_what_it_had_of_it() {
     assert_eq!(before.seeds.len(), 1);
     // One that has started just now may be shown a chain from before it joined: it keeps what it has.
     world.nodes[2].restart();
-    world.chain.cluster().workers.retain(|worker| *worker != id);
+    world.chain.release(&id);
     let World { chain, nodes } = &mut world;
     nodes[2].follow(chain);
     assert_eq!(KeptSecrets::from_bytes(&nodes[2].sealed).unwrap().seeds.len(), 1);
