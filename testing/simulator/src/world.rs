@@ -16,6 +16,7 @@ use chain_facts::{
     WorkerInfo, keys,
     view::{FinalizedView, SeedNeed},
 };
+use codec::Decode as _;
 use contract_state::{ImportTarget, StoreIdentity};
 use mock_attestation::DevelopmentPki;
 use polkadot_sdk::sp_core::{H256, sr25519};
@@ -26,7 +27,6 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 use threshold_keys::{GatekeeperMessage, SealedSeedShare};
-use codec::Decode as _;
 use wire::{
     domain::{code_hash, contract_id},
     mailbox::MailboxEntry,
@@ -41,11 +41,13 @@ const MEMBERS: usize = 5;
 /// Rounds in which everything must be ready.
 const READY_WITHIN: u64 = 120;
 /// Calm rounds after which all must serve the same.
-const CALM_ROUNDS: u64 = 160;
+const CALM_ROUNDS: u64 = 200;
 /// The last of them, in which no command is sent.
 const SILENT_ROUNDS: u64 = 50;
 /// Reads of one block, as the worker's shell does.
 const READS_MAX: usize = 4096;
+/// Exchanges with a peer in a round, of who fetches a state.
+const EXCHANGES: usize = 4;
 /// Code that the small engine takes.
 const CODE: &[u8] = b"\0asm code";
 /// Contracts.
@@ -286,7 +288,9 @@ impl World {
                 self.start(place)?;
             }
             self.show(place)?;
-            self.fetch_on(place)?;
+            for _ in 0..EXCHANGES {
+                self.fetch_on(place)?;
+            }
             self.look()?;
         }
         self.client_round()

@@ -1,6 +1,6 @@
 //! A fixed set of seeds, and proof that the checkers see what is wrong.
 
-use simulator::{Failure, Options, Report, Sabotage, run};
+use simulator::{Options, Report, Sabotage, run};
 
 /// Seeds that are run each time.
 const SEEDS: u64 = 20;
@@ -27,26 +27,24 @@ fn a_fixed_set_of_seeds_holds_and_does_what_it_should() {
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
-    for seed in [1, 2] {
-        let digests = [1, 2].map(|_| must_hold(&Options { rounds: 150, ..Options::of(seed) }).digest);
-        assert_eq!(digests[0], digests[1]);
-    }
-    let other = must_hold(&Options { rounds: 150, ..Options::of(3) }).digest;
-    assert_ne!(other, must_hold(&Options { rounds: 150, ..Options::of(4) }).digest);
+    let digest = |seed| must_hold(&Options { rounds: 120, ..Options::of(seed) }).digest;
+    assert_eq!(digest(1), digest(1));
+    assert_ne!(digest(1), digest(2));
 }
 
 /// The checker of this name must find the deliberate bug.
 fn is_found(sabotage: Sabotage, checker: &str) {
-    let mut found: Vec<Box<Failure>> = Vec::new();
+    let mut found: Vec<String> = Vec::new();
     for seed in 0..SABOTAGED_SEEDS {
-        let options = Options { sabotage: Some(sabotage), ..Options::of(seed) };
-        found.extend(run(&options).err());
+        let options = Options { sabotage: Some(sabotage), rounds: 150, ..Options::of(seed) };
+        if let Err(failure) = run(&options) {
+            if failure.what.starts_with(checker) {
+                return;
+            }
+            found.push(failure.what);
+        }
     }
-    let texts: Vec<&str> = found.iter().map(|failure| &failure.what[..]).collect();
-    assert!(
-        texts.iter().any(|what| what.starts_with(checker)),
-        "{sabotage:?} is not found by `{checker}`: {texts:#?}"
-    );
+    panic!("{sabotage:?} is not found by `{checker}`: {found:#?}");
 }
 
 #[test]
