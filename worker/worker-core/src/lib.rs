@@ -31,6 +31,7 @@ mod joining;
 mod kept;
 mod logs;
 mod machine;
+mod notice;
 mod outbox;
 mod query;
 mod receipt_log;
@@ -47,7 +48,8 @@ pub use handover::{
 };
 pub use identity::Identity;
 pub use kept::{KeptSecrets, KeptSeed};
-pub use machine::{Core, Effect, Input, Notice, Settings, StopReason};
+pub use machine::{Core, Effect, Input, Settings};
+pub use notice::{Notice, StopReason};
 pub use query::{Answer, Begun, Published, QueryService, Refusal, ReplySeal, ServingState};
 pub use receipt_log::{NotLogged, ReceiptLog};
 pub use receipts::ReceiptQueue;

@@ -2,7 +2,7 @@
 //! which it opens, checks against the sharing in force, and combines by itself. No gatekeeper knows
 //! the seed, and none can give a wrong one unnoticed.
 
-use crate::{identity::Identity, kept::KeptSecrets, machine::Notice, outbox::Outbox};
+use crate::{identity::Identity, kept::KeptSecrets, notice::Notice, outbox::Outbox};
 use chain_facts::view::ClusterView;
 use codec::DecodeAll;
 use primitives::{BlockNumber, ClusterId, WorkerId};

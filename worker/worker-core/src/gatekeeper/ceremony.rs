@@ -5,7 +5,7 @@ use super::{
     Block, Done, payload,
     secrets::{GatekeeperSecrets, OwnCeremony},
 };
-use crate::{machine::Notice, outbox::Outbox};
+use crate::{notice::Notice, outbox::Outbox};
 use chain_facts::view::CeremonyView;
 use primitives::WorkerId;
 use rand_core::{CryptoRng, RngCore};

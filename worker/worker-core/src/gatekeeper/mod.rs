@@ -17,7 +17,7 @@ mod seeds;
 
 pub use secrets::GatekeeperSecrets;
 
-use crate::{identity::Identity, machine::Notice, outbox::Outbox};
+use crate::{identity::Identity, notice::Notice, outbox::Outbox};
 use chain_facts::view::{FinalizedView, GatekeepingView};
 use codec::Encode;
 use primitives::{BlockNumber, WorkerId};
