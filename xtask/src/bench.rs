@@ -25,7 +25,8 @@ const WORKERD: &str = "workerd@1.20261117.1";
 const WORKERD_PROGRAM: &str = "node_modules/@cloudflare/workerd-linux-64/bin/workerd";
 
 /// Runs all benches, and `arguments` go to the one of whole networks; or, where the first argument is
-/// `engine` or `query`, that of the contract engine or of queries alone, which gets the rest.
+/// `engine`, `query` or `snapshot`, that of the contract engine, of queries or of handing a state over
+/// alone, which gets the rest.
 ///
 /// # Errors
 /// When something does not build or a bench fails.
@@ -37,6 +38,10 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
             Build::prepare(workspace)?.binaries()?;
             return queries(workspace, rest);
         }
+        Some((first, rest)) if first == "snapshot" => {
+            Build::prepare(workspace)?.binaries()?;
+            return snapshot(workspace, rest);
+        }
         _ => {}
     }
     let build = Build::prepare(workspace)?;
@@ -47,6 +52,7 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
     engine(workspace, &[])?;
 
     queries(workspace, &[])?;
+    snapshot(workspace, &[])?;
 
     progress("measuring a network");
     run_command(
@@ -72,6 +78,14 @@ fn queries(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
     }
     progress("measuring queries");
     run_command(&mut command, "the bench of queries")
+}
+
+/// Measures a state handed over to another worker, beside running a mailbox.
+fn snapshot(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
+    progress("measuring the handing over of a state");
+    let mut command = Command::new(workspace.binaries_dir().join(QUERY_BENCH));
+    command.arg("snapshot").args(arguments);
+    run_command(&mut command, "the bench of snapshots")
 }
 
 /// workerd's program, installed beside the build folder.

@@ -156,6 +156,19 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         "executor-api",
         &["wasmtime", "secrets", "contract-engine", "contract-state"],
     ),
+    // One seed decides everything: no clock, no entropy, no thread but what it is given.
+    (
+        "simulator",
+        &[
+            "tokio",
+            "getrandom",
+            "wasmtime",
+            "reqwest",
+            "contract-engine",
+            "chain-view",
+            "platform",
+        ],
+    ),
     // It sees who computes and for how long, and nothing else.
     (
         "scheduler",

@@ -10,6 +10,7 @@ mod fuzz;
 mod layers;
 mod lint;
 mod setup;
+mod simulate;
 mod test;
 mod tidy;
 mod wasm;
@@ -35,6 +36,9 @@ Commands:
                        measure, each figure beside its anchor; or the engine, or queries, alone
   fuzz [--minutes N] [--target NAME]
                        run the fuzz targets, 10 minutes together unless told otherwise
+  simulate [--seeds N] [--from K] [--steps M] [--keep-going]
+                       run many workers, a chain and their hosts with faults, 20 seeds unless told otherwise;
+                       a seed that fails is printed with what happened and how to replay it
   setup                install the system packages that the builds need
 ";
 
@@ -52,7 +56,7 @@ fn main() -> ExitCode {
 
 fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
-    let takes_arguments = matches!(command, Some("dev" | "bench" | "fuzz"));
+    let takes_arguments = matches!(command, Some("dev" | "bench" | "fuzz" | "simulate"));
     if !takes_arguments && let Some(first) = arguments.first() {
         anyhow::bail!("this command takes no argument, not even `{first}`");
     }
@@ -67,6 +71,7 @@ fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
         Some("lint") => lint::run(&workspace),
         Some("bench") => bench::run(&workspace, &arguments),
         Some("fuzz") => fuzz::run(&workspace, &arguments),
+        Some("simulate") => simulate::run(&workspace, &arguments),
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             Ok(())

@@ -236,6 +236,10 @@ impl<T: Config> Mailbox for Pallet<T> {
         InboxNext::<T>::get(cluster)
     }
 
+    fn first_number(cluster: &ClusterId) -> u64 {
+        InboxFirst::<T>::get(cluster)
+    }
+
     fn clear(cluster: &ClusterId, entries_max: u32) -> u32 {
         let (first, next) = (InboxFirst::<T>::get(cluster), InboxNext::<T>::get(cluster));
         let end = next.min(first.saturating_add(u64::from(entries_max)));

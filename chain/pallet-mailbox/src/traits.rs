@@ -54,6 +54,9 @@ pub trait Mailbox {
     /// The number that the next entry will have.
     fn next_number(cluster: &ClusterId) -> u64;
 
+    /// The lowest number that is still kept: whose state is older needs another worker's.
+    fn first_number(cluster: &ClusterId) -> u64;
+
     /// Removes up to `entries_max` entries of a cluster that is no more; gives how many it removed.
     /// Fewer than asked for means that none is left.
     fn clear(cluster: &ClusterId, entries_max: u32) -> u32;

@@ -9,7 +9,9 @@
 //!
 //! A worker that was taken in later is *joining*: it has no vote, and is not waited for, until a report of
 //! it fits an agreed root. So a cluster of one goes on agreeing while a second one catches up. Only
-//! where nobody else is left do joining workers vote.
+//! where nobody else is left do joining workers vote. The same holds for a worker whose last report is below
+//! what the mailbox keeps: it was away for so long that only another worker's state helps it, and that must be
+//! one on which the others can go on agreeing meanwhile.
 //!
 //! Each report is judged at its own number only. After workers have come, gone, lapsed or been suspended,
 //! agreement is thus looked for with the next report, and not before.
@@ -166,17 +168,24 @@ impl<T: Config> Pallet<T> {
         Ok(all)
     }
 
-    /// Whose reports count: workers that are active and not suspended; of those that are joining only where
-    /// there are no others.
+    /// Whose reports count: workers that are active and not suspended; of those that are joining, or too far
+    /// behind for the mailbox, only where there are no others.
     fn voters(cluster: H256) -> Vec<sr25519::Public> {
         let suspended = SuspendedWorkers::<T>::get(cluster);
         let joining = JoiningWorkers::<T>::get(cluster);
+        let first = T::Mailbox::first_number(&cluster_id(cluster));
+        let is_lost = |worker: &sr25519::Public| {
+            // Who has reported nothing yet has run nothing.
+            let reported =
+                Checkpoints::<T>::get(cluster, worker).map_or(0, |report| report.next_number);
+            reported < first
+        };
         let (joining, voters): (Vec<_>, Vec<_>) = ClusterWorkers::<T>::get(cluster)
             .into_iter()
             .filter(|worker| {
                 !suspended.contains(worker) && T::Workers::is_active(&WorkerId(worker.0))
             })
-            .partition(|worker| joining.contains(worker));
+            .partition(|worker| joining.contains(worker) || is_lost(worker));
         if voters.is_empty() { joining } else { voters }
     }
 

@@ -117,9 +117,9 @@ pub fn push_block_ends<T: Config>(clusters: u32) -> Weight {
 /// agreement that all but one wait for holds each against it.
 pub fn checkpoint<T: Config>(workers: u64) -> Weight {
     let workers = workers.min(WORKERS);
-    let bytes = 64 * u64::from(OUTSTANDING_MAX) + 128 * workers;
+    let bytes = 64 * u64::from(OUTSTANDING_MAX) + 192 * workers;
     let dropped = DROPPED_PER_REPORT_MAX as u64 + 1;
-    estimate::<T>(bytes, 12 + 3 * workers, 8 + dropped + workers)
+    estimate::<T>(bytes, 13 + 4 * workers, 8 + dropped + workers)
 }
 
 /// Handling one message of a worker: a report on the largest cluster.

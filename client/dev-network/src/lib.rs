@@ -11,7 +11,7 @@ mod process;
 mod setup;
 
 pub use process::{Binaries, Ports};
-pub use setup::{Network, NetworkInfo, Options, SPEC_BESIDE_NODE, WorkerInfo, WorkerRole};
+pub use setup::{Network, NetworkInfo, Options, SLOT_MS, SPEC_BESIDE_NODE, WorkerInfo, WorkerRole};
 
 use std::path::PathBuf;
 

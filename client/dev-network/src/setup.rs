@@ -30,6 +30,10 @@ const POLL: Duration = Duration::from_millis(50);
 /// Who pays for worker registrations: accounts that the development chain funds.
 const OPERATORS: [&str; 4] = ["//Bob", "//Charlie", "//Dave", "//Eve"];
 
+/// Length of a slot on development networks, milliseconds: many small steps, from the registration to a
+/// key in shares, lie between an empty directory and a network that serves.
+pub const SLOT_MS: u64 = 500;
+
 /// What kind of network to run, and where.
 #[derive(Clone, Debug)]
 pub struct Options {

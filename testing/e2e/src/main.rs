@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use dev_network::{Binaries, Network, Options, Ports};
+use dev_network::{Binaries, Network, Options, Ports, SLOT_MS};
 use e2e::election;
 use std::{fs, path::PathBuf, process::ExitCode, time::Instant};
 
@@ -63,7 +63,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         ports: Ports::from_base(arguments.port_base),
         workers: 2,
         prices: [0, 0, 0],
-        slot_ms: None,
+        slot_ms: Some(SLOT_MS),
     };
     let mut say = |text: &str| println!("[{:6.1} s] {text}", started.elapsed().as_secs_f32());
     let mut end = std::pin::pin!(interrupted());

@@ -13,6 +13,7 @@ mod command_line;
 mod dev_command;
 mod disk_full;
 mod examples;
+mod joining;
 mod protocol;
 mod receipts;
 mod replicas;
@@ -43,6 +44,7 @@ async fn bad_input_and_restarts_lose_nothing() -> Result<()> {
     worker_process::check(&stage, &mut report).await;
     replicas::check(&mut stage, &mut report).await;
     restarts::check(&mut stage, &mut report).await;
+    joining::check(&mut stage, &mut report).await;
     upgrade::check(&mut stage, &mut report).await;
     restarts::check_stale(&mut stage, &mut report).await;
     disk_full::check(&mut stage, &mut report).await;

@@ -6,7 +6,7 @@ use client::{
     Account, Chain, Contract, Output, QueryOptions, WorkerClient, WorkerError, WorkerRecord,
     call_request,
 };
-use dev_network::{Binaries, Network, NetworkInfo, Options, Ports};
+use dev_network::{Binaries, Network, NetworkInfo, Options, Ports, SLOT_MS};
 use primitives::ContractId;
 use serde_json::{Value, json};
 use std::{
@@ -46,7 +46,7 @@ impl Stage {
             ports: Ports::from_base(free_ports(WORKERS as u16 + 3)?),
             workers: WORKERS,
             prices: [0, 0, 0],
-            slot_ms: None,
+            slot_ms: Some(SLOT_MS),
         };
         let network = Network::start(options, &mut |_| {}).await?;
         let info = network.info().clone();

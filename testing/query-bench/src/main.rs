@@ -9,6 +9,7 @@ mod load;
 mod peer;
 mod server;
 mod sharing;
+mod snapshot;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, Subcommand};
@@ -31,6 +32,15 @@ enum Command {
     Run(RunArguments),
     /// Serves; started by `run`.
     Serve,
+    /// Measures handing a state over to another worker, beside running a mailbox.
+    Snapshot {
+        /// Size of the state, MiB.
+        #[arg(long, default_value_t = 1024)]
+        mebibytes: u64,
+        /// Commands in the mailbox.
+        #[arg(long, default_value_t = 100_000)]
+        commands: u64,
+    },
     /// Asks; started by `run` on a processor of its own.
     Ask(RunArguments),
 }
@@ -55,6 +65,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => peer::ask_on(CLIENT_PROCESSOR, &arguments),
         Command::Serve => server::serve(),
+        Command::Snapshot { mebibytes, commands } => snapshot::measure(mebibytes, commands),
         Command::Ask(arguments) => ask(&arguments),
     };
     match result {

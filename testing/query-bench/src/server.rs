@@ -63,7 +63,7 @@ pub fn now_ms() -> UnixMillis {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
-struct Machine(WorkerId);
+pub struct Machine(pub WorkerId);
 
 impl Capabilities for Machine {
     fn derive_sr25519_key(&self, _: &ContractId, _: &[u8]) -> [u8; 64] {

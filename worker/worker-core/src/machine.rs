@@ -53,6 +53,9 @@ pub struct Settings {
     pub operator: Option<AccountId>,
     /// Where clients reach it.
     pub endpoints: Vec<String>,
+    /// So many mailbox entries behind what the cluster agreed on, a worker that starts takes the state
+    /// over from another rather than run them.
+    pub snapshot_above: u64,
     /// How contracts share the processors in queries.
     pub sharing: scheduler::Settings,
     /// This build, as its quotes say, where that is known: it does nothing under the registration of
@@ -125,6 +128,11 @@ pub enum Effect {
         block: (BlockNumber, BlockHash),
         /// Whom to ask.
         peers: Vec<Peer>,
+    },
+    /// Remove the cluster's store: its key is wiped.
+    ForgetStore {
+        /// Of which cluster.
+        cluster: ClusterId,
     },
     /// Seal the tombstone and write it down, remove the worker's secrets, and go on as a
     /// [`crate::Departed`] made of it, which alone answers the request that waits. Nothing else is done
@@ -226,6 +234,9 @@ pub enum Notice {
         /// What the cluster agreed on.
         agreed: StateRoot,
     },
+    /// The chain has taken the worker out of its cluster.
+    #[error("no longer of cluster {0}: its seed and its state are wiped here")]
+    LeftCluster(ClusterId),
     /// The chain has the registration of another build.
     #[error("the chain has another build of this worker: waiting until it has judged this one")]
     AwaitingJudgement,
@@ -375,12 +386,14 @@ enum Judged {
 }
 
 /// Why the cluster's state is better taken over from another worker than made here, if it is.
-fn worth_taking_over(store: &dyn ClusterStore, cluster: &ClusterView) -> Option<String> {
-    /// Entries that are run in less time than a state takes to come.
-    const WORTH_RUNNING: u64 = 2000;
+fn worth_taking_over(
+    store: &dyn ClusterStore,
+    cluster: &ClusterView,
+    snapshot_above: u64,
+) -> Option<String> {
     let agreed = cluster.agreed.as_ref().filter(|_| !cluster.peers.is_empty())?;
     let behind = agreed.next_number.saturating_sub(store.head().next_number);
-    (behind > WORTH_RUNNING).then(|| format!("its own is {behind} entries behind"))
+    (behind > snapshot_above).then(|| format!("its own is {behind} entries behind"))
 }
 
 /// The worker.
@@ -589,9 +602,12 @@ impl Core {
                 self.snapshots.follow(&cluster.id, &cluster.workers, view.number, agreed);
                 self.follow_cluster(view, cluster, effects);
             }
-            _ => {
+            other => {
                 self.queries.withdraw();
                 self.snapshots.withdraw();
+                if other.is_none() && self.speaks {
+                    self.forget_clusters(effects);
+                }
             }
         }
         self.outbox.settle(view.next_sequence);
@@ -600,6 +616,22 @@ impl Core {
             // From a worker that is not active the chain takes no messages.
             let messages = self.outbox.due(view.number, &self.identity);
             effects.extend(messages.into_iter().map(Effect::Submit));
+        }
+    }
+
+    /// Wipes the seeds of clusters that the worker is no longer of, by a chain that is known to be new.
+    fn forget_clusters(&mut self, effects: &mut Vec<Effect>) {
+        if self.kept.seeds.is_empty() {
+            return;
+        }
+        self.cluster = ClusterState::None;
+        let mut clusters: Vec<ClusterId> = self.kept.seeds.iter().map(|kept| kept.cluster).collect();
+        clusters.dedup();
+        self.kept.seeds.clear();
+        effects.push(Effect::Keep(self.kept.to_bytes()));
+        for cluster in clusters {
+            self.say(Notice::LeftCluster(cluster), effects);
+            effects.push(Effect::ForgetStore { cluster });
         }
     }
 
@@ -1055,7 +1087,11 @@ impl Core {
     ) -> Judged {
         match judge_store(&*running.store, view, cluster) {
             // A view read for an unjudged store carries entries from its head on, so it is run now.
-            StoreJudgement::GoOn => match worth_taking_over(&*running.store, cluster) {
+            StoreJudgement::GoOn => match worth_taking_over(
+                &*running.store,
+                cluster,
+                self.settings.snapshot_above,
+            ) {
                 Some(why) => Judged::TakeOver(why),
                 None => Judged::GoOn,
             },

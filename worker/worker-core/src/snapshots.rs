@@ -25,6 +25,9 @@ const WAITING_MAX: usize = 4;
 const PINNED_MAX: usize = 8;
 /// Blocks for which a state stays that somebody fetches.
 const FETCHED_WITHIN: BlockNumber = 128;
+/// Blocks for which a state stays after the cluster has agreed on a newer one: who heard of it late asks
+/// for it all the same.
+const KEPT_AFTER: BlockNumber = 64;
 /// Chunks that are read at once.
 pub(crate) const READERS_MAX: usize = 2;
 
@@ -35,6 +38,8 @@ struct Pinned {
     records: Arc<dyn Records>,
     /// The block at which a part of it was asked for last.
     asked_at: Option<BlockNumber>,
+    /// The first block at which a newer one was agreed on.
+    passed_at: Option<BlockNumber>,
 }
 
 #[derive(Default)]
@@ -126,7 +131,7 @@ impl SnapshotService {
         let agreed_number = agreed.map_or(0, |agreed| agreed.next_number);
         let waiting = offered.pinned.iter().filter(|pinned| pinned.next_number > agreed_number);
         let mut surplus = waiting.count().saturating_sub(WAITING_MAX);
-        offered.pinned.retain(|pinned| {
+        offered.pinned.retain_mut(|pinned| {
             let is_fetched = pinned
                 .asked_at
                 .is_some_and(|at| block_number.saturating_sub(at) <= FETCHED_WITHIN);
@@ -139,7 +144,9 @@ impl SnapshotService {
             let is_agreed = agreed.is_some_and(|agreed| {
                 (agreed.next_number, agreed.state_root) == (pinned.next_number, pinned.state_root)
             });
-            is_agreed || is_fetched
+            let passed_at = *pinned.passed_at.get_or_insert(block_number);
+            let is_young = block_number.saturating_sub(passed_at) <= KEPT_AFTER;
+            is_agreed || is_fetched || is_young
         });
         let surplus = offered.pinned.len().saturating_sub(PINNED_MAX);
         offered.pinned.drain(..surplus);
@@ -153,7 +160,7 @@ impl SnapshotService {
             .iter()
             .any(|pinned| (pinned.next_number, pinned.state_root) == (next_number, state_root));
         if !known {
-            offered.pinned.push(Pinned { next_number, state_root, records, asked_at: None });
+            offered.pinned.push(Pinned { next_number, state_root, records, asked_at: None, passed_at: None });
         }
     }
 

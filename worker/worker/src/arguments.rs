@@ -59,6 +59,10 @@ pub struct RunArguments {
     /// Age of the last final block from which on no query is answered, seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub stale_after: u64,
+    /// Mailbox entries that are run at a start; a worker that is further behind takes the cluster's state
+    /// over from another worker, where there is one.
+    #[arg(long, value_name = "ENTRIES", default_value_t = 2000)]
+    pub snapshot_above: u64,
     /// Let contracts send HTTP requests to this machine and the networks around it. For development:
     /// refused on any platform but insecure_simulated.
     #[arg(long)]

@@ -135,6 +135,7 @@ impl Follower {
             version: version(),
             operator: Some(operator.account()),
             endpoints: arguments.endpoint.clone(),
+            snapshot_above: arguments.snapshot_above,
             sharing: Sharing::for_this_machine(),
             measurement: build.measurement,
             succeeds: build.succeeds,
@@ -408,6 +409,16 @@ impl Follower {
                         tracing::warn!("the gatekeeper was not reported: {error}");
                     }
                 });
+            }
+            Effect::ForgetStore { cluster } => {
+                let file = self.data_dir.state_file(&cluster);
+                for file in [file.with_extension("import"), file] {
+                    if let Err(error) = std::fs::remove_file(&file)
+                        && error.kind() != std::io::ErrorKind::NotFound
+                    {
+                        tracing::warn!("{} is left over: {error}", file.display());
+                    }
+                }
             }
             Effect::Leave { tombstone, records } => {
                 // Before this is on disk nothing has left: where it fails, the process ends as it was.

@@ -119,6 +119,11 @@ async fn fetch_from(
     }
 }
 
+/// An answer that is the same if one asks again: another peer may have the state.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Final(String);
+
 async fn ask(http: &reqwest::Client, url: &str, request: Vec<u8>) -> Result<SnapshotChunk> {
     let mut tries = 0;
     loop {
@@ -136,13 +141,17 @@ async fn ask(http: &reqwest::Client, url: &str, request: Vec<u8>) -> Result<Snap
             }
             if !status.is_success() {
                 let text: String = String::from_utf8_lossy(&body).chars().take(300).collect();
-                bail!("it answers {status}: {text}");
+                let text = format!("it answers {status}: {text}");
+                if status.is_client_error() {
+                    return Err(Final(text).into());
+                }
+                bail!("{text}");
             }
             read_snapshot_chunk(&body).context("its answer is no chunk")
         };
         match asked.await {
             Ok(chunk) => return Ok(chunk),
-            Err(error) if tries == TRIES_MAX => return Err(error),
+            Err(error) if tries == TRIES_MAX || error.is::<Final>() => return Err(error),
             Err(_) => tokio::time::sleep(Duration::from_millis(250 << tries)).await,
         }
     }

@@ -338,6 +338,32 @@ fn who_joins_is_not_waited_for_and_votes_when_it_has_caught_up() {
 }
 
 #[test]
+fn who_comes_back_from_below_the_mailbox_is_not_waited_for_until_it_has_caught_up() {
+    run(|| {
+        cluster_of(&[1, 2, 3]);
+        report(10, &[(1, 7), (2, 7), (3, 7)]);
+        // Two lapse; the third goes on, and the mailbox forgets what it has agreed on.
+        Inactive::set(vec![WorkerId([2; 32]), WorkerId([3; 32])]);
+        report(500, &[(1, 8)]);
+        System::set_block_number(System::block_number() + 1000);
+        fill_mailbox(1, 40);
+        let first = pallet_mailbox::InboxFirst::<Test>::get(ClusterId(cluster(1).0));
+        assert_eq!((agreed(), first), (Some((500, 8)), 500));
+        // Back again, they can take the state after 500 entries from nobody who has gone on; only a new
+        // agreement helps them, and it must not wait for them.
+        Inactive::set(vec![]);
+        report(600, &[(1, 9)]);
+        assert_eq!(agreed(), Some((600, 9)));
+        // Who has caught up votes again.
+        report(600, &[(2, 9)]);
+        report(700, &[(1, 5)]);
+        assert_eq!(agreed(), Some((600, 9)));
+        report(700, &[(2, 5)]);
+        assert_eq!((agreed(), suspended()), (Some((700, 5)), vec![]));
+    });
+}
+
+#[test]
 fn where_all_are_suspended_a_new_worker_brings_them_back() {
     run(|| {
         cluster_of(&[1]);

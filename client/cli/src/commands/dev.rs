@@ -3,7 +3,7 @@
 use crate::{context::DEV_DIRECTORY, output::Output};
 use anyhow::Result;
 use clap::Args;
-use dev_network::{Binaries, Network, Options, Ports, WorkerRole};
+use dev_network::{Binaries, Network, Options, Ports, SLOT_MS, WorkerRole};
 use serde_json::json;
 use std::{path::PathBuf, time::Instant};
 
@@ -37,7 +37,7 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<()> {
         ports: Ports::from_base(arguments.port_base),
         workers: arguments.workers.into(),
         prices: [0, 0, 0],
-        slot_ms: None,
+        slot_ms: Some(SLOT_MS),
     };
     let mut end = std::pin::pin!(interrupted());
     let mut say = |text: &str| output.progress(text);

@@ -111,6 +111,15 @@ impl ScriptedChain {
         self.clusters.entry(CLUSTER).or_default()
     }
 
+    /// Takes a worker out of its cluster, with what the chain kept for it there.
+    pub fn release(&mut self, worker: &WorkerId) {
+        let cluster = self.cluster();
+        cluster.workers.retain(|member| member != worker);
+        cluster.checkpoints.remove(worker);
+        cluster.suspensions.remove(worker);
+        self.keys.confirmed.remove(&(CLUSTER, *worker));
+    }
+
     pub fn is_active(&self, worker: &WorkerId) -> bool {
         self.workers.get(worker).is_some_and(|info| {
             info.expires_at_ms > self.now_ms() && self.allowed.contains(&info.measurement)

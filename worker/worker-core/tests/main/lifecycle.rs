@@ -96,13 +96,14 @@ fn a_withdrawn_build_ends_serving_with_the_next_block() {
 fn an_unassigned_worker_serves_nothing_until_it_is_assigned_again() {
     let mut world = World::serving(2);
     let id = world.nodes[2].id();
-    world.chain.cluster().workers.retain(|worker| *worker != id);
+    world.chain.release(&id);
     world.block();
     assert_eq!(world.nodes[2].serving(), None);
     assert!(world.nodes[1].serving().is_some());
     world.plain(b"set:meanwhile");
     world.chain.cluster().workers.push(id);
-    world.blocks(2);
+    world.blocks(12);
+    assert!(world.nodes[2].serving().is_some());
     assert_eq!(world.nodes[2].serving(), world.nodes[1].serving());
 }
 

@@ -161,7 +161,7 @@ fn code_that_the_chain_lacks_stops_the_worker() {
 fn a_mailbox_pruned_while_a_worker_was_away_has_it_ask_another_for_the_state() {
     let mut world = World::serving(2);
     let id = world.nodes[2].id();
-    world.chain.cluster().workers.retain(|worker| *worker != id);
+    world.chain.release(&id);
     world.block();
     for _ in 0..5 {
         world.plain(b"set:meanwhile");
@@ -170,7 +170,7 @@ fn a_mailbox_pruned_while_a_worker_was_away_has_it_ask_another_for_the_state() {
     let cluster = world.chain.cluster();
     cluster.first = cluster.inbox.len() as u64 - 1;
     cluster.workers.push(id);
-    world.block();
+    world.blocks(12);
     assert_eq!(world.nodes[2].stopped(), None);
     assert!(world.nodes[2].said(|n| matches!(n, Notice::Joining { .. } | Notice::NoPeer)) > 0);
     assert_eq!(world.nodes[2].serving(), None);

@@ -233,6 +233,8 @@ pub struct Node {
     pub tamper: Option<Tamper>,
     /// The state that it asked for last.
     pub wanted: Option<Effect>,
+    /// How often its store was removed.
+    pub forgotten: u32,
     /// What its quotes say that it is, where it knows.
     pub build: Option<Measurement>,
     /// The tombstone on its disk.
@@ -257,6 +259,7 @@ fn core_of(sealed: &[u8], host: &Host, build: Option<Measurement>, succeeds: boo
         succeeds,
         operator: Some(AccountId(operator().public())),
         endpoints: vec!["https://worker.example".to_owned()],
+        snapshot_above: 2000,
         sharing: SHARING,
     };
     let kept = KeptSecrets::from_bytes(sealed).unwrap();
@@ -295,6 +298,7 @@ impl Node {
             rng,
             mute: false,
             wanted: None,
+            forgotten: 0,
             crash_after: None,
             tamper: None,
         }
@@ -405,6 +409,10 @@ impl Node {
                         },
                         chain,
                     );
+                }
+                Effect::ForgetStore { .. } => {
+                    self.forgotten += 1;
+                    self.disk = Disk::new();
                 }
                 Effect::Leave { tombstone, records } => {
                     if self.dies() {

@@ -14,7 +14,7 @@ use wire::{
     snapshot::{SnapshotChunk, SnapshotRequest},
 };
 use worker_core::{
-    ClusterStore as _, Effect, Input, Notice, SnapshotRefusal, StopReason, read_snapshot_chunk,
+    ClusterStore as _, Effect, Input, KeptSecrets, Notice, SnapshotRefusal, StopReason, read_snapshot_chunk,
     snapshot_request,
 };
 
@@ -361,7 +361,7 @@ fn states_are_handed_to_workers_of_the_cluster_alone() {
     assert_eq!(malformed, Err(SnapshotRefusal::Malformed));
     // One that is of the cluster no more gets nothing.
     let id = world.nodes[2].id();
-    world.chain.cluster().workers.retain(|worker| *worker != id);
+    world.chain.release(&id);
     world.chain.block();
     let World { chain, nodes } = &mut world;
     nodes[1].follow(chain);
@@ -387,4 +387,28 @@ fn a_far_older_disk_is_not_run_forward_where_a_peer_has_the_state() {
     assert!(fetch(&mut world, 2, |_, _| ()));
     world.blocks(2);
     assert_eq!(root(&world, 2), root(&world, 1));
+}
+
+#[test]
+fn a_worker_that_the_chain_takes_out_of_its_cluster_wipes_what_it_had_of_it() {
+    let mut world = World::serving(2);
+    busy(&mut world, 5);
+    settle(&mut world);
+    let id = world.nodes[2].id();
+    let before = KeptSecrets::from_bytes(&world.nodes[2].sealed).unwrap();
+    assert_eq!(before.seeds.len(), 1);
+    // One that has started just now may be shown a chain from before it joined: it keeps what it has.
+    world.nodes[2].restart();
+    world.chain.release(&id);
+    let World { chain, nodes } = &mut world;
+    nodes[2].follow(chain);
+    assert_eq!(KeptSecrets::from_bytes(&nodes[2].sealed).unwrap().seeds.len(), 1);
+    world.blocks(4);
+    let node = &world.nodes[2];
+    assert!(KeptSecrets::from_bytes(&node.sealed).unwrap().seeds.is_empty());
+    assert_eq!(node.forgotten, 1);
+    assert_eq!(node.said(|notice| *notice == Notice::LeftCluster(CLUSTER)), 1);
+    assert_eq!(node.serving(), None);
+    assert_eq!(node.stopped(), None);
+    assert!(world.nodes[1].serving().is_some());
 }
