@@ -278,7 +278,9 @@ impl Network {
                     let url = network.workers[place].url.clone();
                     async move {
                         let json = fetch_info(&url).await?;
-                        let serving = json.get("serving").is_some_and(|serving| !serving.is_null());
+                        // The time until then is known a moment after the first answer.
+                        let has = |name| json.get(name).is_some_and(|value| !value.is_null());
+                        let serving = has("serving") && has("ready_after_ms");
                         (serving || role == WorkerRole::Gatekeeper).then_some(json)
                     }
                 })

@@ -527,7 +527,10 @@ impl Core {
             .registration
             .as_ref()
             .is_some_and(|info| {
-                info.runtime_version != self.settings.version || self.is_of_another_build(info)
+                info.runtime_version != self.settings.version
+                    || self.is_of_another_build(info)
+                    // Evidence of its own, for receipts, also where the build is the same.
+                    || (self.settings.succeeds && self.registration_sent.is_none())
             });
         let waiting = self
             .registration_sent
