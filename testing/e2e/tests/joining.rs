@@ -1,7 +1,7 @@
 //! Workers that come into a cluster, go out of it, take its state over, or are there twice.
 
 use crate::{
-    stage::Stage,
+    stage::{CHAIR, Stage},
     tools::{Report, free_ports, until},
 };
 use anyhow::{Context, Result, ensure};
@@ -126,7 +126,10 @@ async fn leaves(stage: &mut Stage) -> Result<()> {
         Ok((is_gone && state_files(&directory)?.is_empty()).then_some(()))
     })
     .await?;
-    stage.unharmed().await.context("while it is away")?;
+    stage.await_position(PLACE + 1, number).await.context("while it is away")?;
+    let id = stage.id.to_string();
+    let ran = stage.phat(&["query", &id, "tally", "--as", CHAIR]).await?;
+    ran.expect(0, "").context("while it is away")?;
     let ran = stage.phat(&["cluster", "add-worker", &worker, "--as", OWNER]).await?;
     ensure!(ran.code != Some(0), "a worker is taken in that nobody offers: {ran:?}");
     let ran = stage.phat(&["worker", "offer", &worker, "anybody", "--as", OPERATOR]).await?;

@@ -404,6 +404,7 @@ impl Core {
         let mut clusters: Vec<ClusterId> = self.kept.seeds.iter().map(|kept| kept.cluster).collect();
         clusters.dedup();
         self.kept.seeds.clear();
+        self.seed = SeedFollower::default();
         effects.push(Effect::Keep(self.kept.to_bytes()));
         for cluster in clusters {
             self.say(Notice::LeftCluster(cluster), effects);

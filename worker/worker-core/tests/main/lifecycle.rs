@@ -102,7 +102,8 @@ fn an_unassigned_worker_serves_nothing_until_it_is_assigned_again() {
     assert!(world.nodes[1].serving().is_some());
     world.plain(b"set:meanwhile");
     world.chain.cluster().workers.push(id);
-    world.blocks(12);
+    // Gatekeepers look now and then at who had a seed.
+    world.blocks(40);
     assert!(world.nodes[2].serving().is_some());
     assert_eq!(world.nodes[2].serving(), world.nodes[1].serving());
 }

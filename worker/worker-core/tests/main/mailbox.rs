@@ -170,7 +170,7 @@ fn a_mailbox_pruned_while_a_worker_was_away_has_it_ask_another_for_the_state() {
     let cluster = world.chain.cluster();
     cluster.first = cluster.inbox.len() as u64 - 1;
     cluster.workers.push(id);
-    world.blocks(12);
+    world.blocks(40);
     assert_eq!(world.nodes[2].stopped(), None);
     assert!(world.nodes[2].said(|n| matches!(n, Notice::Joining { .. } | Notice::NoPeer)) > 0);
     assert_eq!(world.nodes[2].serving(), None);
