@@ -29,10 +29,13 @@ use worker_core::{
 };
 
 /// Without a final block for so long at most, the operator is told.
-const PATIENCE_MAX: Duration = Duration::from_secs(30);
+const PATIENCE_MAX: Duration = Duration::from_secs(5);
 /// So many times without patience, and the light client is made anew; then after twice as many, and so on.
-/// It does not tell when it has failed inside.
+/// It does not tell when it has failed inside, and one whose only node was away for a moment asks for it
+/// again after half a minute or more; a new one asks at once.
 const STALLS_BEFORE_ANEW: u32 = 2;
+/// The doubling ends here, so that a chain that was away for a day is found again within a minute.
+const STALLS_BEFORE_ANEW_MAX: u32 = 8;
 /// A new light client that takes longer has no peer either; the old one stays.
 const ANEW_TIME_MAX: Duration = Duration::from_secs(10);
 /// Requests for the worker's keys that wait to be looked at; each takes a moment.
@@ -173,7 +176,7 @@ impl Follower {
             light_client_started,
             platform,
             network,
-            // The second time, answers have ended for age.
+            // With a short age limit: the second time, answers have ended for age.
             patience: (Duration::from_secs(arguments.stale_after) / STALLS_BEFORE_ANEW)
                 .clamp(Duration::from_secs(1), PATIENCE_MAX),
             chain,
@@ -226,10 +229,13 @@ impl Follower {
                     self.newest = Some(block);
                 }
                 Err(error @ ChainViewError::Stalled(_)) => {
-                    tracing::warn!("{error}");
+                    // Once for each light client: the next word is that there is a new one.
+                    if stalls == 0 {
+                        tracing::warn!("{error}");
+                    }
                     stalls += 1;
                     if stalls == stalls_max {
-                        (stalls, stalls_max) = (0, stalls_max.saturating_mul(2));
+                        (stalls, stalls_max) = (0, (stalls_max * 2).min(STALLS_BEFORE_ANEW_MAX));
                         if let Some(fresh) = self.light_client_anew().await? {
                             (self.chain, blocks) = fresh;
                         }
