@@ -426,6 +426,13 @@ impl Core {
             self.cluster = ClusterState::Joining(joining);
             return;
         }
+        // None, where its secrets are older than the seed in use: that is asked for, or comes next.
+        let keys = self.kept.state_keys(&joining.id, cluster.rotation_in_force);
+        if keys.is_empty() {
+            self.say(Notice::AwaitingSeed(joining.id), effects);
+            self.cluster = ClusterState::Joining(joining);
+            return;
+        }
         let is_alone = cluster.workers.len() <= 1;
         if cluster.peers.is_empty() && !is_alone && !joining.has_looked_for_peers() {
             // The view may have been read without them.
@@ -455,7 +462,7 @@ impl Core {
                 joining.fetch(view.number);
                 effects.push(Effect::FetchSnapshot {
                     cluster: joining.id,
-                    keys: self.kept.state_keys(&joining.id, cluster.rotation_in_force),
+                    keys,
                     next_number: agreed.next_number,
                     state_root: agreed.state_root,
                     block: (view.number, view.hash),

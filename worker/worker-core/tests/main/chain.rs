@@ -288,6 +288,18 @@ impl ScriptedChain {
                 cluster.reports.values_mut().for_each(|alike| {
                     alike.remove(&from);
                 });
+                // What the others have said may be enough now.
+                let said: Vec<_> = cluster
+                    .checkpoints
+                    .iter()
+                    .map(|(worker, said)| (*worker, said.next_number, said.state_root))
+                    .filter(|(worker, ..)| !cluster.joining.contains(worker))
+                    .collect();
+                for (worker, next_number, state_root) in said {
+                    if cluster.agree(worker, next_number, state_root, number) {
+                        self.agreements += 1;
+                    }
+                }
                 true
             }
             MessagePayload::NextClusterKey {
@@ -468,6 +480,11 @@ impl Cluster {
             return false;
         }
         self.agreed = Some(AgreedCheckpoint { next_number, state_root, agreed_at });
+        let checkpoints = &self.checkpoints;
+        self.joining.retain(|worker| {
+            let said = checkpoints.get(worker).map(|said| (said.next_number, said.state_root));
+            said != Some((next_number, state_root))
+        });
         true
     }
 
