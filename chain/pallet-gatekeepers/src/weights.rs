@@ -8,6 +8,7 @@ use polkadot_sdk::{
     frame_system::Config,
     sp_core::Get,
 };
+use primitives::bounds::CLUSTER_WORKERS_MAX;
 use threshold_keys::HOLDERS_MAX;
 
 /// Everything that a message computes besides cryptography.
@@ -39,7 +40,7 @@ fn estimate<T: Config>(micros: u64, reads: u64, writes: u64) -> Weight {
 /// A block in which nothing is to be done.
 pub fn idle<T: Config>() -> Weight {
     Weight::from_parts(BASE_US * WEIGHT_REF_TIME_PER_MICROS, 16 * 1024)
-        .saturating_add(T::DbWeight::get().reads(6))
+        .saturating_add(T::DbWeight::get().reads(7))
 }
 
 /// Looking which of so many gatekeepers are active.
@@ -142,6 +143,19 @@ pub fn finish_beacon<T: Config>(threshold: u64, holders: u64) -> Weight {
         10 + holders,
         10 + 2 * holders,
     )
+}
+
+/// Going on with a cluster whose keys are rotated: each member's word and registration are looked at,
+/// and its mailbox takes an entry.
+pub fn advance_rotation<T: Config>() -> Weight {
+    let members = u64::from(CLUSTER_WORKERS_MAX);
+    estimate::<T>(BASE_US, 16 + 4 * members, 48)
+}
+
+/// Looking whether a member of a cluster has a seed that it may not.
+pub fn look_for_exposure<T: Config>() -> Weight {
+    let members = u64::from(CLUSTER_WORKERS_MAX);
+    estimate::<T>(BASE_US, 8 + 3 * members, 3)
 }
 
 /// Judging evidence.

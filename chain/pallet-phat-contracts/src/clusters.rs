@@ -25,7 +25,7 @@ pub(crate) fn cluster_id(cluster: H256) -> ClusterId {
     ClusterId(cluster.0)
 }
 
-fn id_of_number(number: u64) -> H256 {
+pub(crate) fn id_of_number(number: u64) -> H256 {
     let mut id = [0; 32];
     id[24..].copy_from_slice(&number.to_be_bytes());
     H256(id)
@@ -153,6 +153,25 @@ impl<T: Config> Pallet<T> {
         Limits::<T>::insert(cluster, limits);
         Self::deposit_event(Event::LimitsSet { cluster, limits });
         Ok(())
+    }
+
+    /// Begins to rotate a cluster's keys, by its owner or root; by anybody where a worker has them whose
+    /// build is not allowed any more.
+    pub(crate) fn do_rotate_keys(
+        who: Option<&AccountId32>,
+        cluster: H256,
+        window_blocks: Option<BlockNumber>,
+    ) -> DispatchResult {
+        let id = cluster_id(cluster);
+        if T::Workers::is_seed_exposed(&id) {
+            ensure!(
+                Clusters::<T>::contains_key(cluster),
+                Error::<T>::ClusterNotFound
+            );
+        } else {
+            Self::ensure_owner(who, cluster)?;
+        }
+        T::Workers::rotate_cluster_keys(&id, window_blocks)
     }
 
     pub(crate) fn do_set_block_hooks(

@@ -404,6 +404,13 @@ pub mod pallet {
             /// The cluster.
             cluster: H256,
         },
+        /// A worker has lost its cluster's state, and gives its vote up until it has it again.
+        WorkerStateLost {
+            /// The worker.
+            worker: sr25519::Public,
+            /// The cluster.
+            cluster: H256,
+        },
         /// An operator said which cluster's owner may take a worker in.
         WorkerOffered {
             /// The worker.
@@ -766,6 +773,20 @@ pub mod pallet {
         pub fn leave_cluster(origin: OriginFor<T>, worker: sr25519::Public) -> DispatchResult {
             let who = ensure_signed(origin)?;
             Self::do_leave_cluster(&who, worker)
+        }
+
+        /// Begins to rotate a cluster's keys, by root or the cluster's owner; by anybody where a worker
+        /// has them whose build is not allowed any more. Once its workers have the new ones, commands to
+        /// those before open for `window_blocks` more blocks, 600 where nothing is said.
+        #[pallet::call_index(20)]
+        #[pallet::weight(weights::rotate_cluster_keys::<T>())]
+        pub fn rotate_cluster_keys(
+            origin: OriginFor<T>,
+            cluster_id: H256,
+            window_blocks: Option<BlockNumber>,
+        ) -> DispatchResult {
+            let who = ensure_signed_or_root(origin)?;
+            Self::do_rotate_keys(who.as_ref(), cluster_id, window_blocks)
         }
     }
 }

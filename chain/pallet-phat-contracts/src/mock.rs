@@ -47,6 +47,8 @@ parameter_types! {
     pub static Forgotten: Vec<[u8; 32]> = Vec::new();
     pub static Diverged: Vec<(WorkerId, u64)> = Vec::new();
     pub static Sold: Vec<(WorkerId, AccountId32)> = Vec::new();
+    pub static Rotated: Vec<(ClusterId, Option<u32>)> = Vec::new();
+    pub static Exposed: Vec<ClusterId> = Vec::new();
     pub const Retention: u32 = 600;
 }
 
@@ -113,6 +115,15 @@ impl KeyStore for TestWorkers {
 
     fn forget_contract(contract: &ContractId) {
         Forgotten::mutate(|forgotten| forgotten.push(contract.0));
+    }
+
+    fn rotate_cluster_keys(cluster: &ClusterId, window_blocks: Option<u32>) -> DispatchResult {
+        Rotated::mutate(|rotated| rotated.push((*cluster, window_blocks)));
+        Ok(())
+    }
+
+    fn is_seed_exposed(cluster: &ClusterId) -> bool {
+        Exposed::get().contains(cluster)
     }
 }
 

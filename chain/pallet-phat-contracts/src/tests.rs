@@ -647,3 +647,41 @@ fn as_many_clusters_as_can_be_hear_of_blocks() {
         assert_ok!(PhatContracts::set_block_hooks(signed(1), last, Some(1)));
     });
 }
+
+#[test]
+fn keys_are_rotated_for_the_owner_root_and_for_anybody_where_a_banned_build_has_them() {
+    run(|| {
+        assert_ok!(add_cluster(&[1]));
+        let rotate = |who, window| PhatContracts::rotate_cluster_keys(who, cluster(1), window);
+        assert_noop!(rotate(signed(2), None), BadOrigin);
+        assert_ok!(rotate(signed(1), Some(50)));
+        assert_ok!(rotate(RuntimeOrigin::root(), None));
+        let id = ClusterId(cluster(1).0);
+        assert_eq!(Rotated::get(), [(id, Some(50)), (id, None)]);
+        Exposed::set(vec![id, ClusterId(cluster(2).0)]);
+        assert_ok!(rotate(signed(2), None));
+        assert_noop!(
+            PhatContracts::rotate_cluster_keys(signed(2), cluster(2), None),
+            Error::<Test>::ClusterNotFound
+        );
+    });
+}
+
+#[test]
+fn clusters_are_found_round_and_round_and_hear_of_other_keys_by_mailbox() {
+    run(|| {
+        assert_eq!(PhatContracts::at(7), None);
+        assert_ok!(add_cluster(&[1]));
+        assert_ok!(add_cluster(&[2, 3]));
+        let ids = [1, 2].map(|number| ClusterId(cluster(number).0));
+        assert_eq!([0, 1, 2].map(PhatContracts::at), [Some(ids[0]), Some(ids[1]), Some(ids[0])]);
+        let members = PhatContracts::members(&ids[1]);
+        assert_eq!(members, [2, 3].map(|seed| WorkerId(worker(seed).0)));
+        assert_ok!(PhatContracts::push_rotation(&ids[0], 1));
+        assert_ok!(PhatContracts::push_retirement(&ids[0]));
+        assert!(inbox(1).ends_with(&[
+            MailboxOperation::RotateKeys { rotation: 1 },
+            MailboxOperation::RetireKeys,
+        ]));
+    });
+}

@@ -126,3 +126,8 @@ pub fn checkpoint<T: Config>(workers: u64) -> Weight {
 pub fn handle_message<T: Config>() -> Weight {
     checkpoint::<T>(WORKERS)
 }
+
+/// Beginning to rotate a cluster's keys: each worker's build is looked at, twice.
+pub fn rotate_cluster_keys<T: Config>() -> Weight {
+    estimate::<T>(0, 8 + 6 * WORKERS, 4)
+}

@@ -430,6 +430,11 @@ impl<T: Config> Pallet<T> {
                 cluster,
                 public_key,
             } => Self::on_cluster_key(sender, cluster, public_key),
+            MessagePayload::NextClusterKey {
+                cluster,
+                rotation,
+                public_key,
+            } => Self::on_next_cluster_key(sender, cluster, *rotation, *public_key),
             MessagePayload::ContractKeys { .. } => Self::on_contract_keys(sender, payload),
             MessagePayload::Instance { nonce } => {
                 Self::on_instance(public(&sender.0), *nonce);
@@ -440,6 +445,8 @@ impl<T: Config> Pallet<T> {
             | MessagePayload::ReceiptLog { .. }
             | MessagePayload::Heartbeat { .. }
             | MessagePayload::SeedReceived { .. }
+            | MessagePayload::SeedLost { .. }
+            | MessagePayload::StateLost { .. }
             | MessagePayload::Gatekeeper { .. } => Err(Error::<T>::UnknownMessage.into()),
         }
     }
@@ -491,6 +498,49 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    /// The first worker that has the seed tells the key; one that differs keeps it from coming in force.
+    fn on_next_cluster_key(
+        sender: &WorkerId,
+        cluster: &ClusterId,
+        rotation: u32,
+        public_key: [u8; 32],
+    ) -> DispatchResult {
+        ensure!(
+            T::Clusters::is_member(cluster, sender),
+            Error::<T>::NotInCluster
+        );
+        let SeedsInUse { in_force, newest } = T::Seeds::seeds_in_use(cluster);
+        ensure!(
+            rotation == newest && newest != in_force,
+            Error::<T>::OtherRotation
+        );
+        let key = hash(cluster);
+        match NextClusterKeys::<T>::get(key).filter(|next| next.rotation == rotation) {
+            Some(next) if next.public_key == public_key => {}
+            Some(next) => {
+                let is_disputed = true;
+                NextClusterKeys::<T>::insert(key, NextClusterKey { is_disputed, ..next });
+                Self::deposit_event(Event::ClusterKeyDisputed {
+                    cluster: key,
+                    known: public(&next.public_key),
+                    known_from: public(&next.told_by.0),
+                    told: public(&public_key),
+                    told_by: public(&sender.0),
+                });
+            }
+            None => {
+                let next = NextClusterKey {
+                    rotation,
+                    public_key,
+                    told_by: *sender,
+                    is_disputed: false,
+                };
+                NextClusterKeys::<T>::insert(key, next);
+            }
+        }
+        Ok(())
+    }
+
     fn on_contract_keys(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         let MessagePayload::ContractKeys {
             cluster,
@@ -522,15 +572,25 @@ impl<T: Config> Pallet<T> {
             Error::<T>::InvalidSignature
         );
         let (key, pubkey) = (H256(contract.0), public(public_key));
-        if let Some(known) = ContractKeys::<T>::get(key) {
+        let rotation = T::Seeds::seeds_in_use(cluster).in_force;
+        let known = ContractKeys::<T>::get(key);
+        if let Some(known) = known {
             // Every worker of the cluster tells the same.
             let same = known == pubkey && ContractHpkeKeys::<T>::get(key) == Some(*hpke_public_key);
-            ensure!(same, Error::<T>::ContractKeyMismatch);
-            return Ok(());
+            let is_older = ContractKeyRotations::<T>::get(key) < rotation;
+            ensure!(same || is_older, Error::<T>::ContractKeyMismatch);
+            if same {
+                return Ok(());
+            }
+            T::Clusters::on_contract_key_rotated(cluster, contract, public_key)?;
+        } else {
+            T::Clusters::on_contract_keys(cluster, contract, deployer, public_key)?;
         }
-        T::Clusters::on_contract_keys(cluster, contract, deployer, public_key)?;
         ContractKeys::<T>::insert(key, pubkey);
         ContractHpkeKeys::<T>::insert(key, *hpke_public_key);
+        if rotation > 0 {
+            ContractKeyRotations::<T>::insert(key, rotation);
+        }
         Ok(())
     }
 
@@ -630,6 +690,18 @@ impl<T: Config> Pallet<T> {
             ClusterKeyTellers::<T>::iter_keys().count() == ClusterKeys::<T>::iter_keys().count(),
             "who told a cluster's key is left over"
         );
+        for cluster in NextClusterKeys::<T>::iter_keys() {
+            ensure!(
+                T::Clusters::exists(&ClusterId(cluster.0)),
+                "a next key of no cluster is left over"
+            );
+        }
+        for contract in ContractKeyRotations::<T>::iter_keys() {
+            ensure!(
+                ContractKeys::<T>::contains_key(contract),
+                "the rotation of a key that is gone is left over"
+            );
+        }
         for worker in Instances::<T>::iter_keys() {
             ensure!(
                 Workers::<T>::contains_key(worker),
@@ -688,6 +760,32 @@ impl<T: Config> GatekeeperDirectory for Pallet<T> {
         GatekeeperMasterPubkey::<T>::put(master_pubkey);
         Self::deposit_event(Event::GatekeeperLaunched { master_pubkey });
     }
+
+    fn is_build_allowed(worker: &WorkerId) -> bool {
+        Workers::<T>::get(public(&worker.0))
+            .is_some_and(|info| AllowedMeasurements::<T>::contains_key(info.measurement))
+    }
+
+    fn has_next_cluster_key(cluster: &ClusterId, rotation: u32) -> bool {
+        NextClusterKeys::<T>::get(hash(cluster))
+            .is_some_and(|next| next.rotation == rotation && !next.is_disputed)
+    }
+
+    fn use_next_cluster_key(cluster: &ClusterId, rotation: u32) {
+        let key = hash(cluster);
+        let Some(next) = NextClusterKeys::<T>::take(key).filter(|next| next.rotation == rotation)
+        else {
+            return;
+        };
+        let pubkey = public(&next.public_key);
+        ClusterKeys::<T>::insert(key, pubkey);
+        ClusterKeyTellers::<T>::insert(key, public(&next.told_by.0));
+        T::Clusters::on_cluster_key(cluster, &next.public_key);
+        Self::deposit_event(Event::ClusterKeySet {
+            cluster: key,
+            pubkey,
+        });
+    }
 }
 
 impl<T: Config> WorkerRecords<AccountId32> for Pallet<T> {
@@ -704,6 +802,7 @@ impl<T: Config> KeyStore for Pallet<T> {
     fn forget_cluster(cluster: &ClusterId, workers: &[WorkerId]) {
         ClusterKeys::<T>::remove(hash(cluster));
         ClusterKeyTellers::<T>::remove(hash(cluster));
+        NextClusterKeys::<T>::remove(hash(cluster));
         T::Seeds::forget_cluster(cluster, workers);
     }
 
@@ -714,6 +813,15 @@ impl<T: Config> KeyStore for Pallet<T> {
     fn forget_contract(contract: &ContractId) {
         ContractKeys::<T>::remove(H256(contract.0));
         ContractHpkeKeys::<T>::remove(H256(contract.0));
+        ContractKeyRotations::<T>::remove(H256(contract.0));
+    }
+
+    fn rotate_cluster_keys(cluster: &ClusterId, window_blocks: Option<u32>) -> DispatchResult {
+        T::Seeds::rotate(cluster, window_blocks)
+    }
+
+    fn is_seed_exposed(cluster: &ClusterId) -> bool {
+        T::Seeds::is_seed_exposed(cluster)
     }
 }
 
@@ -722,6 +830,18 @@ impl SeedStore for () {
     fn forget_cluster(_: &ClusterId, _: &[WorkerId]) {}
 
     fn forget_seed(_: &ClusterId, _: &WorkerId) {}
+
+    fn seeds_in_use(_: &ClusterId) -> SeedsInUse {
+        SeedsInUse::default()
+    }
+
+    fn rotate(_: &ClusterId, _: Option<u32>) -> DispatchResult {
+        Err(DispatchError::Other("there are no seeds"))
+    }
+
+    fn is_seed_exposed(_: &ClusterId) -> bool {
+        false
+    }
 }
 
 /// Clusters for a runtime without them.
@@ -736,6 +856,26 @@ impl Clusters for () {
 
     fn is_assigned(_: &WorkerId) -> bool {
         false
+    }
+
+    fn members(_: &ClusterId) -> Vec<WorkerId> {
+        Vec::new()
+    }
+
+    fn at(_: u32) -> Option<ClusterId> {
+        None
+    }
+
+    fn push_rotation(_: &ClusterId, _: u32) -> DispatchResult {
+        Err(DispatchError::Other("there are no clusters"))
+    }
+
+    fn push_retirement(_: &ClusterId) -> DispatchResult {
+        Err(DispatchError::Other("there are no clusters"))
+    }
+
+    fn on_contract_key_rotated(_: &ClusterId, _: &ContractId, _: &[u8; 32]) -> DispatchResult {
+        Err(DispatchError::Other("there are no clusters"))
     }
 
     fn on_cluster_key(_: &ClusterId, _: &[u8; 32]) {}

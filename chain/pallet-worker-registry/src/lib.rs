@@ -54,9 +54,9 @@ mod tests;
 
 pub use pallet::*;
 pub use traits::{
-    Clusters, GatekeeperDirectory, KeyStore, SeedStore, WorkerDirectory, WorkerRecords,
+    Clusters, GatekeeperDirectory, KeyStore, SeedStore, SeedsInUse, WorkerDirectory, WorkerRecords,
 };
-pub use types::{BoundedEndpoints, GenesisRoot, Instance, WorkerInfo};
+pub use types::{BoundedEndpoints, GenesisRoot, Instance, NextClusterKey, WorkerInfo};
 
 /// Money of the pallet.
 pub type BalanceOf<T> =
@@ -183,6 +183,15 @@ pub mod pallet {
     /// Which worker told each cluster's key.
     #[pallet::storage]
     pub type ClusterKeyTellers<T: Config> = StorageMap<_, Twox64Concat, H256, sr25519::Public>;
+
+    /// The key that a cluster is to use next, while its keys are being rotated.
+    #[pallet::storage]
+    pub type NextClusterKeys<T: Config> = StorageMap<_, Twox64Concat, H256, NextClusterKey>;
+
+    /// By which of its cluster's seeds each contract's keys were made; the first where nothing is said.
+    #[pallet::storage]
+    pub type ContractKeyRotations<T: Config> =
+        StorageMap<_, Twox64Concat, H256, u32, ValueQuery>;
 
     /// The sr25519 public key of each contract.
     #[pallet::storage]
@@ -413,6 +422,8 @@ pub mod pallet {
         InvalidLifetime,
         /// The contract has another key.
         ContractKeyMismatch,
+        /// The cluster is to use another of its seeds, or uses the newest already.
+        OtherRotation,
         /// No such cluster.
         ClusterNotFound,
         /// The cluster has no key yet.

@@ -8,7 +8,7 @@ use polkadot_sdk::{
     sp_core::{Bytes, ConstU32, sr25519},
 };
 use primitives::bounds::{ENDPOINT_BYTES_MAX, ENDPOINTS_MAX};
-use primitives::{HpkePublicKey, Measurement};
+use primitives::{HpkePublicKey, Measurement, WorkerId};
 use scale_info::TypeInfo;
 use wire::registration::VersionedWorkerEndpoints;
 
@@ -104,6 +104,30 @@ pub struct Instance<BlockNumber> {
     pub nonce: [u8; 32],
     /// The block that took the number in.
     pub at: BlockNumber,
+}
+
+/// The key that a cluster is to use next.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
+)]
+pub struct NextClusterKey {
+    /// By which of its seeds.
+    pub rotation: u32,
+    /// The cluster's sr25519 public key by that seed.
+    pub public_key: [u8; 32],
+    /// Which worker told it.
+    pub told_by: WorkerId,
+    /// Whether another worker told another one: then it never comes in force.
+    pub is_disputed: bool,
 }
 
 /// An accepted root, as a genesis configuration writes it.

@@ -375,24 +375,27 @@ pub struct MessageRouter;
 impl MessageHandler for MessageRouter {
     fn check(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         match payload {
-            MessagePayload::Gatekeeper { .. } | MessagePayload::SeedReceived { .. } => {
-                PhalaGatekeepers::check_message(sender, payload)
-            }
+            MessagePayload::Gatekeeper { .. }
+            | MessagePayload::SeedReceived { .. }
+            | MessagePayload::SeedLost { .. } => PhalaGatekeepers::check_message(sender, payload),
             _ => Ok(()),
         }
     }
 
     fn handle(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         match payload {
-            MessagePayload::Checkpoint { .. } | MessagePayload::ReceiptLog { .. } => {
+            MessagePayload::Checkpoint { .. }
+            | MessagePayload::StateLost { .. }
+            | MessagePayload::ReceiptLog { .. } => {
                 PhalaPhatContracts::handle_message(sender, payload)
             }
             MessagePayload::ClusterKey { .. }
+            | MessagePayload::NextClusterKey { .. }
             | MessagePayload::ContractKeys { .. }
             | MessagePayload::Instance { .. } => PhalaRegistry::handle_message(sender, payload),
-            MessagePayload::Gatekeeper { .. } | MessagePayload::SeedReceived { .. } => {
-                PhalaGatekeepers::handle_message(sender, payload)
-            }
+            MessagePayload::Gatekeeper { .. }
+            | MessagePayload::SeedReceived { .. }
+            | MessagePayload::SeedLost { .. } => PhalaGatekeepers::handle_message(sender, payload),
             // No pallet of this runtime takes them yet.
             MessagePayload::Benchmark { .. } | MessagePayload::Heartbeat { .. } => {
                 Err(DispatchError::Unavailable)
@@ -402,12 +405,14 @@ impl MessageHandler for MessageRouter {
 
     fn weight_of(payload: &MessagePayload) -> Weight {
         match payload {
-            MessagePayload::Checkpoint { .. } | MessagePayload::ReceiptLog { .. } => {
+            MessagePayload::Checkpoint { .. }
+            | MessagePayload::StateLost { .. }
+            | MessagePayload::ReceiptLog { .. } => {
                 pallet_phat_contracts::weights::handle_message::<Runtime>()
             }
-            MessagePayload::Gatekeeper { .. } | MessagePayload::SeedReceived { .. } => {
-                PhalaGatekeepers::message_weight(payload)
-            }
+            MessagePayload::Gatekeeper { .. }
+            | MessagePayload::SeedReceived { .. }
+            | MessagePayload::SeedLost { .. } => PhalaGatekeepers::message_weight(payload),
             _ => pallet_worker_registry::weights::handle_message::<Runtime>(),
         }
     }

@@ -12,6 +12,9 @@ use subxt::{
     config::{DefaultExtrinsicParamsBuilder, substrate::SubstrateConfig},
     tx::{StaticPayload, TransactionStatus},
 };
+use threshold_keys::{
+    Complaint, Dealing, EvaluationShare, PlanDigest, ReceivingKey, SharingId,
+};
 use wire::{limits::ClusterLimits, registration::WorkerRegistration};
 
 /// Arguments that are SCALE already: the pallets take the types of `wire` and `primitives`.
@@ -163,6 +166,13 @@ impl Transaction {
         Self::new("PhalaPhatContracts", "set_block_hooks", (cluster, every))
     }
 
+    /// Begins to rotate a cluster's keys. Once its workers have the new ones, commands to those before
+    /// open for `window_blocks` more blocks; `None` for the chain's default. By the cluster's owner; by
+    /// anybody where a worker has the keys whose build is not allowed any more.
+    pub fn rotate_cluster_keys(cluster: ClusterId, window_blocks: Option<BlockNumber>) -> Self {
+        Self::new("PhalaPhatContracts", "rotate_cluster_keys", (cluster, window_blocks))
+    }
+
     /// Takes a worker into a cluster. By the cluster's owner, where the worker's operator offers it, or by
     /// root.
     pub fn add_worker_to_cluster(cluster: ClusterId, worker: WorkerId) -> Self {
@@ -182,6 +192,47 @@ impl Transaction {
     /// Takes a worker out of its cluster. By the account that operates it.
     pub fn leave_cluster(worker: WorkerId) -> Self {
         Self::new("PhalaPhatContracts", "leave_cluster", worker)
+    }
+
+    /// Says who are the members of the DAO that hold shares of the network's key, and how many of them it
+    /// takes. By root.
+    pub fn set_members(members: &[AccountId], threshold: u8) -> Self {
+        Self::new("PhalaGatekeepers", "set_members", (members, threshold))
+    }
+
+    /// Begins the ceremony in which gatekeepers deal to the members. By root.
+    pub fn deal_to_members() -> Self {
+        Self::new("PhalaGatekeepers", "deal_to_members", ())
+    }
+
+    /// Begins the ceremony in which members deal to the active gatekeepers. By root.
+    pub fn recover_from_members() -> Self {
+        Self::new("PhalaGatekeepers", "recover_from_members", ())
+    }
+
+    /// A member's key to receive with in a ceremony.
+    pub fn member_receiving_key(target: SharingId, key: &ReceivingKey) -> Self {
+        Self::new("PhalaGatekeepers", "member_receiving_key", (target, key))
+    }
+
+    /// A member's dealing.
+    pub fn member_deal(plan: PlanDigest, dealing: &Dealing) -> Self {
+        Self::new("PhalaGatekeepers", "member_deal", (plan, dealing))
+    }
+
+    /// A member's complaint about a wrong share.
+    pub fn member_complain(plan: PlanDigest, complaint: &Complaint) -> Self {
+        Self::new("PhalaGatekeepers", "member_complain", (plan, complaint))
+    }
+
+    /// A member has its share, which this evaluation shows.
+    pub fn member_handover(plan: PlanDigest, share: &EvaluationShare) -> Self {
+        Self::new("PhalaGatekeepers", "member_handover", (plan, share))
+    }
+
+    /// Dismisses a gatekeeper. By root.
+    pub fn unregister_gatekeeper(gatekeeper: WorkerId) -> Self {
+        Self::new("PhalaRegistry", "unregister_gatekeeper", gatekeeper)
     }
 
     /// Several calls, all or none.

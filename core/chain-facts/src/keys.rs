@@ -74,6 +74,22 @@ pub fn cluster_key(cluster: &ClusterId) -> Vec<u8> {
     map("PhalaRegistry", "ClusterKeys", &[cluster.as_ref()])
 }
 
+/// The key that a cluster is to use next: [`crate::NextClusterKey`].
+pub fn next_cluster_key(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaRegistry", "NextClusterKeys", &[cluster.as_ref()])
+}
+
+/// By which of its cluster's seeds a contract's keys are; the first where there is nothing: `u32`.
+pub fn contract_key_rotation(contract: &ContractId) -> Vec<u8> {
+    map("PhalaRegistry", "ContractKeyRotations", &[contract.as_ref()])
+}
+
+/// The workers of a cluster that have not reported an agreed root since they were taken in, or lost
+/// their state: `Vec<WorkerId>`.
+pub fn joining_workers(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaPhatContracts", "JoiningWorkers", &[cluster.as_ref()])
+}
+
 /// A contract's sr25519 public key: 32 bytes.
 pub fn contract_key(contract: &ContractId) -> Vec<u8> {
     map("PhalaRegistry", "ContractKeys", &[contract.as_ref()])
@@ -107,6 +123,11 @@ pub fn sharing_since() -> Vec<u8> {
 /// The members' sharing, for recovery: `threshold_keys::Sharing`.
 pub fn members_sharing() -> Vec<u8> {
     plain("PhalaGatekeepers", "MembersSharing")
+}
+
+/// The members of the DAO who may hold shares, and how many of them it takes: `(Vec<HolderKey>, u8)`.
+pub fn members() -> Vec<u8> {
+    plain("PhalaGatekeepers", "Members")
 }
 
 /// A sharing of the gatekeepers that was in force before, as long as evidence of it is taken:
@@ -158,7 +179,8 @@ pub fn seed_confirmed(cluster: &ClusterId, worker: &WorkerId) -> Vec<u8> {
     )
 }
 
-/// Which seed a cluster uses, 0 where there is nothing: `u32`.
+/// Which seed a cluster uses, and is to use; the first where there is nothing:
+/// `threshold_keys::KeyRotation`.
 pub fn cluster_rotation(cluster: &ClusterId) -> Vec<u8> {
     map("PhalaGatekeepers", "ClusterRotation", &[cluster.as_ref()])
 }

@@ -14,7 +14,8 @@ pub mod read;
 mod values;
 pub mod view;
 
+pub use threshold_keys::KeyRotation;
 pub use values::{
     AgreedCheckpoint, AgreedRoot, Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, Instance,
-    OfferedWorker, ReceiptLogRoot, Suspension, WorkerInfo, WorkerOffer,
+    NextClusterKey, OfferedWorker, ReceiptLogRoot, Suspension, WorkerInfo, WorkerOffer,
 };

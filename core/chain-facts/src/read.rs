@@ -6,15 +6,17 @@
 mod gatekeeping;
 
 use crate::{
-    Checkpoint, Suspension, WorkerInfo, keys,
+    Checkpoint, NextClusterKey, Suspension, WorkerInfo, keys,
     view::{ClusterView, ENTRIES_MAX, FinalizedView, Peer, PolicyView, Watch},
 };
 use attestation::AcceptedRoot;
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::Decode;
 use core::future::Future;
-use primitives::{BlockHash, BlockNumber, ClusterId, HpkePublicKey, Measurement, WorkerId, bounds};
-use threshold_keys::{PendingSeed, SeedConfirmation, Sharing, SharingId};
+use primitives::{
+    BlockHash, BlockNumber, ClusterId, ContractId, HpkePublicKey, Measurement, WorkerId, bounds,
+};
+use threshold_keys::{KeyRotation, PendingSeed, SeedConfirmation, Sharing, SharingId};
 use wire::{
     mailbox::{MailboxEntry, MailboxOperation},
     registration::VersionedWorkerEndpoints,
@@ -158,7 +160,12 @@ async fn cluster_view<R: StorageReader>(
             contract_keys.insert(*contract, key);
         }
     }
-    let rotation = rotation(block, &id).await?;
+    let seeds = seeds_of(block, &id).await?;
+    let rotation = seeds.newest;
+    let next_public_key = match seeds.is_pending() {
+        true => next_public_key(block, &id, rotation).await?,
+        false => None,
+    };
     let confirmed = confirmation(block, &id, &watch.worker).await?;
     let seed_confirmed = own_key.is_some_and(|hpke_public_key| {
         confirmed == Some(SeedConfirmation { rotation, hpke_public_key })
@@ -188,9 +195,22 @@ async fn cluster_view<R: StorageReader>(
     } else {
         None
     };
+    let joining: Vec<WorkerId> =
+        read(block, "joining workers", keys::joining_workers(&id)).await?.unwrap_or_default();
+    let contracts: Option<Vec<ContractId>> = match watch.wants_contracts {
+        true => {
+            let key = keys::cluster_contracts(&id);
+            Some(read(block, "contracts of a cluster", key).await?.unwrap_or_default())
+        }
+        false => None,
+    };
     Ok(ClusterView {
         id,
         rotation,
+        rotation_in_force: seeds.in_force,
+        next_public_key,
+        is_joining: joining.contains(&watch.worker),
+        contracts,
         seed_shares,
         sharing,
         seed_confirmed,
@@ -258,10 +278,25 @@ async fn mailbox<R: StorageReader>(
     Ok((entries, codes))
 }
 
-/// Which of its seeds a cluster uses.
-async fn rotation<R: StorageReader>(block: &R, cluster: &ClusterId) -> Result<u32, R::Error> {
+/// Which of its seeds a cluster uses, and is to use.
+async fn seeds_of<R: StorageReader>(
+    block: &R,
+    cluster: &ClusterId,
+) -> Result<KeyRotation, R::Error> {
     let rotation = read(block, "cluster rotation", keys::cluster_rotation(cluster)).await?;
     Ok(rotation.unwrap_or_default())
+}
+
+/// The public key that belongs to the seed that a cluster is to use next. One that is disputed is
+/// somebody's word like any other: who has the seed knows which is right.
+async fn next_public_key<R: StorageReader>(
+    block: &R,
+    cluster: &ClusterId,
+    rotation: u32,
+) -> Result<Option<[u8; 32]>, R::Error> {
+    let next: Option<NextClusterKey> =
+        read(block, "next cluster key", keys::next_cluster_key(cluster)).await?;
+    Ok(next.filter(|next| next.rotation == rotation).map(|next| next.public_key))
 }
 
 /// What a worker said of the seeds of a cluster.

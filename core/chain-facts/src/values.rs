@@ -119,6 +119,19 @@ pub struct Instance {
     pub at: BlockNumber,
 }
 
+/// The key that a cluster is to use next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct NextClusterKey {
+    /// By which of its seeds.
+    pub rotation: u32,
+    /// The cluster's sr25519 public key by that seed.
+    pub public_key: [u8; 32],
+    /// Which worker told it.
+    pub told_by: WorkerId,
+    /// Whether another worker told another one: then it never comes in force.
+    pub is_disputed: bool,
+}
+
 /// Who may deploy to a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum ClusterPermission {

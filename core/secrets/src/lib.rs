@@ -44,7 +44,7 @@ mod records;
 pub mod server;
 mod sr25519;
 
-pub use derivation::{ClusterSeed, StateKey, derive};
+pub use derivation::{ClusterSeed, ContractUserRoot, StateKey, derive};
 pub use ed25519::verify_ed25519;
 pub use hpke::HpkeSecret;
 pub use padding::{MalformedPadding, pad, unpad};

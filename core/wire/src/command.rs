@@ -11,6 +11,10 @@ use scale_info::TypeInfo;
 /// Longest nonce of a command, bytes.
 pub const NONCE_BYTES_MAX: usize = 32;
 
+/// How the outcome begins of a command that no key of the contract opens: it has changed nothing, and the
+/// contract may have another key by now.
+pub const NOT_OPENED: &str = "the command cannot be opened";
+
 /// A call of a contract, in the clear.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum InkCommand {

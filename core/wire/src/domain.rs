@@ -44,6 +44,8 @@ pub const CLUSTER_KEY: Label = Label("phat/v1/cluster-key");
 pub const CONTRACT_KEY: Label = Label("phat/v1/contract-key");
 /// A contract's X25519 key that commands are sealed to.
 pub const CONTRACT_HPKE_KEY: Label = Label("phat/v1/contract-hpke-key");
+/// What the keys derive from that a cluster's contracts derive for themselves.
+pub const CONTRACT_USER_ROOT: Label = Label("phat/v1/contract-user-root");
 /// A key that a contract derives for itself.
 pub const CONTRACT_USER_KEY: Label = Label("phat/v1/contract-user-key");
 /// Key that encrypts a cluster's state on a worker's disk.

@@ -23,6 +23,7 @@
 #![deny(missing_docs)]
 
 mod cache;
+mod cluster_keys;
 mod gatekeeper;
 mod handover;
 mod identity;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
-use http_egress::EgressConfig;
+use http_egress::{EgressConfig, EgressPolicy};
 use platform::{GramineQuotes, PlatformConfig, PlatformKind, SystemFiles, TdxQuotes};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -96,6 +96,15 @@ impl RunArguments {
         let mut config = EgressConfig::default();
         config.policy.insecure_allow_private_addresses = self.insecure_allow_private_http;
         Ok(config)
+    }
+
+    /// Where other operators' workers may be: on the public Internet, but for simulated platforms, whose
+    /// networks are of one machine. What they announce is their word alone.
+    pub fn peer_policy(&self) -> EgressPolicy {
+        EgressPolicy {
+            insecure_allow_private_addresses: self.platform == PlatformKind::InsecureSimulated,
+            ..EgressPolicy::default()
+        }
     }
 
     /// The platform that the operator chose.

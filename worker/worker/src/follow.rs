@@ -6,15 +6,15 @@ use crate::{
     data_dir::DataDir,
     service::{DepartedService, HandoverAsked, Milestones, PlatformRng, Receipts, WorkerService},
     snapshot::{self, Wanted},
-    store::FileStore,
+    store::{self, FileStore},
 };
 use anyhow::{Context, Result, bail};
 use attestation::Evidence;
 use chain_view::{ChainView, ChainViewError, FinalizedBlock, FinalizedBlocks, OperatorKey};
 use codec::Encode;
 use contract_engine::{CodeCacheConfig, CodeCacheKey, Engine, EngineConfig};
-use contract_state::{ImportTarget, StateDb, StoreIdentity};
-use http_egress::Egress;
+use contract_state::{ImportTarget, StoreIdentity};
+use http_egress::{Egress, EgressPolicy};
 use platform::Platform;
 use script_engine::QuickJs;
 use primitives::Measurement;
@@ -93,6 +93,8 @@ pub struct Follower {
     clock: Arc<SteadyClock>,
     /// What came of fetching a state.
     fetched: (mpsc::Sender<Input>, mpsc::Receiver<Input>),
+    /// Where other workers may be asked for the cluster's state.
+    peer_policy: EgressPolicy,
     /// Requests for the worker's keys.
     handovers: mpsc::Receiver<HandoverAsked>,
     /// Who waits for a decision.
@@ -188,6 +190,7 @@ impl Follower {
             service,
             clock,
             fetched: mpsc::channel(4),
+            peer_policy: arguments.peer_policy(),
             handovers: asked,
             asker: None,
             newest: None,
@@ -369,36 +372,28 @@ impl Follower {
                 });
             }
             Effect::Keep(bytes) => self.data_dir.keep_secrets(&*self.platform, &bytes)?,
-            Effect::OpenStore { cluster, key } => {
+            Effect::OpenStore { cluster, keys } => {
                 let identity = StoreIdentity { genesis: self.chain.genesis(), cluster };
                 let file = self.data_dir.state_file(&cluster);
-                let shown = || format!("the state in {}", file.display());
-                if !file.exists() {
-                    // Made under another name: a disk that is full half-way, or a power cut, must not
-                    // leave a file that looks like a damaged state.
-                    let fresh = file.with_extension("new");
-                    let _ = std::fs::remove_file(&fresh);
-                    drop(StateDb::open(&fresh, &key, &identity).with_context(shown)?);
-                    std::fs::rename(&fresh, &file).with_context(shown)?;
-                }
-                let state = StateDb::open(&file, &key, &identity).with_context(shown)?;
-                let store = Arc::new(FileStore(state));
-                self.step(Input::StoreOpened { cluster, store }, block)?;
+                let store = FileStore::open(&file, &identity, &keys)
+                    .with_context(|| format!("the state in {}", file.display()))?;
+                self.step(Input::StoreOpened { cluster, store: Arc::new(store) }, block)?;
             }
-            Effect::FetchSnapshot { cluster, key, next_number, state_root, block, peers } => {
+            Effect::FetchSnapshot { cluster, keys, next_number, state_root, block, peers } => {
                 let wanted = Wanted {
                     identity: self.core.identity().clone(),
                     store: StoreIdentity { genesis: self.chain.genesis(), cluster },
-                    key,
+                    keys,
                     target: ImportTarget { next_number, state_root },
                     block,
                     peers,
+                    policy: Some(self.peer_policy.clone()),
                     file: self.data_dir.state_file(&cluster),
                 };
                 let done = self.fetched.0.clone();
                 tokio::spawn(async move {
                     let input = match snapshot::fetch(wanted).await {
-                        Ok(state) => Input::StoreOpened { cluster, store: Arc::new(FileStore(state)) },
+                        Ok(store) => Input::StoreOpened { cluster, store: Arc::new(store) },
                         Err(error) => {
                             Input::SnapshotFailed { cluster, reason: format!("{error:#}") }
                         }
@@ -418,7 +413,7 @@ impl Follower {
             }
             Effect::ForgetStore { cluster } => {
                 let file = self.data_dir.state_file(&cluster);
-                for file in [file.with_extension("import"), file] {
+                for file in store::files(&file) {
                     if let Err(error) = std::fs::remove_file(&file)
                         && error.kind() != std::io::ErrorKind::NotFound
                     {

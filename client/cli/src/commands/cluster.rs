@@ -1,11 +1,15 @@
 //! `phat cluster`.
 
+mod rotation;
+
 use crate::{
     context,
     output::{self, Output},
 };
 use anyhow::{Context as _, Result, bail};
-use chain_facts::{AgreedCheckpoint, Checkpoint, ClusterPermission, Suspension, keys};
+use chain_facts::{
+    AgreedCheckpoint, Checkpoint, ClusterPermission, KeyRotation, Suspension, keys,
+};
 use clap::{Args, Subcommand};
 use client::{SystemContract, Transaction};
 use primitives::{Balance, BlockNumber, ClusterId, ContractId, WorkerId, units};
@@ -34,6 +38,18 @@ pub enum Command {
     RemoveWorker {
         /// The worker.
         worker: WorkerId,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Give a cluster other keys, by its owner: gatekeepers give its workers a new seed, and commands to the
+    /// keys before open for some more blocks.
+    RotateKeys {
+        /// For how many blocks commands to the keys before open, 8 to 100800; by default 600.
+        #[arg(long, value_name = "BLOCKS")]
+        window: Option<BlockNumber>,
+        /// Come back once the new keys are in use.
+        #[arg(long)]
+        wait: bool,
         #[command(flatten)]
         sender: Sender,
     },
@@ -110,6 +126,9 @@ pub async fn run(command: Command, network: &context::Network, output: &Output) 
             let value = json!({ "cluster": cluster, "worker": worker, "block": included.block });
             output.result(format!("worker {worker} has left cluster {cluster}"), &value);
             Ok(())
+        }
+        Command::RotateKeys { window, wait, sender } => {
+            rotation::rotate(network, output, window, wait, &sender).await
         }
         Command::Balance { account, cluster } => balance(network, output, &account, cluster).await,
         Command::Deposit { amount, to, sender } => {
@@ -312,6 +331,7 @@ async fn show(
         keys::agreed_checkpoint(&cluster),
         keys::inbox_first(&cluster),
         keys::inbox_next(&cluster),
+        keys::cluster_rotation(&cluster),
     ];
     for worker in &told {
         wanted.push(keys::checkpoint(&cluster, worker));
@@ -369,6 +389,10 @@ async fn show(
         None => "the workers have not agreed on a state".to_owned(),
     };
     let mailbox = format!("mailbox: entries {first} to {next} are kept");
+    let seeds: KeyRotation = proven
+        .read("keys of a cluster", &keys::cluster_rotation(&cluster))?
+        .unwrap_or_default();
+    let in_use = rotation::describe(&seeds, now);
     let header = ["worker", "entries", "state root", "reported", "state"];
     let table = output::table(&header, &rows);
     let value = json!({
@@ -380,9 +404,10 @@ async fn show(
             "agreedAt": agreed.agreed_at,
         })),
         "mailbox": { "first": first, "next": next },
+        "keys": rotation::value(&seeds),
         "workers": values,
     });
-    output.result(format!("{head}\n{mailbox}\n{table}"), &value);
+    output.result(format!("{head}\n{mailbox}\n{in_use}\n{table}"), &value);
     Ok(())
 }
 

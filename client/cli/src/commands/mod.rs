@@ -8,6 +8,7 @@ pub mod contract;
 pub mod deploy;
 pub mod dev;
 pub mod logs;
+pub mod member;
 pub mod new;
 pub mod query;
 pub mod receipt;

@@ -138,7 +138,7 @@ fn key_tree() {
             ),
             (
                 "contract-user-key",
-                &*cluster.contract_user_key(&contract, b"salt"),
+                &*cluster.contract_user_root().contract_user_key(&contract, b"salt"),
             ),
             (
                 "state-record-key",

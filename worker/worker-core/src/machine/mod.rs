@@ -26,7 +26,7 @@ use primitives::{
 };
 use rand_core::{CryptoRng, RngCore};
 use scheduler::Scheduler;
-use secrets::{ClusterSeed, StateKey};
+use secrets::StateKey;
 use std::sync::Arc;
 use threshold_keys::WrongShare;
 use wire::{
@@ -110,8 +110,9 @@ pub enum Effect {
     OpenStore {
         /// For which cluster.
         cluster: ClusterId,
-        /// The key that encrypts it.
-        key: StateKey,
+        /// By which of its seeds it may be encrypted, and how, the newest first. One that opens with
+        /// none of them is put aside, and an empty one by the newest is made.
+        keys: Vec<(u32, StateKey)>,
     },
     /// Take the cluster's state over from one of these workers, in place of the store there may be, and
     /// hand it over as [`Input::StoreOpened`], or say [`Input::SnapshotFailed`]. No other store of the
@@ -119,8 +120,8 @@ pub enum Effect {
     FetchSnapshot {
         /// For which cluster.
         cluster: ClusterId,
-        /// The key that encrypts it.
-        key: StateKey,
+        /// By which of its seeds others may have it encrypted, and how, the newest first.
+        keys: Vec<(u32, StateKey)>,
         /// After how many mailbox entries.
         next_number: u64,
         /// The root that the cluster agreed on there.
@@ -155,7 +156,7 @@ pub enum Effect {
 enum ClusterState {
     None,
     AwaitingSeed,
-    AwaitingStore(ClusterId, ClusterSeed),
+    AwaitingStore(ClusterId),
     Running(Box<Running>),
     /// Taking the state over from another worker.
     Joining(Box<Joining>),
@@ -294,6 +295,7 @@ impl Core {
                 ClusterState::Running(running) => !running.judged,
                 _ => false,
             },
+            wants_contracts: running.is_some_and(|running| running.wants_contracts()),
             policy_for: self.handover.wants_policy_for(),
         }
     }
@@ -445,7 +447,8 @@ impl Core {
                 block_number: head.block_number,
                 block_hash: head.block_hash,
             };
-            (head.next_number > 0).then(|| (state, running.capabilities.seed.state_key()))
+            let (seed, _) = self.kept.seed(&running.id, running.store.keyed_by())?;
+            (head.next_number > 0).then(|| (state, seed.state_key()))
         };
         let decided = self.handover.decide(
             view,

@@ -12,6 +12,7 @@ mod node;
 mod outbox;
 mod queries;
 mod replicas;
+mod rotation;
 mod sharing;
 mod store_judgement;
 mod upgrade;
