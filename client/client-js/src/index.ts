@@ -13,6 +13,8 @@ export { Chain, type BlockRef, type ChainProperties, type ConnectOptions } from 
 export { Cluster, type AskOptions, type ClusterOptions, type Patience } from "./cluster.js";
 export {
   Contract,
+  NoMajority,
+  awaitOutcome,
   deploy,
   type Answer,
   type CallOptions,
@@ -21,6 +23,7 @@ export {
   type Done,
   type LogQuestion,
   type LogRecord,
+  type Progress,
   type QueryOptions,
 } from "./contract.js";
 export { ContractFile, type Message, type MessageArgument, type Outcome } from "./contract-file.js";
@@ -35,9 +38,9 @@ export {
   type Standing,
   type WorkerRecord,
 } from "./facts.js";
-export { type ProvenState } from "./proof.js";
+export { type FinalBlock, type ProvenState } from "./proof.js";
 export { verifyReceipt, type Verdict, type VerifyOptions } from "./receipt.js";
-export { type Contradiction, type Replica, type Replicas, type ReplicaVerdict } from "./replicas.js";
+export { Replicas, isReceiptSigned, type Contradiction, type Replica, type ReplicaVerdict } from "./replicas.js";
 export {
   callRequest,
   instantiateRequest,
@@ -45,8 +48,8 @@ export {
   outcomeRequest,
   type RequestOptions,
 } from "./request.js";
-export { transactions, type Included, type SubmitOptions, type SubmitStatus, type Transaction } from "./transaction.js";
-export { type TypeShape } from "./types.js";
+export { mailboxNumbers, transactions, type ChainEvent, type Included, type SubmitOptions, type SubmitStatus, type Transaction } from "./transaction.js";
+export { parseArgument, type Field, type TypeShape, type Variant } from "./types.js";
 export { connectWallet, wallets, type Wallet, type WalletInfo } from "./wallet.js";
 export {
   type CommandOutcome,
