@@ -1,11 +1,12 @@
 /** The whole way against a real network, from Node.js. */
 
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
-import { mkdtempSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import {
   AnotherNetwork,
   Chain,
@@ -34,7 +35,10 @@ import {
   verifyReceipt,
   type Hex,
 } from "../../src/index.js";
+import { ROOT } from "../fixtures.js";
 import { BALLOT, Network, missing, phat } from "./network.js";
+
+const run = promisify(execFile);
 
 const skip = missing();
 const alice = accountFromSecret("//Alice");
@@ -277,6 +281,33 @@ test("what the cluster has for an account, and an outcome of another account", {
     (error: unknown) => error instanceof QueryRefused && error.reason.tag === "OutcomeNotFound",
   );
   assert.ok(ContractFailed && toHex);
+});
+
+test("a contract has types, once they are generated", { skip, timeout: 300_000 }, async () => {
+  const folder = join(ROOT, "client/client-js/build/typed");
+  mkdirSync(folder, { recursive: true });
+  await phat("codegen", BALLOT, "--output", join(folder, "ballot.ts"));
+  copyFileSync(join(ROOT, "client/client-js/test/network/typed.ts.txt"), join(folder, "typed.ts"));
+  const options = ["--target", "es2022", "--module", "nodenext", "--strict", "--exactOptionalPropertyTypes", "--skipLibCheck"];
+  await run(process.execPath, [join(ROOT, "client/client-js/node_modules/typescript/bin/tsc"), ...options, join(folder, "typed.ts")]);
+  const { story } = (await import(join(folder, "typed.js"))) as {
+    story(node: string, code: string): Promise<{ votes: [string, bigint][]; order: number }>;
+  };
+  const { votes, order } = await story(network.info.node, readFileSync(BALLOT, "utf8"));
+  assert.deepEqual(votes, [["Ada", 3n], ["Grace", 4n]]);
+  assert.equal(order, 1);
+});
+
+test("the example runs", { skip, timeout: 300_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "phat-js-example-"));
+  const example = join(ROOT, "client/client-js/examples/ballot.mjs");
+  const { stdout } = await run(process.execPath, [example, BALLOT], {
+    cwd: folder,
+    env: { ...process.env, PHAT_NODE: network.info.node },
+  });
+  assert.match(stdout, /Bob asks too early: StillOpen/);
+  assert.match(stdout, /2 of 2 workers agree/);
+  assert.match(stdout, /the receipt holds: tally\.json/);
 });
 
 test("blocks are told as they come", { skip }, async () => {
