@@ -17,7 +17,8 @@ use std::{
 /// How deep a type may be nested before it is written as `unknown`.
 const DEPTH_MAX: usize = 32;
 /// What the generated file takes from the package, and so cannot name its own.
-const TAKEN: [&str; 13] = [
+const TAKEN: [&str; 16] = [
+    "AbortSignal",
     "Account",
     "Answer",
     "CallOptions",
@@ -28,17 +29,20 @@ const TAKEN: [&str; 13] = [
     "Deployed",
     "DeployOptions",
     "Done",
+    "Omit",
+    "Promise",
     "QueryOptions",
     "Waiting",
     "METADATA",
 ];
-/// Words that cannot name a parameter.
-const RESERVED: [&str; 46] = [
-    "arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger",
-    "default", "delete", "do", "else", "enum", "eval", "export", "extends", "false", "finally",
+/// Words that cannot name a parameter: the language's, and those of our own parameters.
+const RESERVED: [&str; 51] = [
+    "arguments", "await", "break", "case", "catch", "chain", "class", "code", "const", "continue",
+    "debugger", "default", "delete", "do", "else", "enum", "eval", "export", "extends", "false", "finally",
     "for", "function", "if", "implements", "import", "in", "instanceof", "interface", "let", "new",
     "null", "options", "package", "private", "protected", "public", "return", "static", "super",
     "switch", "this", "throw", "true", "try", "typeof", "var", "void",
+    "while", "with", "yield",
 ];
 
 /// What a TypeScript file is made of.

@@ -167,7 +167,7 @@ fn questions_of_any_bytes_are_refused_and_never_panic() {
     let refused = |answer: Vec<u8>| answer.first() == Some(&1);
     for bytes in &whole {
         let cuts = (0..bytes.len()).step_by(11).map(|end| bytes[..end].to_vec());
-        for question in cuts.chain([bytes.clone(), [bytes, &[0][..]].concat(), vec![255; 64]]) {
+        for question in cuts.chain([bytes.clone(), [&bytes[..], &[0]].concat(), vec![255; 64]]) {
             assert!(refused(proof::answer(&question, proof::prove)));
             assert!(refused(proof::answer(&question, proof::read)));
             assert!(refused(proof::answer(&question, proof::portable)));
