@@ -98,17 +98,22 @@ const WASM: [Package; 3] = [
     },
 ];
 
-/// For servers that tests of contracts talk to; no build needs them.
-const TESTS: [Package; 2] = [
+/// For tests, and for the TypeScript SDK; no other build needs them.
+const TESTS: [Package; 3] = [
     Package {
         name: "nodejs",
         shown_by: &["node"],
-        why: "the S3 and IPFS servers of the vault's test",
+        why: "the S3 and IPFS servers of the vault's test, and the TypeScript SDK",
     },
     Package {
         name: "npm",
         shown_by: &["npm"],
         why: "fetching them",
+    },
+    Package {
+        name: "chromium",
+        shown_by: &["chromium", "chromium-browser", "google-chrome", "chrome"],
+        why: "the tests in a browser",
     },
 ];
 
