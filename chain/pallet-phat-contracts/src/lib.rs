@@ -41,6 +41,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
 mod agreement;
 mod clusters;
 mod contracts;

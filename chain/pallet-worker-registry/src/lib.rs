@@ -42,6 +42,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
 mod impls;
 mod traits;
 mod types;
@@ -54,7 +56,8 @@ mod tests;
 
 pub use pallet::*;
 pub use traits::{
-    Clusters, GatekeeperDirectory, KeyStore, SeedStore, WorkerDirectory, WorkerRecords,
+    Clusters, GatekeeperDirectory, GatekeeperSet, KeyStore, SeedStore, WorkerDirectory,
+    WorkerRecords,
 };
 pub use types::{BoundedEndpoints, GenesisRoot, Instance, WorkerInfo};
 
