@@ -23,6 +23,15 @@ impl<T: Config> Pallet<T> {
         frame_system::Pallet::<T>::block_number().saturated_into()
     }
 
+    /// Changes a bond that there is.
+    pub(crate) fn change(gatekeeper: &WorkerId, change: impl FnOnce(&mut Bond<AccountId32>)) {
+        Bonds::<T>::mutate_exists(gatekeeper, |bond| {
+            if let Some(bond) = bond {
+                change(bond);
+            }
+        });
+    }
+
     fn bond_of(owner: &AccountId32, gatekeeper: &WorkerId) -> Result<Bond<AccountId32>, Error<T>> {
         let bond = Bonds::<T>::get(gatekeeper).ok_or(Error::NoBond)?;
         ensure!(bond.owner == *owner, Error::NotOwner);

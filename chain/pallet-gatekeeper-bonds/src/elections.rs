@@ -127,7 +127,7 @@ impl<T: Config> Pallet<T> {
             }
         }
         for gatekeeper in added {
-            Bonds::<T>::mutate_extant(gatekeeper, |bond| bond.has_sat = true);
+            Self::change(&gatekeeper, |bond| bond.has_sat = true);
             Self::deposit_event(Event::Seated { gatekeeper });
         }
         Self::deposit_event(Event::ElectionHeld {

@@ -124,7 +124,7 @@ impl<T: Config> Pallet<T> {
     /// Takes a slash from those that wait.
     fn resolve(slash: SlashId) -> Option<PendingSlash<AccountId32>> {
         let pending = PendingSlashes::<T>::take(slash)?;
-        Bonds::<T>::mutate_extant(pending.gatekeeper, |bond| {
+        Self::change(&pending.gatekeeper, |bond| {
             bond.accused = bond.accused.saturating_sub(1);
         });
         Some(pending)

@@ -41,6 +41,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
 mod beacon;
 mod ceremony;
 mod contributions;

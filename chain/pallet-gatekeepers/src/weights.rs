@@ -40,7 +40,7 @@ fn told<T: Config>(offences: u64, kinds: &[OffenceKind]) -> Weight {
     kinds
         .iter()
         .map(|kind| T::OnMisbehaviour::weight(*kind))
-        .fold(Weight::zero(), Weight::max)
+        .fold(Weight::zero(), |most, weight| most.max(weight))
         .saturating_mul(offences)
 }
 

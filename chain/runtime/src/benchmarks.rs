@@ -14,6 +14,7 @@ macro_rules! measured {
         $macro!($first, $second, pallet_mailbox, PhalaMq);
         $macro!($first, $second, pallet_phat_contracts, PhalaPhatContracts);
         $macro!($first, $second, pallet_contract_stakes, PhalaPhatTokenomic);
+        $macro!($first, $second, pallet_gatekeepers, PhalaGatekeepers);
         $macro!($first, $second, pallet_gatekeeper_bonds, PhalaGatekeeperBonds);
         $macro!($first, $second, pallet_computation, PhalaComputation);
         $macro!($first, $second, pallet_stake_pools, PhalaStakePoolv2);
@@ -93,6 +94,17 @@ impl pallet_gatekeeper_bonds::benchmarking::BenchmarkSetup for Runtime {
 
     fn register(worker: &WorkerId, operator: &AccountId) {
         register::<Runtime>(worker, Some(operator.clone()));
+    }
+}
+
+impl pallet_gatekeepers::benchmarking::BenchmarkSetup for Runtime {
+    fn register(worker: &WorkerId) {
+        register::<Runtime>(worker, None);
+    }
+
+    fn assign(worker: &WorkerId, cluster: &ClusterId) {
+        let key = sp_core::sr25519::Public::from_raw(worker.0);
+        pallet_phat_contracts::ClusterByWorkers::<Runtime>::insert(key, H256(cluster.0));
     }
 }
 
