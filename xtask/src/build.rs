@@ -188,11 +188,7 @@ pub fn run_receipt_verifier(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The toolchain for wasm, made if there is none.
-///
-/// # Errors
-/// When it cannot be made.
-pub fn toolchain(workspace: &Workspace) -> anyhow::Result<Toolchain> {
+fn toolchain(workspace: &Workspace) -> anyhow::Result<Toolchain> {
     progress("looking for a wasm toolchain (made once if there is none: half a minute)");
     Ok(contract_build::wasm_toolchain(&workspace.toolchain_dir())?)
 }

@@ -16,7 +16,6 @@ mod simulate;
 mod test;
 mod tidy;
 mod wasm;
-mod weights;
 mod workspace;
 
 use std::process::ExitCode;
@@ -47,8 +46,6 @@ Commands:
   simulate [--seeds N] [--from K] [--steps M] [--keep-going]
                        run many workers, a chain and their hosts with faults, 20 seeds unless told otherwise;
                        a seed that fails is printed with what happened and how to replay it
-  weights [--pallet NAME] [--check] [--steps N] [--repeat N]
-                       measure what our pallets' functions cost and write it into their measured.rs
   setup                install the system packages that the builds need
 ";
 
@@ -66,7 +63,7 @@ fn main() -> ExitCode {
 
 fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
-    let takes_arguments = matches!(command, Some("dev" | "bench" | "economy" | "fuzz" | "fuzz-money" | "simulate" | "weights"));
+    let takes_arguments = matches!(command, Some("dev" | "bench" | "economy" | "fuzz" | "fuzz-money" | "simulate"));
     if !takes_arguments && let Some(first) = arguments.first() {
         anyhow::bail!("this command takes no argument, not even `{first}`");
     }
@@ -83,7 +80,6 @@ fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
         Some("economy") => economy::run(&workspace, &arguments),
         Some("fuzz") => fuzz::run(&workspace, &arguments),
         Some("fuzz-money") => money::run(&workspace, &arguments),
-        Some("weights") => weights::run(&workspace, &arguments),
         Some("simulate") => simulate::run(&workspace, &arguments),
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");

@@ -64,24 +64,8 @@ fi
 /// When cargo fails, or a file cannot be read or written.
 pub fn build_runtime_wasm(workspace: &Workspace, toolchain: &Toolchain) -> anyhow::Result<PathBuf> {
     let target_dir = workspace.beside_target("wasm");
-    let built = build_wasm(workspace, toolchain, &WasmBuild::of("runtime", RUSTFLAGS), &target_dir)?;
+    let built = build_wasm(workspace, toolchain, "runtime", &target_dir, RUSTFLAGS, None)?;
     pack(&built, &target_dir.join("runtime.compact.compressed.wasm"))
-}
-
-/// Builds the runtime with its benchmarks and gives its `.wasm`, in a folder of its own.
-///
-/// # Errors
-/// When cargo fails, or a file cannot be written.
-pub fn build_benchmarks_wasm(
-    workspace: &Workspace,
-    toolchain: &Toolchain,
-) -> anyhow::Result<PathBuf> {
-    let target_dir = workspace.beside_target("wasm-benchmarks");
-    let build = WasmBuild {
-        features: Some("runtime-benchmarks"),
-        ..WasmBuild::of("runtime", RUSTFLAGS)
-    };
-    build_wasm(workspace, toolchain, &build, &target_dir)
 }
 
 /// Builds the receipt verifier for browsers and gives its `.wasm`.
@@ -94,44 +78,23 @@ pub fn build_receipt_verifier(
 ) -> anyhow::Result<PathBuf> {
     // Other flags than the runtime's, so a folder of its own: each would compile again what the other did.
     let target_dir = workspace.beside_target("wasm-verifier");
-    let build = WasmBuild {
-        opt_level: Some("s"),
-        ..WasmBuild::of("receipt-verifier", "-C strip=symbols")
-    };
-    build_wasm(workspace, toolchain, &build, &target_dir)
-}
-
-/// What is built.
-struct WasmBuild {
-    package: &'static str,
-    rustflags: &'static str,
-    opt_level: Option<&'static str>,
-    features: Option<&'static str>,
-}
-
-impl WasmBuild {
-    const fn of(package: &'static str, rustflags: &'static str) -> Self {
-        Self {
-            package,
-            rustflags,
-            opt_level: None,
-            features: None,
-        }
-    }
+    let (rustflags, opt_level) = ("-C strip=symbols", "s");
+    build_wasm(workspace, toolchain, "receipt-verifier", &target_dir, rustflags, Some(opt_level))
 }
 
 fn build_wasm(
     workspace: &Workspace,
     toolchain: &Toolchain,
-    build: &WasmBuild,
+    package: &str,
     target_dir: &Path,
+    rustflags: &str,
+    opt_level: Option<&str>,
 ) -> anyhow::Result<PathBuf> {
-    let package = build.package;
     fs::create_dir_all(target_dir)
         .with_context(|| format!("cannot make {}", target_dir.display()))?;
     let wrapper = write_wrapper(target_dir)?;
     let mut cargo = toolchain.cargo();
-    if let Some(opt_level) = build.opt_level {
+    if let Some(opt_level) = opt_level {
         cargo.env("CARGO_PROFILE_WASM_OPT_LEVEL", opt_level);
     }
     let status = cargo
@@ -152,10 +115,9 @@ fn build_wasm(
             "--target",
             toolchain.target(),
         ])
-        .args(build.features.map(|features| format!("--features={features}")))
         .env("CARGO_TARGET_DIR", target_dir)
         .env("RUSTC_WRAPPER", &wrapper)
-        .env("RUSTFLAGS", build.rustflags)
+        .env("RUSTFLAGS", rustflags)
         .status()
         .with_context(|| format!("cannot run cargo for the wasm of {package}"))?;
     if !status.success() {

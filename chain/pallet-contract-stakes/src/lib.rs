@@ -23,8 +23,6 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(missing_docs)]
 
-#[cfg(feature = "runtime-benchmarks")]
-pub mod benchmarking;
 pub mod weights;
 
 #[cfg(test)]

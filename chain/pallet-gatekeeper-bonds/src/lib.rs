@@ -43,8 +43,6 @@
 
 extern crate alloc;
 
-#[cfg(feature = "runtime-benchmarks")]
-pub mod benchmarking;
 mod bonds;
 mod elections;
 mod slashes;

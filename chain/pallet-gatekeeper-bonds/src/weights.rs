@@ -1,5 +1,5 @@
 //! Weights. [`HandWeight`] is estimated by hand: database accesses at the runtime's price plus generous
-//! compute time. The `benchmarking` module measures the same functions.
+//! compute time.
 
 use core::marker::PhantomData;
 use polkadot_sdk::{

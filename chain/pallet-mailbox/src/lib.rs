@@ -38,8 +38,6 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(missing_docs)]
 
-#[cfg(feature = "runtime-benchmarks")]
-pub mod benchmarking;
 mod impls;
 pub mod runtime_api;
 mod traits;

@@ -41,8 +41,6 @@
 
 extern crate alloc;
 
-#[cfg(feature = "runtime-benchmarks")]
-pub mod benchmarking;
 mod agreement;
 mod clusters;
 mod contracts;

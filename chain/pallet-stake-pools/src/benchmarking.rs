@@ -5,7 +5,7 @@ use alloc::{format, vec, vec::Vec};
 use economics::Permill;
 use polkadot_sdk::{
     frame_benchmarking::v2::*,
-    frame_support::traits::fungible::{Inspect, Mutate, MutateHold},
+    frame_support::traits::fungible::{Inspect, Mutate},
     frame_system::RawOrigin,
     sp_core::Get,
     sp_runtime::AccountId32,
@@ -23,45 +23,6 @@ pub trait BenchmarkHelper {
 
 /// More than any cool-down and any wait in a queue.
 const LONG: u64 = 60 * 24 * 3600;
-
-/// Makes a stake pool whose one worker computes in a session, with so much at stake: for the benchmarks of the
-/// pallet of sessions.
-pub fn adopt<T: Config>(session: &AccountId32, worker: WorkerId, stake: Balance) {
-    let pid = PoolCount::<T>::get();
-    PoolCount::<T>::put(pid.saturating_add(1));
-    let account = Pallet::<T>::pool_account(pid);
-    T::Currency::set_balance(&T::Treasury::get(), PHA);
-    T::Currency::set_balance(&account, T::Currency::minimum_balance().saturating_add(stake));
-    let mut base = economics::pool::Pool::default();
-    let made = base.deposit(stake).is_ok()
-        && T::Currency::hold(&HoldReason::Stake.into(), &account, stake).is_ok();
-    debug_assert!(made, "a stake that cannot be");
-    let inner = StakePool {
-        computing: stake,
-        ..StakePool::default()
-    };
-    let pool = Pool {
-        owner: account.clone(),
-        account: account.clone(),
-        base,
-        free: 0,
-        commission: Permill::default(),
-        raise: None,
-        queue: Queue::default(),
-        kind: Kind::StakePool(inner),
-    };
-    Pools::<T>::insert(pid, pool);
-    PoolAccounts::<T>::insert(&account, pid);
-    let record = Session {
-        pid,
-        worker,
-        stake,
-        phase: Phase::Computing,
-        bound: true,
-    };
-    Sessions::<T>::insert(session, record);
-    WorkerAssignments::<T>::insert(worker, pid);
-}
 
 fn rich<T: Config>(name: &'static str, index: u32) -> AccountId32 {
     let who: AccountId32 = account(name, index, 0);

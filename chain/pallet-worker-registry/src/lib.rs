@@ -42,8 +42,6 @@
 
 extern crate alloc;
 
-#[cfg(feature = "runtime-benchmarks")]
-pub mod benchmarking;
 mod impls;
 mod traits;
 mod types;

@@ -15,8 +15,6 @@
 extern crate alloc;
 
 mod apis;
-#[cfg(feature = "runtime-benchmarks")]
-mod benchmarks;
 mod composition;
 mod configs;
 pub mod genesis;

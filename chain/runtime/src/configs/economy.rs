@@ -76,8 +76,6 @@ impl pallet_stake_pools::Config for Runtime {
     type ContributionMin = ContributionMin;
     type QueueMax = PoolQueueMax;
     type WeightInfo = pallet_stake_pools::weights::Estimated<Runtime>;
-    #[cfg(feature = "runtime-benchmarks")]
-    type BenchmarkHelper = crate::benchmarks::Pools;
 }
 
 impl pallet_gatekeeper_bonds::Config for Runtime {
