@@ -112,6 +112,18 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "mock-attestation",
         ],
     ),
+    // It knows the gatekeepers' offices and offences, and nothing of keys or mining.
+    (
+        "pallet-gatekeeper-bonds",
+        &[
+            "secrets",
+            "pallet-mailbox",
+            "pallet-phat-contracts",
+            "pallet-computation",
+            "pallet-stake-pools",
+            "mock-attestation",
+        ],
+    ),
     // Pools and sessions see each other through `mining-api` only.
     (
         "pallet-stake-pools",

@@ -7,9 +7,11 @@ mod bench;
 mod build;
 mod client_js;
 mod dev;
+mod economy;
 mod fuzz;
 mod layers;
 mod lint;
+mod money;
 mod setup;
 mod simulate;
 mod test;
@@ -36,8 +38,13 @@ Commands:
   lint                 clippy, warnings denied
   bench [engine|query|snapshot] [ARGS]
                        measure, each figure beside its anchor; or the engine, queries, or snapshots, alone
+  economy [run|compare] [ARGS]
+                       simulate months of mining: income, budget, treasury, pools, as CSV and plots;
+                       or payments beside those of the published algorithm
   fuzz [--minutes N] [--target NAME]
                        run the fuzz targets, 10 minutes together unless told otherwise
+  fuzz-money [--steps N] [--seeds N] [--from K]
+                       every call that moves money in random order, the whole state checked after each
   simulate [--seeds N] [--from K] [--steps M] [--keep-going]
                        run many workers, a chain and their hosts with faults, 20 seeds unless told otherwise;
                        a seed that fails is printed with what happened and how to replay it
@@ -58,7 +65,7 @@ fn main() -> ExitCode {
 
 fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
-    let takes_arguments = matches!(command, Some("dev" | "bench" | "fuzz" | "simulate"));
+    let takes_arguments = matches!(command, Some("dev" | "bench" | "economy" | "fuzz" | "fuzz-money" | "simulate"));
     if !takes_arguments && let Some(first) = arguments.first() {
         anyhow::bail!("this command takes no argument, not even `{first}`");
     }
@@ -73,7 +80,9 @@ fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
         Some("tidy") => tidy::run(&workspace),
         Some("lint") => lint::run(&workspace),
         Some("bench") => bench::run(&workspace, &arguments),
+        Some("economy") => economy::run(&workspace, &arguments),
         Some("fuzz") => fuzz::run(&workspace, &arguments),
+        Some("fuzz-money") => money::run(&workspace, &arguments),
         Some("simulate") => simulate::run(&workspace, &arguments),
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");

@@ -46,6 +46,7 @@ mod ceremony;
 mod contributions;
 mod messages;
 mod misbehaviour;
+mod randomness;
 pub mod rotation;
 mod seeds;
 mod settings;
@@ -64,7 +65,8 @@ pub use misbehaviour::{Evidence, OffenceKind, OffenceRecord};
 pub use pallet::*;
 pub use settings::GenesisSettings;
 pub use stages::FailureReason;
-pub use traits::{OnMisbehaviour, RandomnessBeacon};
+pub use randomness::FreshBeacon;
+pub use traits::{Misbehaviour, OnMisbehaviour, RandomnessBeacon};
 
 /// How many old sharings of the gatekeepers are kept, for evidence that comes late.
 pub const PAST_SHARINGS_MAX: u32 = 8;
@@ -667,8 +669,8 @@ pub mod pallet {
         #[pallet::call_index(9)]
         #[pallet::weight(weights::report_misbehaviour::<T>(evidence))]
         pub fn report_misbehaviour(origin: OriginFor<T>, evidence: Evidence) -> DispatchResult {
-            ensure_signed(origin)?;
-            Self::do_report_misbehaviour(evidence)
+            let reporter = ensure_signed(origin)?;
+            Self::do_report_misbehaviour(&reporter, evidence)
         }
     }
 }

@@ -2,7 +2,7 @@
 //! real shares.
 
 use crate as pallet_gatekeepers;
-use crate::{Error, Event, OffenceKind, OnMisbehaviour};
+use crate::{Error, Event, Misbehaviour, OffenceKind, OnMisbehaviour};
 use codec::Encode;
 use frame_support::{derive_impl, parameter_types, storage::with_storage_layer, traits::Hooks};
 use pallet_worker_registry::{Clusters, GatekeeperDirectory, WorkerDirectory};
@@ -49,6 +49,8 @@ parameter_types! {
     pub static Pushed: Vec<(ClusterId, Option<u32>)> = Vec::new();
     pub static MailboxFull: bool = false;
     pub static Heard: Vec<(HolderKey, OffenceKind)> = Vec::new();
+    /// Who brought the evidence of the last one.
+    pub static HeardFrom: Option<AccountId32> = None;
 }
 
 /// Workers as the test says; all are active but [`Inactive`] ones.
@@ -160,8 +162,13 @@ impl Clusters for TestClusters {
 pub struct Listener;
 
 impl OnMisbehaviour for Listener {
-    fn on_misbehaviour(holder: &HolderKey, kind: OffenceKind, _: [u8; 32]) {
-        Heard::mutate(|heard| heard.push((*holder, kind)));
+    fn on_misbehaviour(said: &Misbehaviour<'_>) {
+        Heard::mutate(|heard| heard.push((*said.holder, said.kind)));
+        HeardFrom::set(said.reporter.cloned());
+    }
+
+    fn weight(_: OffenceKind) -> frame_support::weights::Weight {
+        frame_support::weights::Weight::zero()
     }
 }
 

@@ -99,6 +99,10 @@ impl OnDivergence for TestDivergence {
     fn on_divergence(_: &ClusterId, worker: &WorkerId, suspension: &Suspension) {
         Diverged::mutate(|diverged| diverged.push((*worker, suspension.next_number)));
     }
+
+    fn weight() -> frame_support::weights::Weight {
+        frame_support::weights::Weight::zero()
+    }
 }
 
 impl KeyStore for TestWorkers {

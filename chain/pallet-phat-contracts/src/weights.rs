@@ -3,7 +3,7 @@
 //! Each push to the mailbox is charged with the pruning it may do. Bytes of payload are charged for
 //! hashing, encoding and storing.
 
-use crate::{CLEARED_PER_CALL_MAX, Config, DROPPED_PER_REPORT_MAX, OUTSTANDING_MAX};
+use crate::{CLEARED_PER_CALL_MAX, Config, DROPPED_PER_REPORT_MAX, OUTSTANDING_MAX, OnDivergence};
 use pallet_mailbox::weights::push;
 use polkadot_sdk::{
     frame_support::weights::{
@@ -120,6 +120,7 @@ pub fn checkpoint<T: Config>(workers: u64) -> Weight {
     let bytes = 64 * u64::from(OUTSTANDING_MAX) + 192 * workers;
     let dropped = DROPPED_PER_REPORT_MAX as u64 + 1;
     estimate::<T>(bytes, 13 + 4 * workers, 8 + dropped + workers)
+        .saturating_add(T::OnDivergence::weight().saturating_mul(workers.saturating_sub(1).max(1)))
 }
 
 /// Handling one message of a worker: a report on the largest cluster.

@@ -788,6 +788,16 @@ impl<T: Config> GatekeeperDirectory for Pallet<T> {
     }
 }
 
+impl<T: Config> GatekeeperSet for Pallet<T> {
+    fn appoint(worker: &WorkerId) -> DispatchResult {
+        Self::do_register_gatekeeper(public(&worker.0))
+    }
+
+    fn dismiss(worker: &WorkerId) -> DispatchResult {
+        Self::do_unregister_gatekeeper(public(&worker.0))
+    }
+}
+
 impl<T: Config> WorkerRecords<AccountId32> for Pallet<T> {
     fn operator(worker: &WorkerId) -> Option<AccountId32> {
         Workers::<T>::get(public(&worker.0)).and_then(|info| info.operator)

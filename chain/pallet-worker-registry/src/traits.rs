@@ -41,6 +41,20 @@ pub struct SeedsInUse {
     pub newest: u32,
 }
 
+/// The office of gatekeepers, for who elects them.
+pub trait GatekeeperSet {
+    /// Appoints an active worker.
+    ///
+    /// # Errors
+    /// When the worker is unknown, inactive or appointed already, or there are as many as there may be.
+    fn appoint(worker: &WorkerId) -> DispatchResult;
+    /// Dismisses a gatekeeper.
+    ///
+    /// # Errors
+    /// When the worker is none, or the last one of a network that has its key.
+    fn dismiss(worker: &WorkerId) -> DispatchResult;
+}
+
 /// Who keeps the shares of clusters' seeds that wait for workers.
 pub trait SeedStore {
     /// Forgets what is kept for a cluster and for `workers` in it.

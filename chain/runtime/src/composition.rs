@@ -26,6 +26,9 @@ frame_support::construct_runtime!(
         PhalaPhatContracts: pallet_phat_contracts = 42,
         PhalaPhatTokenomic: pallet_contract_stakes = 43,
         PhalaGatekeepers: pallet_gatekeepers = 44,
+        PhalaComputation: pallet_computation = 45,
+        PhalaStakePoolv2: pallet_stake_pools = 46,
+        PhalaGatekeeperBonds: pallet_gatekeeper_bonds = 47,
     }
 );
 

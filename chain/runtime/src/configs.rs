@@ -1,4 +1,9 @@
-//! What each pallet is told: constants and who serves whom.
+//! What each pallet is told: constants and who serves whom. The economy's pallets are in a file of their
+//! own.
+
+mod economy;
+
+pub use economy::*;
 
 use crate::*;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -19,6 +24,7 @@ use frame_system::{
     EnsureRoot,
     limits::{BlockLength, BlockWeights},
 };
+use pallet_computation::WeightInfo as _;
 use pallet_mailbox::MessageHandler;
 use pallet_transaction_payment::{ConstFeeMultiplier, FungibleAdapter, Multiplier};
 use primitives::WorkerId;
@@ -26,7 +32,7 @@ use primitives::units::{EXISTENTIAL_DEPOSIT, PHA, SS58_PREFIX};
 use scale_info::TypeInfo;
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_runtime::{
-    DispatchError, DispatchResult, Perbill,
+    DispatchResult, Perbill,
     traits::{ConvertInto, One, OpaqueKeys},
 };
 use wire::message::MessagePayload;
@@ -244,36 +250,52 @@ pub enum ProxyType {
     Any,
     /// Everything that does not move balances.
     NonTransfer,
-    /// Workers' registrations and endpoints, for operators' servers.
+    /// Workers' registrations and endpoints, and starting and stopping them for a pool, for operators'
+    /// servers.
     WorkerOperation,
+}
+
+/// What an operator's server does: nothing of it takes money from anybody.
+fn operates_workers(call: &RuntimeCall) -> bool {
+    matches!(
+        call,
+        RuntimeCall::Utility(..)
+            | RuntimeCall::PhalaRegistry(
+                pallet_worker_registry::Call::register_worker_v2 { .. }
+                    | pallet_worker_registry::Call::update_worker_endpoint { .. }
+            )
+            | RuntimeCall::PhalaStakePoolv2(
+                pallet_stake_pools::Call::start_computing { .. }
+                    | pallet_stake_pools::Call::restart_computing { .. }
+                    | pallet_stake_pools::Call::stop_computing { .. }
+                    | pallet_stake_pools::Call::reclaim_pool_worker { .. }
+                    | pallet_stake_pools::Call::check_and_maybe_force_withdraw { .. }
+            )
+    )
 }
 
 impl InstanceFilter<RuntimeCall> for ProxyType {
     fn filter(&self, call: &RuntimeCall) -> bool {
         match self {
             Self::Any => true,
-            Self::NonTransfer => matches!(
-                call,
-                RuntimeCall::System(..)
-                    | RuntimeCall::Session(..)
-                    | RuntimeCall::Utility(..)
-                    | RuntimeCall::Multisig(..)
-                    | RuntimeCall::PhalaRegistry(..)
-                    | RuntimeCall::PhalaPhatContracts(
-                        pallet_phat_contracts::Call::cluster_upload_resource { .. }
-                            | pallet_phat_contracts::Call::remove_code { .. }
-                            | pallet_phat_contracts::Call::clear_cluster { .. }
-                            | pallet_phat_contracts::Call::remove_worker_from_cluster { .. }
+            Self::NonTransfer => {
+                operates_workers(call)
+                    || matches!(
+                        call,
+                        RuntimeCall::System(..)
+                            | RuntimeCall::Session(..)
+                            | RuntimeCall::Multisig(..)
+                            | RuntimeCall::PhalaRegistry(..)
+                            | RuntimeCall::PhalaComputation(..)
+                            | RuntimeCall::PhalaPhatContracts(
+                                pallet_phat_contracts::Call::cluster_upload_resource { .. }
+                                    | pallet_phat_contracts::Call::remove_code { .. }
+                                    | pallet_phat_contracts::Call::clear_cluster { .. }
+                                    | pallet_phat_contracts::Call::remove_worker_from_cluster { .. }
+                            )
                     )
-            ),
-            Self::WorkerOperation => matches!(
-                call,
-                RuntimeCall::Utility(..)
-                    | RuntimeCall::PhalaRegistry(
-                        pallet_worker_registry::Call::register_worker_v2 { .. }
-                            | pallet_worker_registry::Call::update_worker_endpoint { .. }
-                    )
-            ),
+            }
+            Self::WorkerOperation => operates_workers(call),
         }
     }
 
@@ -350,7 +372,7 @@ impl pallet_phat_contracts::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type Workers = PhalaRegistry;
     type Mailbox = PhalaMq;
-    type OnDivergence = ();
+    type OnDivergence = SlashFaults;
     type CodeDepositPerByte = CodeDepositPerByte;
     type TransferMin = ExistentialDeposit;
 }
@@ -365,8 +387,7 @@ impl pallet_contract_stakes::Config for Runtime {
 impl pallet_gatekeepers::Config for Runtime {
     type Workers = PhalaRegistry;
     type Clusters = PhalaPhatContracts;
-    // Collateral of gatekeepers comes with the economics.
-    type OnMisbehaviour = ();
+    type OnMisbehaviour = (PhalaGatekeeperBonds, SlashFaults);
 }
 
 /// Hands workers' messages to the pallet that each kind is for.
@@ -378,7 +399,16 @@ impl MessageHandler for MessageRouter {
             MessagePayload::Gatekeeper { .. }
             | MessagePayload::SeedReceived { .. }
             | MessagePayload::SeedLost { .. } => PhalaGatekeepers::check_message(sender, payload),
-            _ => Ok(()),
+            MessagePayload::Benchmark { .. } | MessagePayload::Heartbeat { .. } => {
+                PhalaComputation::check_message(sender, payload)
+            }
+            MessagePayload::Checkpoint { .. }
+            | MessagePayload::StateLost { .. }
+            | MessagePayload::ReceiptLog { .. }
+            | MessagePayload::ClusterKey { .. }
+            | MessagePayload::NextClusterKey { .. }
+            | MessagePayload::ContractKeys { .. }
+            | MessagePayload::Instance { .. } => Ok(()),
         }
     }
 
@@ -396,9 +426,8 @@ impl MessageHandler for MessageRouter {
             MessagePayload::Gatekeeper { .. }
             | MessagePayload::SeedReceived { .. }
             | MessagePayload::SeedLost { .. } => PhalaGatekeepers::handle_message(sender, payload),
-            // No pallet of this runtime takes them yet.
             MessagePayload::Benchmark { .. } | MessagePayload::Heartbeat { .. } => {
-                Err(DispatchError::Unavailable)
+                PhalaComputation::handle_message(sender, payload)
             }
         }
     }
@@ -413,7 +442,12 @@ impl MessageHandler for MessageRouter {
             MessagePayload::Gatekeeper { .. }
             | MessagePayload::SeedReceived { .. }
             | MessagePayload::SeedLost { .. } => PhalaGatekeepers::message_weight(payload),
-            _ => pallet_worker_registry::weights::handle_message::<Runtime>(),
+            MessagePayload::Benchmark { .. } => SessionWeights::record_benchmark(),
+            MessagePayload::Heartbeat { .. } => SessionWeights::heartbeat(),
+            MessagePayload::ClusterKey { .. }
+            | MessagePayload::NextClusterKey { .. }
+            | MessagePayload::ContractKeys { .. }
+            | MessagePayload::Instance { .. } => pallet_worker_registry::weights::handle_message::<Runtime>(),
         }
     }
 

@@ -79,38 +79,8 @@ impl State {
 /// A chain with workers 1 to 3, operated by Bob, of whom the first two are in a cluster of Alice's.
 fn chain_with_cluster() -> Chain {
     let mut chain = Chain::new();
-    let allow = chain.sudo(pallet_worker_registry::Call::allow_measurement {
-        measurement: build().measurement(),
-    });
-    all_ok(chain.block(vec![allow]));
-    let mut registrations = Vec::new();
-    for seed in 1..=3 {
-        let (mut registration, _) = chain.registration(seed);
-        let operator: [u8; 32] = Sr25519Keyring::Bob.to_account_id().into();
-        registration.operator = Some(primitives::AccountId(operator));
-        let evidence = DevelopmentPki::insecure_well_known().tdx_evidence(
-            &build(),
-            &registration.report_data(),
-            registration.made_at_ms / 1000,
-        );
-        let call = pallet_worker_registry::Call::register_worker_v2 {
-            registration,
-            evidence,
-        };
-        registrations.push(chain.signed(Sr25519Keyring::Bob, call));
-    }
-    all_ok(chain.block(registrations));
-    let add_cluster = chain.sudo(pallet_phat_contracts::Call::add_cluster {
-        owner: Sr25519Keyring::Alice.to_account_id(),
-        permission: pallet_phat_contracts::ClusterPermission::Public,
-        deploy_workers: vec![pair(1).public(), pair(2).public()],
-        deposit: PHA,
-        gas_price: 1,
-        deposit_per_item: 1,
-        deposit_per_byte: 1,
-        treasury_account: Sr25519Keyring::Alice.to_account_id(),
-    });
-    all_ok(chain.block(vec![add_cluster]));
+    chain.register_workers(3);
+    chain.add_cluster(&[1, 2]);
     chain
 }
 
