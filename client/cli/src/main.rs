@@ -56,6 +56,9 @@ enum Command {
     /// Pay for computing by staking: the money stays yours, and comes back whole.
     #[command(subcommand)]
     Stake(commands::stake::Command),
+    /// Look at the chain's validators, join and leave them.
+    #[command(subcommand)]
+    Validator(commands::validator::Command),
     /// Look at contracts.
     #[command(subcommand)]
     Contract(commands::contract::Command),
@@ -114,6 +117,7 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
         Command::Worker(command) => commands::worker::run(command, network, output).await?,
         Command::Cluster(command) => commands::cluster::run(command, network, output).await?,
         Command::Stake(command) => commands::stake::run(command, network, output).await?,
+        Command::Validator(command) => commands::validator::run(command, network, output).await?,
         Command::Contract(command) => commands::contract::run(command, network, output).await?,
     }
     Ok(ExitCode::SUCCESS)

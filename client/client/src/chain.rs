@@ -186,7 +186,7 @@ impl Chain {
         }
     }
 
-    async fn call<T: serde_core::de::DeserializeOwned>(
+    pub(crate) async fn call<T: serde_core::de::DeserializeOwned>(
         &self,
         method: &str,
         params: RpcParams,
@@ -444,6 +444,20 @@ impl Chain {
         let mut params = RpcParams::new();
         params.push(crate::address(account)).map_err(ChainError::node)?;
         self.call("system_accountNextIndex", params).await
+    }
+
+    /// The version of the runtime at the node's best block, by its word.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn runtime_version(&self) -> Result<u32, ChainError> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Version {
+            spec_version: u32,
+        }
+        let version: Version = self.call("state_getRuntimeVersion", RpcParams::new()).await?;
+        Ok(version.spec_version)
     }
 
     /// The node's own peer id, to make a multiaddress of it.

@@ -66,7 +66,7 @@ impl Included {
 }
 
 impl Transaction {
-    fn new(pallet: &'static str, call: &'static str, arguments: impl Encode) -> Self {
+    pub(crate) fn new(pallet: &'static str, call: &'static str, arguments: impl Encode) -> Self {
         Self { pallet, call, arguments: arguments.encode() }
     }
 
@@ -182,6 +182,11 @@ impl Transaction {
     /// Takes a worker out of its cluster. By the account that operates it.
     pub fn leave_cluster(worker: WorkerId) -> Self {
         Self::new("PhalaPhatContracts", "leave_cluster", worker)
+    }
+
+    /// Replaces the runtime by another with a higher version. Needs the superuser of a development network.
+    pub fn set_code(wasm: &[u8]) -> Self {
+        Self::new("System", "set_code", wasm)
     }
 
     /// Several calls, all or none.
