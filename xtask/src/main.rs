@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod chaos;
 mod dev;
 mod fuzz;
 mod layers;
@@ -39,6 +40,9 @@ Commands:
   simulate [--seeds N] [--from K] [--steps M] [--keep-going]
                        run many workers, a chain and their hosts with faults, 20 seeds unless told otherwise;
                        a seed that fails is printed with what happened and how to replay it
+  chaos [--seed N] [--minutes M] [--small] [--keep]
+                       run a network of real processes in network namespaces (needs root) through faults
+                       drawn from a seed, and report what was seen
   setup                install the system packages that the builds need
 ";
 
@@ -56,7 +60,7 @@ fn main() -> ExitCode {
 
 fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
-    let takes_arguments = matches!(command, Some("dev" | "bench" | "fuzz" | "simulate"));
+    let takes_arguments = matches!(command, Some("dev" | "bench" | "fuzz" | "simulate" | "chaos"));
     if !takes_arguments && let Some(first) = arguments.first() {
         anyhow::bail!("this command takes no argument, not even `{first}`");
     }
@@ -72,6 +76,7 @@ fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
         Some("bench") => bench::run(&workspace, &arguments),
         Some("fuzz") => fuzz::run(&workspace, &arguments),
         Some("simulate") => simulate::run(&workspace, &arguments),
+        Some("chaos") => chaos::run(&workspace, &arguments),
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             Ok(())
