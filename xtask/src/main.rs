@@ -33,8 +33,8 @@ Commands:
   layers               check that no crate imports what its zone or its part forbids
   tidy                 check that the tests exist which SECURITY.md names
   lint                 clippy, warnings denied
-  bench [engine|query|snapshot] [ARGS]
-                       measure, each figure beside its anchor; or the engine, queries, or snapshots, alone
+  bench [engine|query|snapshot|scale] [ARGS]
+                       measure, each figure beside its anchor; or the engine, queries, snapshots, or several workers, alone
   fuzz [--minutes N] [--target NAME]
                        run the fuzz targets, 10 minutes together unless told otherwise
   simulate [--seeds N] [--from K] [--steps M] [--keep-going]

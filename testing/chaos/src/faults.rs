@@ -15,7 +15,7 @@ use std::{
 use tokio::sync::watch;
 
 /// Packets that a bad line loses, of a hundred.
-const LOSS_PERCENT: u32 = 25;
+const LOSS_PERCENT: u32 = 10;
 /// Pause between two looks at the programs.
 const SUPERVISION: Duration = Duration::from_secs(1);
 

@@ -176,13 +176,13 @@ impl Port {
     /// # Errors
     /// When the packet filter refuses.
     pub fn lose(&self, percent: u32) -> Result<()> {
-        let chains = ["lost-in", "lost-out"];
+        let chains = [("lost-in", "iifname"), ("lost-out", "oifname")];
         let mut rules: Vec<String> =
-            chains.iter().map(|chain| format!("flush chain inet chaos {chain}")).collect();
+            chains.iter().map(|(chain, _)| format!("flush chain inet chaos {chain}")).collect();
         if percent > 0 {
-            rules.extend(chains.iter().map(|chain| {
+            rules.extend(chains.iter().map(|(chain, line)| {
                 format!(
-                    "add rule inet chaos {chain} meta oifname != \"lo\" meta iifname != \"lo\" \
+                    "add rule inet chaos {chain} {line} != \"lo\" \
                      numgen random mod 100 < {percent} drop"
                 )
             }));
