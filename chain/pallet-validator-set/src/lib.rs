@@ -107,7 +107,10 @@ pub mod pallet {
 
     impl<T: Config> Default for GenesisConfig<T> {
         fn default() -> Self {
-            Self { session_blocks: SESSION_BLOCKS_DEFAULT, phantom: PhantomData }
+            Self {
+                session_blocks: SESSION_BLOCKS_DEFAULT,
+                phantom: PhantomData,
+            }
         }
     }
 
@@ -170,10 +173,15 @@ pub mod pallet {
             T::SetOrigin::ensure_origin(origin)?;
             ensure!(!validators.is_empty(), Error::<T>::NoValidator);
             for (place, validator) in validators.iter().enumerate() {
-                ensure!(!validators[..place].contains(validator), Error::<T>::NamedTwice);
+                ensure!(
+                    !validators[..place].contains(validator),
+                    Error::<T>::NamedTwice
+                );
                 ensure!(T::Keys::is_registered(validator), Error::<T>::NoKeys);
             }
-            Self::deposit_event(Event::SetChosen { count: validators.len() as u32 });
+            Self::deposit_event(Event::SetChosen {
+                count: validators.len() as u32,
+            });
             Wanted::<T>::put(validators);
             Ok(())
         }
@@ -210,7 +218,9 @@ pub mod pallet {
             if validators == T::Queued::get() {
                 return None;
             }
-            Self::deposit_event(Event::SetQueued { count: validators.len() as u32 });
+            Self::deposit_event(Event::SetQueued {
+                count: validators.len() as u32,
+            });
             Some(validators)
         }
 

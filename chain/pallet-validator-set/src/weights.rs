@@ -14,7 +14,9 @@ const EACH_US: u64 = 5;
 /// Naming so many validators: the keys of each, the list.
 pub fn set<T: Config>(validators: u32) -> Weight {
     let each = EACH_US.saturating_mul(validators.into());
-    let ref_time = BASE_US.saturating_add(each).saturating_mul(WEIGHT_REF_TIME_PER_MICROS);
+    let ref_time = BASE_US
+        .saturating_add(each)
+        .saturating_mul(WEIGHT_REF_TIME_PER_MICROS);
     Weight::from_parts(ref_time, 65_536)
         .saturating_add(T::DbWeight::get().reads_writes(u64::from(validators).saturating_add(2), 1))
 }

@@ -45,17 +45,25 @@ impl Chain {
             proof: Option<String>,
         }
         let mut params = RpcParams::new();
-        params.push(format!("0x{}", hex::encode(owner))).map_err(ChainError::node)?;
+        params
+            .push(format!("0x{}", hex::encode(owner)))
+            .map_err(ChainError::node)?;
         let made: Generated = self.call("author_rotateKeysWithOwner", params).await?;
         let raw = |text: &str| hex::decode(text.trim_start_matches("0x")).map_err(ChainError::node);
         let keys = raw(&made.keys)?;
         let keys = keys.try_into().map_err(|keys: Vec<u8>| {
-            ChainError::Node(format!("keys of {} bytes, not {SESSION_KEYS_BYTES}", keys.len()))
+            ChainError::Node(format!(
+                "keys of {} bytes, not {SESSION_KEYS_BYTES}",
+                keys.len()
+            ))
         })?;
         let proof = made.proof.ok_or_else(|| {
             ChainError::Node("the node does not prove that it has the keys".to_owned())
         })?;
-        Ok(NewSessionKeys { keys, proof: raw(&proof)? })
+        Ok(NewSessionKeys {
+            keys,
+            proof: raw(&proof)?,
+        })
     }
 
     /// The validators at the newest final block, by the node's word.
@@ -63,12 +71,19 @@ impl Chain {
     /// # Errors
     /// When the node fails, or its runtime keeps no such set.
     pub async fn validators(&self) -> Result<Validators, ChainError> {
-        let queued: Vec<(AccountId, [u8; SESSION_KEYS_BYTES])> =
-            self.unproven("queued validators", keys::queued_validators()).await?.unwrap_or_default();
+        let queued: Vec<(AccountId, [u8; SESSION_KEYS_BYTES])> = self
+            .unproven("queued validators", keys::queued_validators())
+            .await?
+            .unwrap_or_default();
         Ok(Validators {
-            now: self.unproven("validators", keys::validators()).await?.unwrap_or_default(),
+            now: self
+                .unproven("validators", keys::validators())
+                .await?
+                .unwrap_or_default(),
             queued: queued.into_iter().map(|(validator, _)| validator).collect(),
-            wanted: self.unproven("named validators", keys::wanted_validators()).await?,
+            wanted: self
+                .unproven("named validators", keys::wanted_validators())
+                .await?,
             session_blocks: self
                 .unproven("length of a session", keys::session_blocks())
                 .await?

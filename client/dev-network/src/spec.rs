@@ -26,15 +26,22 @@ impl SpecChanges {
     /// # Errors
     /// In words, when the specification is none, or not raw.
     pub fn apply(&self, exported: &[u8]) -> Result<String, String> {
-        let mut spec: Value = serde_json::from_slice(exported).map_err(|error| error.to_string())?;
+        let mut spec: Value =
+            serde_json::from_slice(exported).map_err(|error| error.to_string())?;
         let top = spec
             .pointer_mut("/genesis/raw/top")
             .and_then(Value::as_object_mut)
             .ok_or("it is not raw")?;
         let hex = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
         let mut set = |key: &[u8], value: &[u8]| top.insert(hex(key), hex(value).into());
-        set(&keys::allowed_measurement(&self.measurement), &0u32.to_le_bytes());
-        set(&keys::plain("PhalaRegistry", "CounterForAllowedMeasurements"), &1u32.to_le_bytes());
+        set(
+            &keys::allowed_measurement(&self.measurement),
+            &0u32.to_le_bytes(),
+        );
+        set(
+            &keys::plain("PhalaRegistry", "CounterForAllowedMeasurements"),
+            &1u32.to_le_bytes(),
+        );
         let mut unique = [0u8; 32];
         OsRng.fill_bytes(&mut unique);
         set(NETWORK_KEY, &unique);
@@ -61,14 +68,23 @@ mod tests {
             session_blocks: Some(12),
         };
         let first = changes.apply(exported).unwrap();
-        assert_ne!(first, changes.apply(exported).unwrap(), "no two networks are the same");
+        assert_ne!(
+            first,
+            changes.apply(exported).unwrap(),
+            "no two networks are the same"
+        );
         let spec: Value = serde_json::from_str(&first).unwrap();
-        let value = |key: Vec<u8>| {
-            spec["genesis"]["raw"]["top"][format!("0x{}", hex::encode(key))].clone()
-        };
+        let value =
+            |key: Vec<u8>| spec["genesis"]["raw"]["top"][format!("0x{}", hex::encode(key))].clone();
         assert_eq!(value(keys::session_blocks()), "0x0c000000");
-        assert_eq!(value(keys::plain("Slots", "DurationMs")), "0xf401000000000000");
-        assert_eq!(value(keys::allowed_measurement(&Measurement([7; 32]))), "0x00000000");
+        assert_eq!(
+            value(keys::plain("Slots", "DurationMs")),
+            "0xf401000000000000"
+        );
+        assert_eq!(
+            value(keys::allowed_measurement(&Measurement([7; 32]))),
+            "0x00000000"
+        );
         assert!(changes.apply(b"{}").is_err());
     }
 }

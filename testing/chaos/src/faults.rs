@@ -47,7 +47,9 @@ pub async fn supervise(network: Arc<Network>, stop: watch::Receiver<bool>) {
             if let Ok(mut machine) = machine.try_lock()
                 && let Err(error) = machine.supervise()
             {
-                machine.ended.push(format!("it does not start again: {error:#}"));
+                machine
+                    .ended
+                    .push(format!("it does not start again: {error:#}"));
             }
         }
         tokio::time::sleep(SUPERVISION).await;
@@ -71,14 +73,18 @@ pub async fn conduct(
             let wait = planned.at.saturating_sub(started.elapsed());
             tokio::time::sleep(wait).await;
             let one = befall(&network, planned, back_within, &say).await;
-            happened.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+            happened
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(one);
         }));
     }
     for task in tasks {
         // A task that panicked has no record; the caller counts.
         let _ = task.await;
     }
-    let mut happened = std::mem::take(&mut *happened.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut happened =
+        std::mem::take(&mut *happened.lock().unwrap_or_else(PoisonError::into_inner));
     happened.sort_by_key(|one: &Happened| one.planned.at);
     happened
 }
@@ -112,8 +118,16 @@ async fn befall(
     let back = watcher.await_back(&planned.machines, back_within).await;
     let took = ended.elapsed().as_secs_f64();
     say(&match back {
-        true => format!("{} is back {took:.1} s after {}", machines.join(", "), planned.fault.name()),
-        false => format!("{} is not back after {}", machines.join(", "), planned.fault.name()),
+        true => format!(
+            "{} is back {took:.1} s after {}",
+            machines.join(", "),
+            planned.fault.name()
+        ),
+        false => format!(
+            "{} is not back after {}",
+            machines.join(", "),
+            planned.fault.name()
+        ),
     });
     Happened {
         machines,
@@ -134,7 +148,10 @@ async fn begin(network: &Network, planned: &Planned) -> Result<()> {
         }
         return network.lan.part(&ports.iter().collect::<Vec<_>>());
     }
-    let place = *planned.machines.first().context("a fault that befalls nobody")?;
+    let place = *planned
+        .machines
+        .first()
+        .context("a fault that befalls nobody")?;
     let mut machine = network.machines[place].lock().await;
     match planned.fault {
         Fault::Kill => machine.kill().await,

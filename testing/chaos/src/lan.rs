@@ -67,14 +67,20 @@ impl Lan {
         run("mount", &["-t", "tmpfs", "tmpfs", "/run/netns"])?;
         run("ip", &["link", "set", "lo", "up"])?;
         run("ip", &["link", "add", SWITCH, "type", "bridge"])?;
-        run("ip", &["address", "add", &format!("{HOME}/16"), "dev", SWITCH])?;
+        run(
+            "ip",
+            &["address", "add", &format!("{HOME}/16"), "dev", SWITCH],
+        )?;
         run("ip", &["link", "set", SWITCH, "up"])?;
         let trial = [&["qdisc", "add", "dev", SWITCH, "root"][..], &LATE].concat();
         let netem = run("tc", &trial).is_ok();
         if netem {
             run("tc", &["qdisc", "del", "dev", SWITCH, "root"])?;
         }
-        Ok(Self { netem, addresses: Vec::new() })
+        Ok(Self {
+            netem,
+            addresses: Vec::new(),
+        })
     }
 
     /// How slow lines are slow here.
@@ -93,14 +99,30 @@ impl Lan {
         let place = self.addresses.len();
         let last = u8::try_from(place + 10).context("the network is full")?;
         let address = Ipv4Addr::new(10, 77, 0, last);
-        let port =
-            Port { namespace: format!("m{place}"), address, cable: format!("cable{place}") };
+        let port = Port {
+            namespace: format!("m{place}"),
+            address,
+            cable: format!("cable{place}"),
+        };
         let (name, cable) = (port.namespace.as_str(), port.cable.as_str());
         run("ip", &["netns", "add", name])?;
-        let pair = ["link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", name];
+        let pair = [
+            "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", name,
+        ];
         run("ip", &pair)?;
         run("ip", &["link", "set", cable, "master", SWITCH, "up"])?;
-        run("ip", &["-n", name, "address", "add", &format!("{address}/16"), "dev", "eth0"])?;
+        run(
+            "ip",
+            &[
+                "-n",
+                name,
+                "address",
+                "add",
+                &format!("{address}/16"),
+                "dev",
+                "eth0",
+            ],
+        )?;
         run("ip", &["-n", name, "link", "set", "eth0", "up"])?;
         run("ip", &["-n", name, "link", "set", "lo", "up"])?;
         port.filter(FILTER)?;
@@ -122,7 +144,10 @@ impl Lan {
             .collect();
         others.push(HOME.to_string());
         for port in few {
-            port.filter(&format!("add element inet chaos away {{ {} }}", others.join(", ")))?;
+            port.filter(&format!(
+                "add element inet chaos away {{ {} }}",
+                others.join(", ")
+            ))?;
         }
         Ok(())
     }
@@ -148,7 +173,10 @@ impl Port {
             .stderr(Stdio::piped())
             .spawn()
             .context("nft cannot be run")?;
-        nft.stdin.take().context("nft takes no input")?.write_all(rules.as_bytes())?;
+        nft.stdin
+            .take()
+            .context("nft takes no input")?
+            .write_all(rules.as_bytes())?;
         let output = nft.wait_with_output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "nft {rules}: {}", said.trim());
@@ -168,7 +196,15 @@ impl Port {
     /// # Errors
     /// When the kernel refuses.
     pub fn plug(&self, there: bool) -> Result<()> {
-        run("ip", &["link", "set", &self.cable, if there { "up" } else { "down" }])
+        run(
+            "ip",
+            &[
+                "link",
+                "set",
+                &self.cable,
+                if there { "up" } else { "down" },
+            ],
+        )
     }
 
     /// Loses so many of a hundred packets, each way; 0 for none.
@@ -177,8 +213,10 @@ impl Port {
     /// When the packet filter refuses.
     pub fn lose(&self, percent: u32) -> Result<()> {
         let chains = [("lost-in", "iifname"), ("lost-out", "oifname")];
-        let mut rules: Vec<String> =
-            chains.iter().map(|(chain, _)| format!("flush chain inet chaos {chain}")).collect();
+        let mut rules: Vec<String> = chains
+            .iter()
+            .map(|(chain, _)| format!("flush chain inet chaos {chain}"))
+            .collect();
         if percent > 0 {
             rules.extend(chains.iter().map(|(chain, line)| {
                 format!(
@@ -196,6 +234,9 @@ impl Port {
     /// When the kernel refuses.
     pub fn quick(&self) -> Result<()> {
         run("tc", &["qdisc", "del", "dev", &self.cable, "root"])?;
-        run("tc", &["-n", &self.namespace, "qdisc", "del", "dev", "eth0", "root"])
+        run(
+            "tc",
+            &["-n", &self.namespace, "qdisc", "del", "dev", "eth0", "root"],
+        )
     }
 }

@@ -56,8 +56,9 @@ pub struct LiarArguments {
 /// When something that it needs is missing.
 pub async fn lie(arguments: LiarArguments) -> Result<()> {
     let directory = &arguments.data_dir;
-    let platform =
-        platform::open(&PlatformConfig::InsecureSimulated { data_dir: directory.clone() })?;
+    let platform = platform::open(&PlatformConfig::InsecureSimulated {
+        data_dir: directory.clone(),
+    })?;
     let sealed = fs::read(directory.join("secrets.sealed"))?;
     let kept = KeptSecrets::from_bytes(&platform.unseal(SECRETS_LABEL, &sealed)?)
         .context("the worker's secrets cannot be read")?;
@@ -73,7 +74,12 @@ pub async fn lie(arguments: LiarArguments) -> Result<()> {
     let conduct = Conduct {
         cluster: arguments.cluster,
         contract: arguments.contract,
-        script: Arc::new(move |_, _| Ok(Returned { flags: 0, data: lie.clone() })),
+        script: Arc::new(move |_, _| {
+            Ok(Returned {
+                flags: 0,
+                data: lie.clone(),
+            })
+        }),
         gate: Arc::new(|_| Ok(())),
         evidence: Some(fs::read(directory.join("evidence.scale"))?),
     };
@@ -91,8 +97,13 @@ async fn ask(
     contract: ContractId,
     input: &[u8],
 ) -> Result<(Position, Vec<u8>)> {
-    let options = QueryOptions { receipt: true, ..QueryOptions::default() };
-    let asked = honest.ask(None, call_request(contract, input.to_vec(), options)).await?;
+    let options = QueryOptions {
+        receipt: true,
+        ..QueryOptions::default()
+    };
+    let asked = honest
+        .ask(None, call_request(contract, input.to_vec(), options))
+        .await?;
     let body = asked.reply.receipt.context("no receipt")?.body;
     let position = Position {
         block_number: body.block_number,
@@ -100,7 +111,10 @@ async fn ask(
         state_root: body.state_root,
         next_number: body.next_number,
     };
-    Ok((position, asked.reply.result.map_err(client::WorkerError::Query)?.data))
+    Ok((
+        position,
+        asked.reply.result.map_err(client::WorkerError::Query)?.data,
+    ))
 }
 
 /// Puts a liar in a worker's place and asks all replicas: they must name it, and tell the truth.
@@ -115,12 +129,14 @@ pub async fn is_named(network: &Network, cluster: usize, truth: Head) -> Result<
     let id = |place: usize| network.workers[place].context("a worker without a name");
     let (liar_id, honest_id) = (id(liar)?, id(honest)?);
     let journal = &network.journals[cluster];
-    let input = network.contract.encode_values(network.contract.message("head")?, &[])?;
+    let input = network
+        .contract
+        .encode_values(network.contract.message("head")?, &[])?;
     let mut machine = network.machines[liar].lock().await;
     machine.kill().await;
     let arguments = vec![
         "liar".to_owned(),
-        format!("--data-dir={}", machine.disk.join("data").display()),
+        format!("--data-dir={}", machine.data().display()),
         format!("--node={}", network.nodes[0]),
         format!("--genesis={}", network.genesis),
         format!("--cluster={}", journal.cluster),
@@ -129,8 +145,13 @@ pub async fn is_named(network: &Network, cluster: usize, truth: Head) -> Result<
         format!("--input={}", hex::encode(&input)),
         "--listen=0.0.0.0:8000".to_owned(),
     ];
-    let program = Program { path: std::env::current_exe()?, arguments };
-    let own = machine.swap_program(program).context("a worker without a program")?;
+    let program = Program {
+        path: std::env::current_exe()?,
+        arguments,
+    };
+    let own = machine
+        .swap_program(program)
+        .context("a worker without a program")?;
     machine.start()?;
     drop(machine);
     let named = ask_all(network, cluster, truth, liar_id, input).await;
@@ -159,7 +180,10 @@ async fn ask_all(
     let mut seen = "nobody lied".to_owned();
     for _ in 0..TRIES {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let options = QueryOptions { receipt: true, ..QueryOptions::default() };
+        let options = QueryOptions {
+            receipt: true,
+            ..QueryOptions::default()
+        };
         let request = call_request(journal.contract, input.clone(), options);
         let replicas = match workers.ask_replicas(None, request, wanted).await {
             Ok(replicas) => replicas,
@@ -170,12 +194,25 @@ async fn ask_all(
         };
         let found = replicas.contradictions();
         if found.is_empty() {
-            seen = format!("{} of {wanted} agree, and none contradicts", replicas.agreed());
+            seen = format!(
+                "{} of {wanted} agree, and none contradicts",
+                replicas.agreed()
+            );
             continue;
         }
-        let asked = replicas.majority().context("a lie has no majority, nor has the truth")?;
-        let output = asked.reply.result.as_ref().ok().context("the majority has no answer")?;
-        ensure!(Head::decode(&output.data) == Some(truth), "the majority does not tell the truth");
+        let asked = replicas
+            .majority()
+            .context("a lie has no majority, nor has the truth")?;
+        let output = asked
+            .reply
+            .result
+            .as_ref()
+            .ok()
+            .context("the majority has no answer")?;
+        ensure!(
+            Head::decode(&output.data) == Some(truth),
+            "the majority does not tell the truth"
+        );
         ensure!(
             found.iter().all(|pair| pair.workers.contains(&liar)),
             "another than the liar is named: {found:?}"

@@ -74,8 +74,14 @@ pub fn note<T>(book: &Book, write: impl FnOnce(&mut Notes) -> T) -> T {
 
 fn note_failure(book: &Book, what: &str, error: &str) {
     // Names of workers and numbers would make each failure its own.
-    let text: String = error.chars().take(160).filter(|letter| !letter.is_ascii_digit()).collect();
-    note(book, |notes| *notes.failures.entry(format!("{what}: {text}")).or_default() += 1);
+    let text: String = error
+        .chars()
+        .take(160)
+        .filter(|letter| !letter.is_ascii_digit())
+        .collect();
+    note(book, |notes| {
+        *notes.failures.entry(format!("{what}: {text}")).or_default() += 1
+    });
 }
 
 /// A connection to a node, and through it the cluster.
@@ -97,7 +103,13 @@ pub struct Visitor {
 impl Visitor {
     /// A client of a cluster that begins at the node of that place.
     pub fn new(network: Arc<Network>, book: Book, cluster: usize, node: usize) -> Self {
-        Self { network, book, cluster, node, connected: None }
+        Self {
+            network,
+            book,
+            cluster,
+            node,
+            connected: None,
+        }
     }
 
     async fn connected(&mut self) -> Result<&mut Connected> {
@@ -105,7 +117,10 @@ impl Visitor {
             let chain = self.network.connect(self.node).await?;
             let mut workers =
                 Cluster::new(&chain, &self.network.journals[self.cluster].cluster).await?;
-            workers.set_patience(Patience { deadline: QUERY_PATIENCE, ..Patience::default() });
+            workers.set_patience(Patience {
+                deadline: QUERY_PATIENCE,
+                ..Patience::default()
+            });
             self.connected = Some(Connected { chain, workers });
         }
         self.connected.as_mut().context("set above")
@@ -118,7 +133,15 @@ impl Visitor {
 
     fn tried(&self, deed: Deed, began: Instant, served: bool) {
         let (cluster, ended) = (self.cluster, Instant::now());
-        note(&self.book, |notes| notes.tried.push(Tried { cluster, deed, began, ended, served }));
+        note(&self.book, |notes| {
+            notes.tried.push(Tried {
+                cluster,
+                deed,
+                began,
+                ended,
+                served,
+            })
+        });
     }
 
     /// Asks for the journal's head; whether there was an answer.
@@ -136,15 +159,33 @@ impl Visitor {
     async fn ask_head(&mut self, account: Option<&Account>) -> Result<()> {
         let network = self.network.clone();
         let contract = network.journals[self.cluster].contract;
-        let input = network.contract.encode_values(network.contract.message("head")?, &[])?;
-        let options = QueryOptions { receipt: true, ..QueryOptions::default() };
+        let input = network
+            .contract
+            .encode_values(network.contract.message("head")?, &[])?;
+        let options = QueryOptions {
+            receipt: true,
+            ..QueryOptions::default()
+        };
         let request = call_request(contract, input, options);
-        let asked = self.connected().await?.workers.ask(account, request).await?;
+        let asked = self
+            .connected()
+            .await?
+            .workers
+            .ask(account, request)
+            .await?;
         let output = asked.reply.result.map_err(client::WorkerError::Query)?;
         let head = Head::decode(&output.data).context("an answer that is none of a journal")?;
-        let receipt = asked.reply.receipt.context("an answer without its receipt")?;
-        let answer = Answer { head, next_number: receipt.body.next_number };
-        note(&self.book, |notes| notes.answers.push((self.cluster, answer)));
+        let receipt = asked
+            .reply
+            .receipt
+            .context("an answer without its receipt")?;
+        let answer = Answer {
+            head,
+            next_number: receipt.body.next_number,
+        };
+        note(&self.book, |notes| {
+            notes.answers.push((self.cluster, answer))
+        });
         Ok(())
     }
 
@@ -152,11 +193,19 @@ impl Visitor {
     async fn command(&mut self, account: &Account, entry: u64) -> Sent {
         let began = Instant::now();
         let commanded = tokio::time::timeout(COMMAND_PATIENCE, self.append(account, entry)).await;
-        let mut sent = Sent { entry, number: None, place: None };
+        let mut sent = Sent {
+            entry,
+            number: None,
+            place: None,
+        };
         let error = match commanded {
             Ok(Ok((number, place))) => {
                 self.tried(Deed::Command, began, true);
-                return Sent { entry, number: Some(number), place: Some(place) };
+                return Sent {
+                    entry,
+                    number: Some(number),
+                    place: Some(place),
+                };
             }
             Ok(Err(error)) => {
                 if let Some(FlowError::TimedOut(number)) = error.downcast_ref() {
@@ -181,7 +230,9 @@ impl Visitor {
         let Connected { chain, workers } = self.connected().await?;
         let done = client::command(chain, workers, account, contract, input).await?;
         let place = match &done.outcome.result {
-            Ok((0, data)) => Result::<u64, u8>::decode(&mut data.as_slice()).ok().and_then(Result::ok),
+            Ok((0, data)) => Result::<u64, u8>::decode(&mut data.as_slice())
+                .ok()
+                .and_then(Result::ok),
             _ => None,
         };
         if place.is_none() {
@@ -240,7 +291,9 @@ impl Visitor {
         workers.demand_newest().await?;
         let mut places = BTreeMap::new();
         for one in &sent {
-            let input = network.contract.encode_values(message, &[json!(one.entry)])?;
+            let input = network
+                .contract
+                .encode_values(message, &[json!(one.entry)])?;
             let request = call_request(contract, input, QueryOptions::default());
             let asked = workers.ask(None, request).await?;
             let data = asked.reply.result.map_err(client::WorkerError::Query)?.data;

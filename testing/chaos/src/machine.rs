@@ -63,7 +63,11 @@ impl Machine {
     pub fn new(name: &str, role: Role, port: Port, directory: &Path) -> Result<Self> {
         let disk = directory.join("disks").join(name);
         fs::create_dir_all(&disk)?;
-        let size = if role == Role::Node { NODE_DISK } else { WORKER_DISK };
+        let size = if role == Role::Node {
+            NODE_DISK
+        } else {
+            WORKER_DISK
+        };
         let status = std::process::Command::new("mount")
             .args(["-t", "tmpfs", "-o", size, "tmpfs"])
             .arg(&disk)
@@ -115,8 +119,14 @@ impl Machine {
     /// # Errors
     /// When it cannot be started.
     pub fn start(&mut self) -> Result<()> {
-        let program = self.program.as_ref().context("the machine has no program")?;
-        let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
+        let program = self
+            .program
+            .as_ref()
+            .context("the machine has no program")?;
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.log)?;
         // It becomes the program: the process is the program's own.
         let mut command = Command::new("nsenter");
         command
@@ -136,7 +146,11 @@ impl Machine {
                 .env("FAKETIME_CACHE_DURATION", "1")
                 .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         }
-        self.child = Some(command.spawn().with_context(|| format!("{} does not start", self.name))?);
+        self.child = Some(
+            command
+                .spawn()
+                .with_context(|| format!("{} does not start", self.name))?,
+        );
         self.wanted = true;
         Ok(())
     }
@@ -155,12 +169,17 @@ impl Machine {
     /// # Errors
     /// When it cannot be started.
     pub fn supervise(&mut self) -> Result<bool> {
-        let Some(child) = &mut self.child else { return Ok(false) };
-        let Some(status) = child.try_wait()? else { return Ok(false) };
+        let Some(child) = &mut self.child else {
+            return Ok(false);
+        };
+        let Some(status) = child.try_wait()? else {
+            return Ok(false);
+        };
         if !self.wanted {
             return Ok(false);
         }
-        self.ended.push(format!("{status}: {}", last_line(&self.log)));
+        self.ended
+            .push(format!("{status}: {}", last_line(&self.log)));
         self.start()?;
         Ok(true)
     }
@@ -170,8 +189,14 @@ impl Machine {
     /// # Errors
     /// When `kill` cannot be run.
     pub async fn signal(&self, signal: &str) -> Result<()> {
-        let Some(id) = self.child.as_ref().and_then(Child::id) else { return Ok(()) };
-        Command::new("kill").arg(format!("-{signal}")).arg(id.to_string()).status().await?;
+        let Some(id) = self.child.as_ref().and_then(Child::id) else {
+            return Ok(());
+        };
+        Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(id.to_string())
+            .status()
+            .await?;
         Ok(())
     }
 
@@ -201,44 +226,50 @@ impl Machine {
     /// # Errors
     /// When there is no such clock.
     pub fn set_clock(&self, seconds: i64) -> Result<()> {
-        let clock = self.clock.as_ref().context("the machine's clock cannot go wrong")?;
+        let clock = self
+            .clock
+            .as_ref()
+            .context("the machine's clock cannot go wrong")?;
         Ok(fs::write(clock, format!("{seconds:+}\n"))?)
+    }
+
+    /// What its program keeps: of a node all but its keys, of a worker all.
+    pub fn data(&self) -> PathBuf {
+        self.disk.join("data")
     }
 
     fn copy(&self) -> PathBuf {
         self.disk.with_extension("copy")
     }
 
-    /// Keeps a copy of the disk of a machine that does not run.
+    /// Keeps a copy of the data of a machine that does not run.
     ///
     /// # Errors
     /// When it cannot be copied.
     pub async fn take_copy(&self) -> Result<()> {
-        copy(&self.disk, &self.copy()).await
+        copy(&self.data(), &self.copy()).await
     }
 
-    /// Puts the disk back to what the copy has.
+    /// Puts the data back to what the copy has.
     ///
     /// # Errors
     /// When it cannot be copied.
     pub async fn put_copy_back(&self) -> Result<()> {
-        for entry in fs::read_dir(&self.disk)? {
-            let path = entry?.path();
-            match path.is_dir() {
-                true => fs::remove_dir_all(&path)?,
-                false => fs::remove_file(&path)?,
-            }
-        }
         let copied = self.copy();
-        copy(&copied, &self.disk).await?;
+        fs::remove_dir_all(self.data())?;
+        copy(&copied, &self.data()).await?;
         Ok(fs::remove_dir_all(&copied)?)
     }
 }
 
 async fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
-    let status =
-        Command::new("cp").arg("--archive").arg(from.join(".")).arg(to).status().await?;
+    let status = Command::new("cp")
+        .arg("--archive")
+        .arg(from.join("."))
+        .arg(to)
+        .status()
+        .await?;
     ensure!(status.success(), "{} cannot be copied", from.display());
     Ok(())
 }

@@ -103,7 +103,10 @@ fn main() -> ExitCode {
 }
 
 fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(future)
 }
 
 /// Runs this program again, in namespaces of its own.
@@ -111,14 +114,25 @@ fn go_inside(out: &Path) -> Result<bool> {
     for (tool, package) in TOOLS {
         let paths = env::var_os("PATH").unwrap_or_default();
         let found = env::split_paths(&paths).any(|folder| folder.join(tool).is_file());
-        ensure!(found, "{tool} is missing: install {package} (Debian's name)");
+        ensure!(
+            found,
+            "{tool} is missing: install {package} (Debian's name)"
+        );
     }
     if !is_root()? {
         bail!("network namespaces and mounts need root: run this as root");
     }
     fs::create_dir_all(out).with_context(|| out.display().to_string())?;
     let status = Command::new("unshare")
-        .args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"])
+        .args([
+            "--net",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "--",
+        ])
         .arg(env::current_exe()?)
         .args(env::args_os().skip(1))
         .env(INSIDE_VARIABLE, "1")
@@ -128,6 +142,9 @@ fn go_inside(out: &Path) -> Result<bool> {
 }
 
 fn is_root() -> Result<bool> {
-    let output = Command::new("id").arg("-u").output().context("id cannot be run")?;
+    let output = Command::new("id")
+        .arg("-u")
+        .output()
+        .context("id cannot be run")?;
     Ok(output.stdout.trim_ascii() == b"0")
 }

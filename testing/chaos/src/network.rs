@@ -9,7 +9,9 @@ use anyhow::{Context, Result, bail, ensure};
 use chain_facts::keys;
 use client::{Account, Chain, Cluster, Contract, Transaction};
 use dev_network::{Network as DevNetwork, SpecChanges};
-use primitives::{AccountId, ClusterId, ContractId, GenesisHash, Measurement, WorkerId, units::PHA};
+use primitives::{
+    AccountId, ClusterId, ContractId, GenesisHash, Measurement, WorkerId, units::PHA,
+};
 use serde::Serialize;
 use std::{
     fs,
@@ -47,11 +49,21 @@ pub struct Size {
 
 impl Size {
     /// The whole.
-    pub const FULL: Self =
-        Self { nodes: 4, gatekeepers: 5, clusters: 2, workers_each: 3, clients_each: 2 };
+    pub const FULL: Self = Self {
+        nodes: 4,
+        gatekeepers: 5,
+        clusters: 2,
+        workers_each: 3,
+        clients_each: 2,
+    };
     /// For a small machine.
-    pub const SMALL: Self =
-        Self { nodes: 4, gatekeepers: 3, clusters: 1, workers_each: 3, clients_each: 2 };
+    pub const SMALL: Self = Self {
+        nodes: 4,
+        gatekeepers: 3,
+        clusters: 1,
+        workers_each: 3,
+        clients_each: 2,
+    };
 
     /// What each machine is for, by place.
     pub fn roles(&self) -> Vec<Role> {
@@ -120,7 +132,11 @@ where
         if let Some(found) = look().await {
             return Ok(found);
         }
-        ensure!(started.elapsed() < patience, "{what}: not within {} s", patience.as_secs());
+        ensure!(
+            started.elapsed() < patience,
+            "{what}: not within {} s",
+            patience.as_secs()
+        );
         tokio::time::sleep(POLL).await;
     }
 }
@@ -128,7 +144,12 @@ where
 async fn output_of(program: &Path, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program).args(arguments).output().await?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{} {}: {said}", program.display(), arguments.join(" "));
+    ensure!(
+        output.status.success(),
+        "{} {}: {said}",
+        program.display(),
+        arguments.join(" ")
+    );
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
@@ -170,11 +191,19 @@ impl Network {
                 Role::Worker(_) => ("worker", &mut counts[2]),
             };
             *count += 1;
-            machines.push(Machine::new(&format!("{name}-{count}"), *role, lan.add()?, directory)?);
+            machines.push(Machine::new(
+                &format!("{name}-{count}"),
+                *role,
+                lan.add()?,
+                directory,
+            )?);
         }
         say("starting the nodes");
         let peers = prepare_nodes(&mut machines, &node, &spec).await?;
-        for machine in machines.iter_mut().filter(|machine| machine.role == Role::Node) {
+        for machine in machines
+            .iter_mut()
+            .filter(|machine| machine.role == Role::Node)
+        {
             machine.start()?;
         }
         let nodes: Vec<String> = machines
@@ -245,7 +274,7 @@ impl Network {
             let mut arguments = vec![
                 "run".to_owned(),
                 format!("--chain-spec={}", spec.display()),
-                format!("--data-dir={}", machine.disk.join("data").display()),
+                format!("--data-dir={}", machine.data().display()),
                 "--listen=0.0.0.0:8000".to_owned(),
                 format!("--operator-key-file={}", key.display()),
                 "--platform=insecure_simulated".to_owned(),
@@ -254,7 +283,10 @@ impl Network {
             if matches!(machine.role, Role::Worker(_)) {
                 arguments.push(format!("--endpoint={}", machine.url()));
             }
-            machine.set_program(Program { path: program.to_owned(), arguments });
+            machine.set_program(Program {
+                path: program.to_owned(),
+                arguments,
+            });
             machine.start()?;
         }
         for place in 0..self.machines.len() {
@@ -276,7 +308,11 @@ impl Network {
         for worker in self.workers.iter().flatten() {
             until("a worker's registration", STEP_PATIENCE, || async {
                 let key = keys::worker(worker);
-                chain.unproven::<chain_facts::WorkerInfo>("registration", key).await.ok().flatten()
+                chain
+                    .unproven::<chain_facts::WorkerInfo>("registration", key)
+                    .await
+                    .ok()
+                    .flatten()
             })
             .await?;
         }
@@ -286,7 +322,10 @@ impl Network {
     /// The workers of one role.
     fn of(&self, role: Role) -> Vec<WorkerId> {
         let places = self.roles.iter().zip(&self.workers);
-        places.filter(|(other, _)| **other == role).filter_map(|(_, worker)| *worker).collect()
+        places
+            .filter(|(other, _)| **other == role)
+            .filter_map(|(_, worker)| *worker)
+            .collect()
     }
 
     async fn make_clusters(&mut self, chain: &Chain) -> Result<()> {
@@ -298,9 +337,16 @@ impl Network {
             .collect();
         for cluster in 0..self.size.clusters {
             let workers = self.of(Role::Worker(cluster));
-            calls.push(Transaction::add_public_cluster(alice.id(), &workers, [0; 3]));
+            calls.push(Transaction::add_public_cluster(
+                alice.id(),
+                &workers,
+                [0; 3],
+            ));
         }
-        let batch = Transaction::batch(&calls, chain).await?.as_superuser(chain).await?;
+        let batch = Transaction::batch(&calls, chain)
+            .await?
+            .as_superuser(chain)
+            .await?;
         chain.submit_final(&alice, &batch).await?;
         Ok(())
     }
@@ -337,7 +383,10 @@ impl Network {
                 &mut |_| {},
             )
             .await?;
-            self.journals.push(Journal { cluster, contract: deployed.contract });
+            self.journals.push(Journal {
+                cluster,
+                contract: deployed.contract,
+            });
         }
         Ok(())
     }
@@ -369,15 +418,18 @@ impl Network {
 /// The chain's specification, with the worker build allowed.
 async fn write_spec(node: &Path, worker: &Path, directory: &Path) -> Result<PathBuf> {
     let measured = output_of(worker, &["measure"]).await?;
-    let measurement: Measurement =
-        measured.parse().map_err(|error| anyhow::anyhow!("{measured}: {error}"))?;
+    let measurement: Measurement = measured
+        .parse()
+        .map_err(|error| anyhow::anyhow!("{measured}: {error}"))?;
     let exported = output_of(node, &["export-chain-spec", "--chain", "local", "--raw"]).await?;
     let changes = SpecChanges {
         measurement,
         slot_ms: Some(SLOT_MS),
         session_blocks: Some(SESSION_BLOCKS),
     };
-    let spec = changes.apply(exported.as_bytes()).map_err(anyhow::Error::msg)?;
+    let spec = changes
+        .apply(exported.as_bytes())
+        .map_err(anyhow::Error::msg)?;
     let file = directory.join("chain-spec.json");
     fs::write(&file, spec)?;
     Ok(file)
@@ -396,16 +448,26 @@ async fn prepare_nodes(
         let file = key.display().to_string();
         output_of(program, &["key", "generate-node-key", "--file", &file]).await?;
         let peer = output_of(program, &["key", "inspect-node-key", "--file", &file]).await?;
-        peers.push(format!("/ip4/{}/tcp/30333/p2p/{peer}", machine.port.address));
+        peers.push(format!(
+            "/ip4/{}/tcp/30333/p2p/{peer}",
+            machine.port.address
+        ));
     }
-    let of_nodes = machines.iter_mut().filter(|machine| machine.role == Role::Node);
+    let of_nodes = machines
+        .iter_mut()
+        .filter(|machine| machine.role == Role::Node);
     for (place, machine) in of_nodes.enumerate() {
         let name = VALIDATORS[place].trim_start_matches('/').to_lowercase();
         let mut arguments = vec![
             format!("--chain={}", spec.display()),
-            format!("--base-path={}", machine.disk.join("data").display()),
+            format!("--base-path={}", machine.data().display()),
+            // Apart from the chain: whoever sets a node back keeps its keys, or it is no validator any more.
+            format!("--keystore-path={}", machine.disk.join("keys").display()),
             format!("--{name}"),
-            format!("--node-key-file={}", machine.disk.join("node.key").display()),
+            format!(
+                "--node-key-file={}",
+                machine.disk.join("node.key").display()
+            ),
             "--listen-addr=/ip4/0.0.0.0/tcp/30333".to_owned(),
             "--rpc-port=9944".to_owned(),
             // Whoever drives the run is on the switch, and makes keys for validators.
@@ -418,9 +480,15 @@ async fn prepare_nodes(
             "--allow-private-ip".to_owned(),
             "--state-pruning=archive".to_owned(),
         ];
-        let others = peers.iter().enumerate().filter(|(other, _)| *other != place);
+        let others = peers
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != place);
         arguments.extend(others.map(|(_, peer)| format!("--bootnodes={peer}")));
-        machine.set_program(Program { path: program.to_owned(), arguments });
+        machine.set_program(Program {
+            path: program.to_owned(),
+            arguments,
+        });
     }
     Ok(peers)
 }

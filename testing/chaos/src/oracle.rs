@@ -34,11 +34,17 @@ impl Head {
         let mut hash = Blake2b::<U32>::new();
         hash.update(self.digest);
         hash.update(entry.to_le_bytes());
-        Self { count: self.count + 1, digest: hash.finalize().into() }
+        Self {
+            count: self.count + 1,
+            digest: hash.finalize().into(),
+        }
     }
 
     /// Of an empty journal.
-    pub const EMPTY: Self = Self { count: 0, digest: [0; 32] };
+    pub const EMPTY: Self = Self {
+        count: 0,
+        digest: [0; 32],
+    };
 }
 
 /// A command that was sent.
@@ -89,7 +95,10 @@ pub fn judge(head: Head, clients: &[Client], answers: &[Answer]) -> Vec<String> 
         for sent in &client.sent {
             let place = client.places.get(&sent.entry).copied();
             if sent.number.is_some() && place.is_none() {
-                wrong.push(format!("{}: entry {} was accepted, and lost", client.name, sent.entry));
+                wrong.push(format!(
+                    "{}: entry {} was accepted, and lost",
+                    client.name, sent.entry
+                ));
             }
             if sent.place.is_some() && sent.place != place {
                 wrong.push(format!(
@@ -121,18 +130,24 @@ pub fn judge(head: Head, clients: &[Client], answers: &[Answer]) -> Vec<String> 
     if heads.last() != Some(&head) {
         wrong.push("the journal's digest is not that of its entries in their order".to_owned());
     }
-    wrong.extend(answers.iter().filter_map(|answer| judge_answer(answer, &heads, &by_place)));
+    wrong.extend(
+        answers
+            .iter()
+            .filter_map(|answer| judge_answer(answer, &heads, &by_place)),
+    );
     wrong
 }
 
-fn judge_answer(
-    answer: &Answer,
-    heads: &[Head],
-    by_place: &BTreeMap<u64, Sent>,
-) -> Option<String> {
+fn judge_answer(answer: &Answer, heads: &[Head], by_place: &BTreeMap<u64, Sent>) -> Option<String> {
     let count = answer.head.count;
-    if usize::try_from(count).ok().and_then(|count| heads.get(count)) != Some(&answer.head) {
-        return Some(format!("an answer of {count} entries has a digest that no history has"));
+    if usize::try_from(count)
+        .ok()
+        .and_then(|count| heads.get(count))
+        != Some(&answer.head)
+    {
+        return Some(format!(
+            "an answer of {count} entries has a digest that no history has"
+        ));
     }
     by_place.iter().find_map(|(place, sent)| {
         let has = *place <= count;
@@ -157,17 +172,33 @@ mod tests {
         let one = Client {
             name: "one".to_owned(),
             sent: vec![
-                Sent { entry: 7, number: Some(10), place: Some(1) },
+                Sent {
+                    entry: 7,
+                    number: Some(10),
+                    place: Some(1),
+                },
                 // Never taken by the chain.
-                Sent { entry: 70, number: None, place: None },
-                Sent { entry: 9, number: None, place: None },
+                Sent {
+                    entry: 70,
+                    number: None,
+                    place: None,
+                },
+                Sent {
+                    entry: 9,
+                    number: None,
+                    place: None,
+                },
             ],
             accepted: 2,
             places: BTreeMap::from([(7, 1), (9, 3)]),
         };
         let other = Client {
             name: "other".to_owned(),
-            sent: vec![Sent { entry: 8, number: Some(11), place: Some(2) }],
+            sent: vec![Sent {
+                entry: 8,
+                number: Some(11),
+                place: Some(2),
+            }],
             accepted: 1,
             places: BTreeMap::from([(8, 2)]),
         };
@@ -177,7 +208,10 @@ mod tests {
     #[track_caller]
     fn found(head: Head, clients: &[Client], answers: &[Answer], expected: &str) {
         let wrong = judge(head, clients, answers);
-        assert!(wrong.iter().any(|line| line.contains(expected)), "{wrong:?}");
+        assert!(
+            wrong.iter().any(|line| line.contains(expected)),
+            "{wrong:?}"
+        );
     }
 
     #[test]
@@ -188,9 +222,18 @@ mod tests {
             for entry in [7, 8, 9].iter().take(count) {
                 of = of.append(*entry);
             }
-            Answer { head: of, next_number }
+            Answer {
+                head: of,
+                next_number,
+            }
         };
-        let answers = [after(0, 10), after(1, 11), after(2, 12), after(3, 12), after(3, 40)];
+        let answers = [
+            after(0, 10),
+            after(1, 11),
+            after(2, 12),
+            after(3, 12),
+            after(3, 40),
+        ];
         assert_eq!(judge(head, &clients, &answers), Vec::<String>::new());
     }
 
@@ -198,10 +241,20 @@ mod tests {
     fn a_lost_a_doubled_and_a_moved_command_are_found() {
         let (_, mut clients) = history();
         clients[0].places.remove(&7);
-        found(Head::EMPTY.append(8).append(9), &clients, &[], "entry 7 was accepted, and lost");
+        found(
+            Head::EMPTY.append(8).append(9),
+            &clients,
+            &[],
+            "entry 7 was accepted, and lost",
+        );
         let (head, mut clients) = history();
         clients[0].accepted = 3;
-        found(head, &clients, &[], "the chain took 3 commands, 2 are in the journal");
+        found(
+            head,
+            &clients,
+            &[],
+            "the chain took 3 commands, 2 are in the journal",
+        );
         let (head, clients) = history();
         found(head.append(9), &clients, &[], "some ran twice");
         let (_, mut clients) = history();
@@ -214,17 +267,52 @@ mod tests {
             "entry 8 was told place Some(2), and is at Some(3)",
         );
         let (_, clients) = history();
-        found(Head { count: 3, digest: [1; 32] }, &clients, &[], "the journal's digest");
+        found(
+            Head {
+                count: 3,
+                digest: [1; 32],
+            },
+            &clients,
+            &[],
+            "the journal's digest",
+        );
     }
 
     #[test]
     fn wrong_old_and_early_answers_are_found() {
         let (head, clients) = history();
-        let no_history = Answer { head: Head { count: 1, digest: [3; 32] }, next_number: 11 };
-        found(head, &clients, &[no_history], "a digest that no history has");
-        let forgetful = Answer { head: Head::EMPTY, next_number: 11 };
-        found(head, &clients, &[forgetful], "entry 7 at place 1 has number Some(10)");
-        let early = Answer { head: Head::EMPTY.append(7).append(8), next_number: 11 };
-        found(head, &clients, &[early], "entry 8 at place 2 has number Some(11)");
+        let no_history = Answer {
+            head: Head {
+                count: 1,
+                digest: [3; 32],
+            },
+            next_number: 11,
+        };
+        found(
+            head,
+            &clients,
+            &[no_history],
+            "a digest that no history has",
+        );
+        let forgetful = Answer {
+            head: Head::EMPTY,
+            next_number: 11,
+        };
+        found(
+            head,
+            &clients,
+            &[forgetful],
+            "entry 7 at place 1 has number Some(10)",
+        );
+        let early = Answer {
+            head: Head::EMPTY.append(7).append(8),
+            next_number: 11,
+        };
+        found(
+            head,
+            &clients,
+            &[early],
+            "entry 8 at place 2 has number Some(11)",
+        );
     }
 }

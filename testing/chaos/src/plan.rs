@@ -72,7 +72,9 @@ impl Fault {
         match self {
             // A gatekeeper from before a dealing has no share any more, and three of five must have theirs.
             Self::OldCopy => role != Role::Gatekeeper,
-            Self::FullDisk | Self::Clock(_) => matches!(role, Role::Worker(_)) || (self == Self::FullDisk && role == Role::Node),
+            Self::FullDisk | Self::Clock(_) => {
+                matches!(role, Role::Worker(_)) || (self == Self::FullDisk && role == Role::Node)
+            }
             _ => true,
         }
     }
@@ -120,7 +122,10 @@ pub struct Draw {
 impl Draw {
     /// From a seed.
     pub fn new(seed: u64, roles: Vec<Role>) -> Self {
-        Self { random: ChaCha20Rng::seed_from_u64(seed), roles }
+        Self {
+            random: ChaCha20Rng::seed_from_u64(seed),
+            roles,
+        }
     }
 
     fn below(&mut self, bound: usize) -> usize {
@@ -135,8 +140,10 @@ impl Draw {
 
     /// The plan. Every kind comes before any comes a second time; all end before `whole` is over.
     pub fn plan(mut self, whole: Duration, without: &[&str]) -> Vec<Planned> {
-        let kinds: Vec<Fault> =
-            KINDS.into_iter().filter(|kind| !without.contains(&kind.name())).collect();
+        let kinds: Vec<Fault> = KINDS
+            .into_iter()
+            .filter(|kind| !without.contains(&kind.name()))
+            .collect();
         let mut plan: Vec<Planned> = Vec::new();
         let mut bag = Vec::new();
         let mut at = QUIET_FIRST;
@@ -150,14 +157,21 @@ impl Draw {
             }
             let there: Vec<&Planned> = plan.iter().filter(|other| other.end() > at).collect();
             if there.len() < AT_ONCE_MAX {
-                let taken: Vec<usize> =
-                    there.iter().flat_map(|other| other.machines.clone()).collect();
+                let taken: Vec<usize> = there
+                    .iter()
+                    .flat_map(|other| other.machines.clone())
+                    .collect();
                 let choice = self.below(bag.len());
                 let fault = bag[choice];
                 let machines = self.machines(fault, &taken);
                 if !machines.is_empty() {
                     bag.swap_remove(choice);
-                    plan.push(Planned { at, lasts, fault, machines });
+                    plan.push(Planned {
+                        at,
+                        lasts,
+                        fault,
+                        machines,
+                    });
                 }
             }
             at += self.seconds(GAP_SECONDS);
@@ -187,8 +201,11 @@ impl Draw {
             _ => vec![sorts[self.below(sorts.len())]],
         };
         for wanted in wanted {
-            let of_sort: Vec<usize> =
-                free.iter().copied().filter(|place| sort(self.roles[*place]) == wanted).collect();
+            let of_sort: Vec<usize> = free
+                .iter()
+                .copied()
+                .filter(|place| sort(self.roles[*place]) == wanted)
+                .collect();
             chosen.push(of_sort[self.below(of_sort.len())]);
         }
         chosen
@@ -224,12 +241,21 @@ mod tests {
             assert_eq!(kinds.len(), 9, "{plan:?}");
             for (place, one) in plan.iter().enumerate() {
                 assert!(one.end() <= whole && one.at >= QUIET_FIRST);
-                assert!(one.machines.iter().all(|machine| one.fault.befalls(roles()[*machine])));
+                assert!(
+                    one.machines
+                        .iter()
+                        .all(|machine| one.fault.befalls(roles()[*machine]))
+                );
                 let both = plan[..place].iter().filter(|other| other.end() > one.at);
                 let both: Vec<&Planned> = both.collect();
                 assert!(both.len() < AT_ONCE_MAX);
                 for other in both {
-                    assert!(!other.machines.iter().any(|machine| one.machines.contains(machine)));
+                    assert!(
+                        !other
+                            .machines
+                            .iter()
+                            .any(|machine| one.machines.contains(machine))
+                    );
                 }
             }
         }

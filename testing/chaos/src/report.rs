@@ -101,7 +101,11 @@ fn spread(mut values: Vec<Option<f64>>) -> String {
         (one, other) => other.is_some().cmp(&one.is_some()),
     });
     let middle = values.get(values.len() / 2).copied().flatten();
-    format!("{} / {}", seconds(middle), seconds(values.last().copied().flatten()))
+    format!(
+        "{} / {}",
+        seconds(middle),
+        seconds(values.last().copied().flatten())
+    )
 }
 
 impl Report {
@@ -129,7 +133,10 @@ impl Report {
         );
         let mut kinds: BTreeMap<&str, Vec<&Happened>> = BTreeMap::new();
         for fault in &self.faults {
-            kinds.entry(fault.planned.fault.name()).or_default().push(fault);
+            kinds
+                .entry(fault.planned.fault.name())
+                .or_default()
+                .push(fault);
         }
         for (kind, faults) in kinds {
             let of = |value: fn(&Happened) -> Option<f64>| {
@@ -165,14 +172,22 @@ impl Report {
             self.ended.len(),
             seconds(self.service_back_after),
             seconds(self.machines_back_after),
-            self.liar.as_ref().map_or("not told".to_owned(), |liar| format!("{liar} is named")),
-            self.receipt_proof_bytes.map_or("none".to_owned(), |bytes| format!("{bytes} bytes"))
+            self.liar
+                .as_ref()
+                .map_or("not told".to_owned(), |liar| format!("{liar} is named")),
+            self.receipt_proof_bytes
+                .map_or("none".to_owned(), |bytes| format!("{bytes} bytes"))
         );
         for failure in &self.failures {
             let _ = writeln!(text, "  {} x {}", failure.1, failure.0);
         }
         for fault in self.faults.iter().filter(|fault| fault.error.is_some()) {
-            let _ = writeln!(text, "not made as planned: {}: {:?}", fault.planned.fault.name(), fault.error);
+            let _ = writeln!(
+                text,
+                "not made as planned: {}: {:?}",
+                fault.planned.fault.name(),
+                fault.error
+            );
         }
         match self.wrong.is_empty() {
             true => text.push_str("nothing was wrong\n"),
@@ -216,6 +231,9 @@ mod tests {
     #[test]
     fn one_that_never_came_back_is_the_worst() {
         assert_eq!(spread(vec![Some(2.0), None, Some(1.0)]), "2.0 s / never");
-        assert_eq!(spread(vec![Some(2.0), Some(1.0), Some(4.0)]), "2.0 s / 4.0 s");
+        assert_eq!(
+            spread(vec![Some(2.0), Some(1.0), Some(4.0)]),
+            "2.0 s / 4.0 s"
+        );
     }
 }

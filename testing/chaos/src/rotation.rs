@@ -49,11 +49,14 @@ async fn change(network: &Network, step: usize) -> Result<()> {
         0 => {
             let own = Chain::connect(&network.nodes[who], Some(network.genesis)).await?;
             let new = own.new_session_keys(&account.id()).await?;
-            own.submit_final(&account, &Transaction::set_session_keys(&new)).await?;
+            own.submit_final(&account, &Transaction::set_session_keys(&new))
+                .await?;
         }
         1 => {
             let chain = network.connect(who + 1).await?;
-            chain.submit_final(&account, &Transaction::leave_validators()).await?;
+            chain
+                .submit_final(&account, &Transaction::leave_validators())
+                .await?;
         }
         _ => {
             let chain = network.connect(who + 1).await?;
@@ -73,7 +76,9 @@ pub async fn set_all(chain: &Chain) -> Result<()> {
         .map(|name| Ok(Account::from_uri(name)?.id()))
         .collect::<Result<_>>()?;
     let superuser = Account::from_uri(VALIDATORS.first().context("there is none")?)?;
-    let set = Transaction::set_validators(&all).as_superuser(chain).await?;
+    let set = Transaction::set_validators(&all)
+        .as_superuser(chain)
+        .await?;
     chain.submit_final(&superuser, &set).await?;
     Ok(())
 }

@@ -35,7 +35,11 @@ const POLL: Duration = Duration::from_millis(500);
 /// When the network does not start, or what is needed for judging is not there.
 pub async fn run(arguments: &RunArguments) -> Result<bool> {
     let seed = arguments.seed.unwrap_or_else(client::random_seed);
-    let size = if arguments.small { Size::SMALL } else { Size::FULL };
+    let size = if arguments.small {
+        Size::SMALL
+    } else {
+        Size::FULL
+    };
     let started = Instant::now();
     let say = move |text: &str| eprintln!("[{:6.1} s] {text}", started.elapsed().as_secs_f32());
     say(&format!("seed {seed}"));
@@ -45,9 +49,11 @@ pub async fn run(arguments: &RunArguments) -> Result<bool> {
     }
     fs::create_dir_all(&directory)?;
     let directory = directory.canonicalize()?;
-    let programs =
-        Programs { binaries: arguments.binaries.clone(), journal: arguments.journal.clone() };
-    let network = Network::start(size, &programs, &directory, &mut |text| say(text)).await;
+    let programs = Programs {
+        binaries: arguments.binaries.clone(),
+        journal: arguments.journal.clone(),
+    };
+    let network = Network::start(size, &programs, &directory, &mut |text: &str| say(text)).await;
     let network = Arc::new(network.with_context(|| format!("logs: {}/logs", directory.display()))?);
     let outcome = chaos(arguments, seed, &network, say).await;
     network.stop().await;
@@ -55,7 +61,10 @@ pub async fn run(arguments: &RunArguments) -> Result<bool> {
         keep_disks(&network).await?;
     }
     let report = outcome.with_context(|| format!("logs: {}/logs", directory.display()))?;
-    fs::write(directory.join("report.json"), serde_json::to_vec_pretty(&report)?)?;
+    fs::write(
+        directory.join("report.json"),
+        serde_json::to_vec_pretty(&report)?,
+    )?;
     fs::write(directory.join("report.txt"), report.text())?;
     println!("{}", report.text());
     println!("report: {}", directory.join("report.json").display());
@@ -72,7 +81,12 @@ async fn keep_disks(network: &Network) -> Result<()> {
         let disk = machine.lock().await.disk.clone();
         let kept = network.directory.join("kept");
         fs::create_dir_all(&kept)?;
-        Command::new("cp").arg("--archive").arg(&disk).arg(&kept).status().await?;
+        Command::new("cp")
+            .arg("--archive")
+            .arg(&disk)
+            .arg(&kept)
+            .status()
+            .await?;
     }
     Ok(())
 }
@@ -90,7 +104,10 @@ impl Running {
     fn start(network: &Arc<Network>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let book = Book::default();
-        let mut beside = vec![tokio::spawn(faults::supervise(network.clone(), stopped.clone()))];
+        let mut beside = vec![tokio::spawn(faults::supervise(
+            network.clone(),
+            stopped.clone(),
+        ))];
         let rotation = tokio::spawn(rotation::rotate(network.clone(), stopped.clone()));
         let mut clients = Vec::new();
         for cluster in 0..network.size.clusters {
@@ -102,7 +119,13 @@ impl Running {
                 clients.push((cluster, client, task));
             }
         }
-        Self { stop, book, beside, rotation, clients }
+        Self {
+            stop,
+            book,
+            beside,
+            rotation,
+            clients,
+        }
     }
 }
 
@@ -116,22 +139,37 @@ async fn chaos(
     let sets_before = network.connect(0).await?.validators().await?.set_id;
     let without = faults::impossible(&network.roles);
     for missing in &without {
-        say(&format!("no fault of the kind {missing}: libfaketime is not installed"));
+        say(&format!(
+            "no fault of the kind {missing}: libfaketime is not installed"
+        ));
     }
     let whole = Duration::from_secs_f64(arguments.minutes * 60.0);
     let plan = Draw::new(seed, network.roles.clone()).plan(whole, &without);
-    ensure!(!plan.is_empty(), "so short a run has no fault: --minutes 1 is the least");
-    say(&format!("the network serves; {} faults are planned", plan.len()));
+    ensure!(
+        !plan.is_empty(),
+        "so short a run has no fault: --minutes 1 is the least"
+    );
+    say(&format!(
+        "the network serves; {} faults are planned",
+        plan.len()
+    ));
     let planned = plan.len();
     let running = Running::start(network);
     let load_began = Instant::now();
     let mut happened = faults::conduct(network, plan, back_within, say.clone()).await;
     let mut wrong = Vec::new();
     if happened.len() != planned {
-        wrong.push(format!("of {planned} faults, {} were carried out", happened.len()));
+        wrong.push(format!(
+            "of {planned} faults, {} were carried out",
+            happened.len()
+        ));
     }
 
-    let last = happened.iter().filter_map(|one| one.ended).max().unwrap_or(load_began);
+    let last = happened
+        .iter()
+        .filter_map(|one| one.ended)
+        .max()
+        .unwrap_or(load_began);
     say("the last fault is over; waiting for service");
     let clusters = network.size.clusters;
     let service_back_after = await_service(&running.book, last, clusters, back_within).await;
@@ -140,10 +178,16 @@ async fn chaos(
     let machines_back = watcher.await_back(&places, back_within).await;
     let machines_back_after = machines_back.then(|| last.elapsed().as_secs_f64());
     if service_back_after.is_none() {
-        wrong.push(format!("no service {} s after the last fault", back_within.as_secs()));
+        wrong.push(format!(
+            "no service {} s after the last fault",
+            back_within.as_secs()
+        ));
     }
     if !machines_back {
-        wrong.push(format!("a machine is not back {} s after the last fault", back_within.as_secs()));
+        wrong.push(format!(
+            "a machine is not back {} s after the last fault",
+            back_within.as_secs()
+        ));
     }
     let load_ended = Instant::now();
     say("ending the load");
@@ -153,17 +197,27 @@ async fn chaos(
     for one in &happened {
         if one.machines_back_after.is_none() {
             let kind = one.planned.fault.name();
-            wrong.push(format!("{} did not come back after {kind}", one.machines.join(", ")));
+            wrong.push(format!(
+                "{} did not come back after {kind}",
+                one.machines.join(", ")
+            ));
         }
     }
 
     say("judging");
     let mut heads = Vec::new();
     for cluster in 0..clusters {
-        let of: Vec<Client> =
-            clients.iter().filter(|(c, _)| *c == cluster).map(|(_, client)| client.clone()).collect();
-        let answers: Vec<Answer> =
-            notes.answers.iter().filter(|(c, _)| *c == cluster).map(|(_, answer)| *answer).collect();
+        let of: Vec<Client> = clients
+            .iter()
+            .filter(|(c, _)| *c == cluster)
+            .map(|(_, client)| client.clone())
+            .collect();
+        let answers: Vec<Answer> = notes
+            .answers
+            .iter()
+            .filter(|(c, _)| *c == cluster)
+            .map(|(_, answer)| *answer)
+            .collect();
         match agreed_head(network, cluster).await {
             Ok(head) => {
                 wrong.extend(oracle::judge(head, &of, &answers));
@@ -179,12 +233,20 @@ async fn chaos(
     let receipt_proof_bytes = noted(&mut wrong, "a receipt", receipt(network).await);
     say("letting a worker lie");
     let liar = match heads.first() {
-        Some(Some(head)) => noted(&mut wrong, "the lie", lie::is_named(network, 0, *head).await),
+        Some(Some(head)) => noted(
+            &mut wrong,
+            "the lie",
+            lie::is_named(network, 0, *head).await,
+        ),
         _ => None,
     };
     let sets_after = network.connect(0).await?.validators().await?.set_id;
     let unserved = |deed| {
-        notes.tried.iter().filter(|tried| tried.deed == deed && !tried.served).count() as u64
+        notes
+            .tried
+            .iter()
+            .filter(|tried| tried.deed == deed && !tried.served)
+            .count() as u64
     };
     let window = [load_began, load_ended];
     Ok(Report {
@@ -225,7 +287,12 @@ async fn ended(network: &Network) -> Vec<String> {
     let mut all = Vec::new();
     for machine in &network.machines {
         let machine = machine.lock().await;
-        all.extend(machine.ended.iter().map(|how| format!("{}: {how}", machine.name)));
+        all.extend(
+            machine
+                .ended
+                .iter()
+                .map(|how| format!("{}: {how}", machine.name)),
+        );
     }
     all
 }
@@ -261,7 +328,13 @@ async fn end_load(
     network: &Arc<Network>,
     running: Running,
 ) -> Result<(Vec<(usize, Client)>, Rotated, Book)> {
-    let Running { stop, book, beside, rotation, clients } = running;
+    let Running {
+        stop,
+        book,
+        beside,
+        rotation,
+        clients,
+    } = running;
     let _ = stop.send(true);
     let mut sent = Vec::new();
     for (cluster, client, task) in clients {
@@ -289,7 +362,11 @@ async fn settle(network: &Network) -> Result<()> {
         let mut numbers = Vec::new();
         for cluster in 0..network.size.clusters {
             for client in 0..network.size.clients_each {
-                numbers.push(chain.final_nonce(&client_account(cluster, client)?.id()).await?);
+                numbers.push(
+                    chain
+                        .final_nonce(&client_account(cluster, client)?.id())
+                        .await?,
+                );
             }
         }
         if numbers != last {
@@ -310,17 +387,30 @@ async fn agreed_head(network: &Network, cluster: usize) -> Result<Head> {
         .filter(|place| network.roles[*place] == Role::Worker(cluster))
         .collect();
     let number: u64 = chain
-        .unproven("next mailbox number", chain_facts::keys::inbox_next(&journal.cluster))
+        .unproven(
+            "next mailbox number",
+            chain_facts::keys::inbox_next(&journal.cluster),
+        )
         .await?
         .unwrap_or_default();
-    until("one state on all workers, with all of the mailbox", AGREE_WITHIN, || async {
-        let mut found = Vec::new();
-        for place in &places {
-            found.push(watcher.position(*place).await.map(|(_, next, root)| (next, root)));
-        }
-        let first = found.first().cloned().flatten()?;
-        (first.0 >= number && found.iter().all(|other| other.as_ref() == Some(&first))).then_some(())
-    })
+    until(
+        "one state on all workers, with all of the mailbox",
+        AGREE_WITHIN,
+        || async {
+            let mut found = Vec::new();
+            for place in &places {
+                found.push(
+                    watcher
+                        .position(*place)
+                        .await
+                        .map(|(_, next, root)| (next, root)),
+                );
+            }
+            let first = found.first().cloned().flatten()?;
+            (first.0 >= number && found.iter().all(|other| other.as_ref() == Some(&first)))
+                .then_some(())
+        },
+    )
     .await?;
     let mut workers = Cluster::new(&chain, &journal.cluster).await?;
     for member in workers.membership().members {
@@ -328,13 +418,29 @@ async fn agreed_head(network: &Network, cluster: usize) -> Result<Head> {
         ensure!(standing == Standing::Serves, "worker {worker}: {standing}");
     }
     workers.demand_newest().await?;
-    let input = network.contract.encode_values(network.contract.message("head")?, &[])?;
-    let options = QueryOptions { receipt: true, ..QueryOptions::default() };
+    let input = network
+        .contract
+        .encode_values(network.contract.message("head")?, &[])?;
+    let options = QueryOptions {
+        receipt: true,
+        ..QueryOptions::default()
+    };
     let request = call_request(journal.contract, input, options);
-    let replicas = workers.ask_replicas(None, request, network.size.workers_each).await?;
-    ensure!(replicas.unanimous(), "{} of {} agree", replicas.agreed(), replicas.wanted);
+    let replicas = workers
+        .ask_replicas(None, request, network.size.workers_each)
+        .await?;
+    ensure!(
+        replicas.unanimous(),
+        "{} of {} agree",
+        replicas.agreed(),
+        replicas.wanted
+    );
     let asked = replicas.majority().context("nobody answered")?;
-    let output = asked.reply.result.clone().map_err(client::WorkerError::Query)?;
+    let output = asked
+        .reply
+        .result
+        .clone()
+        .map_err(client::WorkerError::Query)?;
     Head::decode(&output.data).context("an answer that is none of a journal")
 }
 
@@ -343,10 +449,19 @@ async fn receipt(network: &Network) -> Result<usize> {
     let chain: Chain = network.connect(0).await?;
     let journal = network.journals.first().context("no journal")?;
     let mut workers = Cluster::new(&chain, &journal.cluster).await?;
-    let input = network.contract.encode_values(network.contract.message("head")?, &[])?;
-    let options = QueryOptions { receipt: true, ..QueryOptions::default() };
-    let asked = workers.ask(None, call_request(journal.contract, input, options)).await?;
-    let worker = workers.client(&asked.worker).context("the worker has left")?;
+    let input = network
+        .contract
+        .encode_values(network.contract.message("head")?, &[])?;
+    let options = QueryOptions {
+        receipt: true,
+        ..QueryOptions::default()
+    };
+    let asked = workers
+        .ask(None, call_request(journal.contract, input, options))
+        .await?;
+    let worker = workers
+        .client(&asked.worker)
+        .context("the worker has left")?;
     let file = client::receipt::bundle(&chain, worker, &asked, None).await?;
     let proof_bytes = file.chain_proof.len() / 2;
     let path = network.directory.join("receipt.json");
@@ -357,7 +472,12 @@ async fn receipt(network: &Network) -> Result<usize> {
 
 async fn verify(network: &Network, path: &Path) -> Result<()> {
     let output = Command::new(&network.phat)
-        .args(["--genesis", &network.genesis.to_string(), "receipt", "verify"])
+        .args([
+            "--genesis",
+            &network.genesis.to_string(),
+            "receipt",
+            "verify",
+        ])
         .arg(path)
         .output()
         .await?;

@@ -24,7 +24,10 @@ pub struct Watcher<'a> {
 impl<'a> Watcher<'a> {
     /// Watches this network.
     pub fn new(network: &'a Network) -> Self {
-        Self { network, chains: HashMap::new() }
+        Self {
+            network,
+            chains: HashMap::new(),
+        }
     }
 
     /// A node's newest final block.
@@ -56,7 +59,10 @@ impl<'a> Watcher<'a> {
     /// Where a worker serves from: final block, mailbox entries run, state root.
     pub async fn position(&self, place: usize) -> Option<(BlockNumber, u64, String)> {
         let url = self.network.machines[place].lock().await.url();
-        let info = tokio::time::timeout(ANSWER_PATIENCE, client::fetch_info(&url)).await.ok()?.ok()?;
+        let info = tokio::time::timeout(ANSWER_PATIENCE, client::fetch_info(&url))
+            .await
+            .ok()?
+            .ok()?;
         let serving = info.get("serving")?;
         Some((
             serving.get("block_number")?.as_u64()?.try_into().ok()?,
@@ -66,11 +72,14 @@ impl<'a> Watcher<'a> {
     }
 
     async fn is_back(&mut self, place: usize) -> bool {
-        let Some(newest) = self.newest().await else { return false };
+        let Some(newest) = self.newest().await else {
+            return false;
+        };
         match self.network.roles[place] {
-            Role::Node => {
-                self.final_of(place).await.is_some_and(|own| own + BEHIND_MAX >= newest)
-            }
+            Role::Node => self
+                .final_of(place)
+                .await
+                .is_some_and(|own| own + BEHIND_MAX >= newest),
             Role::Worker(_) => {
                 let position = self.position(place).await;
                 position.is_some_and(|(own, _, _)| own + BEHIND_MAX >= newest)

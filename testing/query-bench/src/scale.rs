@@ -47,7 +47,9 @@ pub fn measure_apart(arguments: &ScaleArguments) -> Result<()> {
 /// Measures, prints, and fails below the bar.
 pub fn measure(arguments: &ScaleArguments) -> Result<()> {
     ensure!(
-        arguments.workers > 1 && arguments.rounds > 0 && arguments.requests >= arguments.connections,
+        arguments.workers > 1
+            && arguments.rounds > 0
+            && arguments.requests >= arguments.connections,
         "two workers, one round and a request for each connection are the least"
     );
     let mut servers = Vec::new();
@@ -69,7 +71,11 @@ pub fn measure(arguments: &ScaleArguments) -> Result<()> {
     for round in 0..=arguments.rounds {
         for (count, costs) in counts.iter().zip(&mut costs) {
             let of = &servers[..*count];
-            let used = || of.iter().map(peer::Server::processor_us).sum::<Result<f64>>();
+            let used = || {
+                of.iter()
+                    .map(peer::Server::processor_us)
+                    .sum::<Result<f64>>()
+            };
             let before_us = used()?;
             let asked = Asked::Query { receipt: false };
             load.run_on(&addresses[..*count], asked, arguments.requests)?;
@@ -83,12 +89,18 @@ pub fn measure(arguments: &ScaleArguments) -> Result<()> {
         "{} rounds of {} queries to each worker over {} connections; all workers on one processor",
         arguments.rounds, arguments.requests, arguments.connections
     );
-    println!("{:>8} {:>14} {:>16}", "workers", "us per query", "part of linear");
+    println!(
+        "{:>8} {:>14} {:>16}",
+        "workers", "us per query", "part of linear"
+    );
     let mut least = f64::INFINITY;
     for (count, of_count) in counts.iter().zip(&costs) {
         // Rounds are compared with the round beside them: other work on the machine hits both.
-        let parts: Vec<f64> =
-            costs[0].iter().zip(of_count).map(|(one, each)| one / each).collect();
+        let parts: Vec<f64> = costs[0]
+            .iter()
+            .zip(of_count)
+            .map(|(one, each)| one / each)
+            .collect();
         let part = median(&parts);
         least = least.min(part);
         println!("{count:>8} {:>14.1} {part:>16.3}", median(of_count));

@@ -4,6 +4,7 @@
 use super::*;
 use sp_consensus_grandpa::{ConsensusLog, GRANDPA_ENGINE_ID, ScheduledChange};
 use sp_keyring::Ed25519Keyring;
+use sp_runtime::DispatchError;
 
 /// Blocks of a session in these tests.
 const SESSION: u32 = 4;
@@ -12,7 +13,8 @@ const SESSION: u32 = 4;
 fn keys_of(owner: Sr25519Keyring, seed: u8) -> (SessionKeys, Vec<u8>) {
     let aura = sr25519::Pair::from_seed(&[seed; 32]);
     let grandpa = sp_core::ed25519::Pair::from_seed(&[seed; 32]);
-    let statement = [b"POP_", owner.to_account_id().as_ref() as &[u8]].concat();
+    let account = owner.to_account_id().encode();
+    let statement = [&b"POP_"[..], &account].concat();
     let proof = (aura.sign(&statement), grandpa.sign(&statement)).encode();
     let keys = SessionKeys { aura: aura.public().into(), grandpa: grandpa.public().into() };
     (keys, proof)
@@ -38,7 +40,7 @@ impl Chain {
         let accounts: Vec<AccountId> =
             validators.iter().map(|validator| validator.to_account_id()).collect();
         let validators = accounts.try_into().unwrap();
-        let extrinsic = self.sudo(pallet_validator_set::Call::set { validators });
+        let extrinsic = self.sudo(pallet_validator_set::Call::<Runtime>::set { validators });
         all_ok(self.block(vec![extrinsic]));
         let events = self.storage.execute_with(System::events);
         events
@@ -99,11 +101,12 @@ fn validators_join_and_leave_two_ends_of_a_session_later() {
     let bob = keys_of(Bob, 20);
     chain.set_keys(Bob, bob.clone());
     assert_eq!(chain.name(&[]), error(pallet_validator_set::Error::NoValidator));
+    // The block that ends a session takes no transactions.
+    chain.end_session();
     assert_eq!(
         chain.name(&[Alice, Alice]),
         error(pallet_validator_set::Error::NamedTwice)
     );
-    chain.end_session();
     assert_eq!(chain.name(&[Alice, Bob]), Ok(()));
     let first = chain.set_id();
 
@@ -124,10 +127,10 @@ fn validators_join_and_leave_two_ends_of_a_session_later() {
     for _ in 0..3 {
         assert!(chain.end_session().is_empty());
     }
-    let leave = chain.signed(Alice, pallet_validator_set::Call::leave {});
+    let leave = chain.signed(Alice, pallet_validator_set::Call::<Runtime>::leave {});
     all_ok(chain.block(vec![leave]));
-    let last = chain.signed(Bob, pallet_validator_set::Call::leave {});
-    let stranger = chain.signed(Sr25519Keyring::Ferdie, pallet_validator_set::Call::leave {});
+    let last = chain.signed(Bob, pallet_validator_set::Call::<Runtime>::leave {});
+    let stranger = chain.signed(Sr25519Keyring::Ferdie, pallet_validator_set::Call::<Runtime>::leave {});
     let refused = chain.block(vec![last, stranger]);
     let expected = [
         pallet_validator_set::Error::<Runtime>::NoValidator,

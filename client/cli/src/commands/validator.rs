@@ -49,23 +49,36 @@ pub async fn run(command: Command, network: &context::Network, output: &Output) 
             let value = json!({ "keys": keys, "block": included.block });
             output.result(format!("keys set: {keys}"), &value);
         }
-        Command::Set { validators, account } => {
+        Command::Set {
+            validators,
+            account,
+        } => {
             let account = context::account(&account)?;
             let named: Vec<AccountId> = validators
                 .iter()
                 .map(|text| client::parse_address(text).map_err(anyhow::Error::msg))
                 .collect::<Result<_>>()?;
-            let transaction = Transaction::set_validators(&named).as_superuser(&chain).await?;
+            let transaction = Transaction::set_validators(&named)
+                .as_superuser(&chain)
+                .await?;
             let included = chain.submit_final(&account, &transaction).await?;
             let value = json!({ "validators": validators, "block": included.block });
-            let text = format!("{} validators named; they take over in two sessions", named.len());
+            let text = format!(
+                "{} validators named; they take over in two sessions",
+                named.len()
+            );
             output.result(text, &value);
         }
         Command::Leave { account } => {
             let account = context::account(&account)?;
-            let included = chain.submit_final(&account, &Transaction::leave_validators()).await?;
+            let included = chain
+                .submit_final(&account, &Transaction::leave_validators())
+                .await?;
             let value = json!({ "block": included.block });
-            output.result("you are out in two sessions; keep the node until then", &value);
+            output.result(
+                "you are out in two sessions; keep the node until then",
+                &value,
+            );
         }
     }
     Ok(())
@@ -78,11 +91,24 @@ async fn list(chain: &client::Chain, output: &Output) -> Result<()> {
         format!("set      {}", validators.set_id),
         format!("session  {} blocks", validators.session_blocks),
     ];
-    lines.extend(names(&validators.now).into_iter().map(|name| format!("now      {name}")));
-    lines.extend(names(&validators.queued).into_iter().map(|name| format!("next     {name}")));
+    lines.extend(
+        names(&validators.now)
+            .into_iter()
+            .map(|name| format!("now      {name}")),
+    );
+    lines.extend(
+        names(&validators.queued)
+            .into_iter()
+            .map(|name| format!("next     {name}")),
+    );
     let wanted = validators.wanted.as_deref();
     let wanted = wanted.map(names);
-    lines.extend(wanted.iter().flatten().map(|name| format!("named    {name}")));
+    lines.extend(
+        wanted
+            .iter()
+            .flatten()
+            .map(|name| format!("named    {name}")),
+    );
     let value = json!({
         "setId": validators.set_id,
         "sessionBlocks": validators.session_blocks,
