@@ -16,19 +16,23 @@ const RUNTIME_WASM_VARIABLE: &str = "PHAT_RUNTIME_WASM";
 const DEV_CHAIN_SPEC: &str = "phat-dev-chain-spec.json";
 /// Where the ballot's source is.
 const BALLOT: &str = "guest/examples/ballot";
+/// Where the journal's source is, which shows what becomes of commands.
+const JOURNAL: &str = "guest/examples/journal";
 /// Where the other example contracts' sources are.
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 4] = [
     "guest/examples/oracle",
     "guest/examples/vault",
     "guest/examples/private-join",
+    JOURNAL,
 ];
 /// Crates of `guest` with tests of their own.
-pub const GUESTS: [&str; 5] = [
+pub const GUESTS: [&str; 6] = [
     "guest/contract-sdk",
     BALLOT,
     EXAMPLES[0],
     EXAMPLES[1],
     EXAMPLES[2],
+    JOURNAL,
 ];
 
 /// Builds the binaries and says where they are.
@@ -124,12 +128,30 @@ impl<'a> Build<'a> {
         receipt_verifier(self.workspace)
     }
 
+    /// Builds the runtime with the next version's number and gives its packed wasm.
+    ///
+    /// # Errors
+    /// When it does not compile.
+    pub fn next_runtime(&self) -> anyhow::Result<PathBuf> {
+        let toolchain = toolchain(self.workspace)?;
+        progress("building the runtime with the next version's number");
+        wasm::build_next_runtime_wasm(self.workspace, &toolchain)
+    }
+
     /// Builds the ballot and gives its `.contract` file.
     ///
     /// # Errors
     /// When it does not compile.
     pub fn ballot(&self) -> anyhow::Result<PathBuf> {
         self.contract(BALLOT)
+    }
+
+    /// Builds the journal and gives its `.contract` file.
+    ///
+    /// # Errors
+    /// When it does not compile.
+    pub fn journal(&self) -> anyhow::Result<PathBuf> {
+        self.contract(JOURNAL)
     }
 
     /// Builds all example contracts and gives the folder of their `.contract` and `.wasm` files.

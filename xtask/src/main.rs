@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod chaos;
 mod client_js;
 mod dev;
 mod economy;
@@ -36,8 +37,8 @@ Commands:
   layers               check that no crate imports what its zone or its part forbids
   tidy                 check that the tests exist which SECURITY.md names
   lint                 clippy, warnings denied
-  bench [engine|query|snapshot] [ARGS]
-                       measure, each figure beside its anchor; or the engine, queries, or snapshots, alone
+  bench [engine|query|snapshot|scale] [ARGS]
+                       measure, each figure beside its anchor; or the engine, queries, snapshots, or several workers, alone
   economy [run|compare] [ARGS]
                        simulate months of mining: income, budget, treasury, pools, as CSV and plots;
                        or payments beside those of the published algorithm
@@ -48,6 +49,9 @@ Commands:
   simulate [--seeds N] [--from K] [--steps M] [--keep-going]
                        run many workers, a chain and their hosts with faults, 20 seeds unless told otherwise;
                        a seed that fails is printed with what happened and how to replay it
+  chaos [--seed N] [--minutes M] [--small] [--keep]
+                       run a network of real processes in network namespaces (needs root) through faults
+                       drawn from a seed, and report what was seen
   setup                install the system packages that the builds need
 ";
 
@@ -65,7 +69,8 @@ fn main() -> ExitCode {
 
 fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
-    let takes_arguments = matches!(command, Some("dev" | "bench" | "economy" | "fuzz" | "fuzz-money" | "simulate"));
+    let takes_arguments =
+        matches!(command, Some("dev" | "bench" | "economy" | "fuzz" | "fuzz-money" | "simulate" | "chaos"));
     if !takes_arguments && let Some(first) = arguments.first() {
         anyhow::bail!("this command takes no argument, not even `{first}`");
     }
@@ -84,6 +89,7 @@ fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
         Some("fuzz") => fuzz::run(&workspace, &arguments),
         Some("fuzz-money") => money::run(&workspace, &arguments),
         Some("simulate") => simulate::run(&workspace, &arguments),
+        Some("chaos") => chaos::run(&workspace, &arguments),
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             Ok(())

@@ -117,6 +117,29 @@ const TESTS: [Package; 3] = [
     },
 ];
 
+/// For networks in namespaces, on which everything goes wrong.
+const CHAOS: [Package; 3] = [
+    Package {
+        name: "iproute2",
+        shown_by: &["ip"],
+        why: "machines with cables of their own",
+    },
+    Package {
+        name: "nftables",
+        shown_by: &["nft"],
+        why: "partitions and lost packets",
+    },
+    Package {
+        name: "libfaketime",
+        shown_by: &[
+            "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+            "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+            "/usr/lib/faketime/libfaketimeMT.so.1",
+        ],
+        why: "clocks that go wrong",
+    },
+];
+
 /// Makes sure that everything is there that builds need: installs it as root on Debian, or says what to run.
 ///
 /// # Errors
@@ -131,6 +154,14 @@ pub fn run() -> anyhow::Result<()> {
 /// As [`run`].
 pub fn run_for_tests() -> anyhow::Result<()> {
     install(&missing(&TESTS))
+}
+
+/// As [`run`], with what a chaos run needs.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_for_chaos() -> anyhow::Result<()> {
+    install(&missing(&CHAOS))
 }
 
 fn install(missing: &[&Package]) -> anyhow::Result<()> {

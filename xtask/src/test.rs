@@ -16,6 +16,8 @@ const CONTRACT_TARGET_VARIABLE: &str = "PHAT_CONTRACT_TARGET";
 const BINARIES_VARIABLE: &str = "PHAT_BINARIES";
 /// Names the receipt verifier's wasm, for the test that runs it in Node.js and a browser.
 const RECEIPT_VERIFIER_VARIABLE: &str = "PHAT_RECEIPT_VERIFIER";
+/// Names the runtime with the next version's number, for the rehearsal of an upgrade.
+const NEXT_RUNTIME_VARIABLE: &str = "PHAT_NEXT_RUNTIME";
 /// First port of the networks that are tested: not that of a network somebody is using.
 const PORT_BASE: &str = "19944";
 
@@ -30,6 +32,7 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let build = Build::prepare(workspace)?;
     let (ballot, examples) = (build.ballot()?, build.examples()?);
     let receipt_verifier = build.receipt_verifier()?;
+    let next_runtime = build.next_runtime()?;
     progress("building binaries and tests");
     // Together: the features that tests add would otherwise compile much of it twice.
     run_command(
@@ -71,6 +74,7 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
             .arg("--no-fail-fast")
             .env(BALLOT_VARIABLE, &ballot)
             .env(EXAMPLES_VARIABLE, &examples)
+            .env(NEXT_RUNTIME_VARIABLE, &next_runtime)
             .env(RECEIPT_VERIFIER_VARIABLE, &receipt_verifier)
             .env(TOOLCHAINS_VARIABLE, workspace.toolchain_dir())
             .env(CONTRACT_TARGET_VARIABLE, workspace.beside_target("contract"))

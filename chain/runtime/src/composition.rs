@@ -13,6 +13,7 @@ frame_support::construct_runtime!(
         Aura: pallet_aura = 3,
         Session: pallet_session = 4,
         Grandpa: pallet_grandpa = 5,
+        ValidatorSet: pallet_validator_set = 6,
         Balances: pallet_balances = 10,
         TransactionPayment: pallet_transaction_payment = 11,
         Sudo: pallet_sudo = 20,

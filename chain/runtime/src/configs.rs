@@ -12,7 +12,7 @@ use frame_support::{
     dispatch::DispatchClass,
     parameter_types,
     traits::{
-        ConstBool, ConstU8, ConstU32, EqualPrivilegeOnly, InstanceFilter, LinearStoragePrice,
+        ConstBool, ConstU8, ConstU32, EqualPrivilegeOnly, Get, InstanceFilter, LinearStoragePrice,
         VariantCountOf, fungible::HoldConsideration,
     },
     weights::{
@@ -43,8 +43,8 @@ const BLOCK_TIME_MS: u64 = 500;
 const NORMAL_RATIO: Perbill = Perbill::from_percent(75);
 /// Longest block, bytes: two uploads of the longest code fit.
 const BLOCK_BYTES_MAX: u32 = 10 * 1024 * 1024;
-/// Blocks of a session: a change of validators' keys takes effect at its end.
-const SESSION_BLOCKS: BlockNumber = 600;
+/// Validators of a session at most, here and in Aura and GRANDPA.
+const VALIDATORS_MAX: u32 = 64;
 
 /// Deposit for something stored: by the item and by the byte.
 const fn deposit(items: u32, bytes: u32) -> Balance {
@@ -76,8 +76,6 @@ parameter_types! {
     pub const ByteFee: Balance = PHA / 100_000;
     /// Fees do not move with load.
     pub FeeMultiplier: Multiplier = Multiplier::one();
-    /// Length of a session.
-    pub const SessionPeriod: BlockNumber = SESSION_BLOCKS;
     /// Sessions start at block 0.
     pub const SessionOffset: BlockNumber = 0;
     /// Deposit for a validator's keys.
@@ -145,19 +143,22 @@ impl pallet_timestamp::Config for Runtime {
 impl pallet_aura::Config for Runtime {
     type AuthorityId = AuraId;
     type DisabledValidators = Session;
-    type MaxAuthorities = ConstU32<64>;
+    type MaxAuthorities = ConstU32<VALIDATORS_MAX>;
     type AllowMultipleBlocksPerSlot = ConstBool<false>;
     type SlotDuration = Slots;
 }
+
+/// Sessions of the length that genesis set.
+pub type Sessions =
+    pallet_session::PeriodicSessions<pallet_validator_set::SessionLength<Runtime>, SessionOffset>;
 
 impl pallet_session::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type ValidatorId = AccountId;
     type ValidatorIdOf = ConvertInto;
-    type ShouldEndSession = pallet_session::PeriodicSessions<SessionPeriod, SessionOffset>;
-    type NextSessionRotation = pallet_session::PeriodicSessions<SessionPeriod, SessionOffset>;
-    // The validators of genesis stay; they may change their keys.
-    type SessionManager = ();
+    type ShouldEndSession = Sessions;
+    type NextSessionRotation = Sessions;
+    type SessionManager = ValidatorSet;
     type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
     type Keys = SessionKeys;
     type DisablingStrategy = ();
@@ -166,10 +167,29 @@ impl pallet_session::Config for Runtime {
     type KeyDeposit = KeyDeposit;
 }
 
+/// The validators of the session to come.
+pub struct QueuedValidators;
+
+impl Get<Vec<AccountId>> for QueuedValidators {
+    fn get() -> Vec<AccountId> {
+        pallet_session::QueuedKeys::<Runtime>::get()
+            .into_iter()
+            .map(|(validator, _)| validator)
+            .collect()
+    }
+}
+
+impl pallet_validator_set::Config for Runtime {
+    type SetOrigin = EnsureRoot<AccountId>;
+    type Keys = Session;
+    type Queued = QueuedValidators;
+    type ValidatorsMax = ConstU32<VALIDATORS_MAX>;
+}
+
 impl pallet_grandpa::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type WeightInfo = ();
-    type MaxAuthorities = ConstU32<64>;
+    type MaxAuthorities = ConstU32<VALIDATORS_MAX>;
     type MaxNominators = ConstU32<0>;
     type MaxSetIdSessionEntries = frame_support::traits::ConstU64<0>;
     type KeyOwnerProof = sp_core::Void;

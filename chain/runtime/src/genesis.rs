@@ -88,6 +88,8 @@ fn bond_settings() -> Value {
         "reward": PHA as u64,
     })
 }
+/// Blocks of a session in development: a change of the validators shows within two minutes.
+const SESSION_BLOCKS: u32 = 60;
 
 /// The configuration of a preset, as a patch of the default; `None` for an unknown name.
 pub fn preset(name: &str) -> Option<Value> {
@@ -137,6 +139,7 @@ fn development(validators: &[(Sr25519Keyring, Ed25519Keyring)], stage_blocks: u3
     json!({
         "balances": { "balances": balances },
         "session": { "keys": keys },
+        "validatorSet": { "sessionBlocks": SESSION_BLOCKS },
         "slots": { "durationMs": 1000 },
         "sudo": { "key": Sr25519Keyring::Alice.to_account_id() },
         "phalaRegistry": {

@@ -104,12 +104,28 @@ impl_opaque_keys! {
 }
 
 /// Version of this runtime.
+#[cfg(not(feature = "next-version"))]
 #[sp_version::runtime_version]
 pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("phat"),
     impl_name: Cow::Borrowed("phat"),
     authoring_version: 1,
     spec_version: 1,
+    impl_version: 1,
+    apis: RUNTIME_API_VERSIONS,
+    transaction_version: 1,
+    system_version: 1,
+};
+
+/// Version of this runtime: a rehearsal's, which differs in its number alone. The attribute above takes
+/// literals only.
+#[cfg(feature = "next-version")]
+#[sp_version::runtime_version]
+pub const VERSION: RuntimeVersion = RuntimeVersion {
+    spec_name: Cow::Borrowed("phat"),
+    impl_name: Cow::Borrowed("phat"),
+    authoring_version: 1,
+    spec_version: 2,
     impl_version: 1,
     apis: RUNTIME_API_VERSIONS,
     transaction_version: 1,

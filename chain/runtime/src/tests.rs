@@ -2,6 +2,7 @@
 
 mod economy;
 mod replicas;
+mod validators;
 
 use crate::*;
 use attestation::Evidence;

@@ -61,6 +61,9 @@ enum Command {
     /// For members of the DAO, who hold shares of the network's key: take part in ceremonies.
     #[command(subcommand)]
     Member(commands::member::Command),
+    /// Look at the chain's validators, join and leave them.
+    #[command(subcommand)]
+    Validator(commands::validator::Command),
     /// Look at contracts.
     #[command(subcommand)]
     Contract(commands::contract::Command),
@@ -121,6 +124,7 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
         Command::Cluster(command) => commands::cluster::run(command, network, output).await?,
         Command::Stake(command) => commands::stake::run(command, network, output).await?,
         Command::Member(command) => commands::member::run(command, network, output).await?,
+        Command::Validator(command) => commands::validator::run(command, network, output).await?,
         Command::Contract(command) => commands::contract::run(command, network, output).await?,
     }
     Ok(ExitCode::SUCCESS)

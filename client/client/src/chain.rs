@@ -186,7 +186,7 @@ impl Chain {
         }
     }
 
-    async fn call<T: serde_core::de::DeserializeOwned>(
+    pub(crate) async fn call<T: serde_core::de::DeserializeOwned>(
         &self,
         method: &str,
         params: RpcParams,
@@ -424,6 +424,23 @@ impl Chain {
     /// # Errors
     /// When the node fails.
     pub async fn free_balance(&self, account: &AccountId) -> Result<u128, ChainError> {
+        let info = self.account_info(account).await?;
+        let free = info.get(16..32).and_then(|free| free.try_into().ok());
+        Ok(free.map_or(0, u128::from_le_bytes))
+    }
+
+    /// How many transactions of an account final blocks have, by the node's word.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn final_nonce(&self, account: &AccountId) -> Result<u64, ChainError> {
+        let info = self.account_info(account).await?;
+        Ok(info.first_chunk().map_or(0, |nonce| u32::from_le_bytes(*nonce)).into())
+    }
+
+    /// Nonce, consumers, providers, sufficients (u32 each), then the free balance (u128) and more; nothing of
+    /// an account that is not there.
+    async fn account_info(&self, account: &AccountId) -> Result<Vec<u8>, ChainError> {
         use subxt::dynamic::{self, Value};
         let at = self.current().await?;
         let address = dynamic::storage::<(Value,), Value>("System", "Account");
@@ -432,11 +449,7 @@ impl Chain {
             .try_fetch(address, (Value::from_bytes(account.as_ref()),))
             .await
             .map_err(ChainError::node)?;
-        let Some(found) = found else { return Ok(0) };
-        // nonce, consumers, providers, sufficients (u32 each), then the free balance.
-        let bytes = found.bytes();
-        let free = bytes.get(16..32).and_then(|free| free.try_into().ok());
-        Ok(free.map_or(0, u128::from_le_bytes))
+        Ok(found.map(|found| found.bytes().to_vec()).unwrap_or_default())
     }
 
     /// The number of an account's next transaction, after those that wait in the node's pool.
@@ -444,6 +457,20 @@ impl Chain {
         let mut params = RpcParams::new();
         params.push(crate::address(account)).map_err(ChainError::node)?;
         self.call("system_accountNextIndex", params).await
+    }
+
+    /// The version of the runtime at the node's best block, by its word.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn runtime_version(&self) -> Result<u32, ChainError> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Version {
+            spec_version: u32,
+        }
+        let version: Version = self.call("state_getRuntimeVersion", RpcParams::new()).await?;
+        Ok(version.spec_version)
     }
 
     /// The node's own peer id, to make a multiaddress of it.

@@ -245,7 +245,8 @@ async fn send(
     let route = CommandRoute { genesis: chain.genesis(), contract, sender: account.id() };
     let payload = seal_command(key, &route, &command, &mut OsRng)
         .map_err(|_| FlowError::BadKey(contract))?;
-    Ok(chain.submit(account, &Transaction::command(contract, &payload)).await?)
+    // Final: while several make blocks, one that is not final may go, and the command then has another number.
+    Ok(chain.submit_final(account, &Transaction::command(contract, &payload)).await?)
 }
 
 fn own_number(included: &crate::Included, cluster: ClusterId) -> Result<u64, FlowError> {

@@ -32,6 +32,7 @@ mod submit;
 mod system;
 mod text;
 pub mod typescript;
+mod validators;
 mod worker;
 mod worker_error;
 
@@ -49,6 +50,7 @@ pub use membership::{Member, Membership, Standing};
 pub use replicas::{Contradiction, Replica, Replicas, ReplicasError, Verdict};
 pub use submit::{Included, Transaction};
 pub use system::SystemContract;
+pub use validators::{NewSessionKeys, Validators};
 pub use worker::{
     Asked, QueryOptions, WorkerClient, call_request, fetch_info, instantiate_request,
     logger_request, outcome_request,

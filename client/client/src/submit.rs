@@ -69,7 +69,7 @@ impl Included {
 }
 
 impl Transaction {
-    fn new(pallet: &'static str, call: &'static str, arguments: impl Encode) -> Self {
+    pub(crate) fn new(pallet: &'static str, call: &'static str, arguments: impl Encode) -> Self {
         Self { pallet, call, arguments: arguments.encode() }
     }
 
@@ -233,6 +233,11 @@ impl Transaction {
     /// Dismisses a gatekeeper. By root.
     pub fn unregister_gatekeeper(gatekeeper: WorkerId) -> Self {
         Self::new("PhalaRegistry", "unregister_gatekeeper", gatekeeper)
+    }
+
+    /// Replaces the runtime by another with a higher version. Needs the superuser of a development network.
+    pub fn set_code(wasm: &[u8]) -> Self {
+        Self::new("System", "set_code", wasm)
     }
 
     /// Several calls, all or none.

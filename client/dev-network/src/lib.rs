@@ -9,8 +9,10 @@
 
 mod process;
 mod setup;
+mod spec;
 
 pub use process::{Binaries, Ports};
+pub use spec::SpecChanges;
 pub use setup::{Network, NetworkInfo, Options, SLOT_MS, SPEC_BESIDE_NODE, WorkerInfo, WorkerRole};
 
 use std::path::PathBuf;

@@ -20,6 +20,31 @@ fn map(pallet: &str, item: &str, keys: &[&[u8]]) -> Vec<u8> {
     key
 }
 
+/// The validators of the session that runs: `Vec<AccountId>`.
+pub fn validators() -> Vec<u8> {
+    plain("Session", "Validators")
+}
+
+/// The validators of the session after, with their keys: `Vec<(AccountId, [u8; 64])>`.
+pub fn queued_validators() -> Vec<u8> {
+    plain("Session", "QueuedKeys")
+}
+
+/// The validators that are named and wait for a session's end: `Vec<AccountId>`.
+pub fn wanted_validators() -> Vec<u8> {
+    plain("ValidatorSet", "Wanted")
+}
+
+/// Blocks of a session: `u32`.
+pub fn session_blocks() -> Vec<u8> {
+    plain("ValidatorSet", "SessionBlocks")
+}
+
+/// How often GRANDPA's set of authorities has changed: `u64`.
+pub fn authority_set_id() -> Vec<u8> {
+    plain("Grandpa", "CurrentSetId")
+}
+
 /// A worker's registration: [`crate::WorkerInfo`].
 pub fn worker(worker: &WorkerId) -> Vec<u8> {
     map("PhalaRegistry", "Workers", &[worker.as_ref()])

@@ -64,6 +64,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         workers: 2,
         prices: [0, 0, 0],
         slot_ms: Some(SLOT_MS),
+        session_blocks: None,
     };
     let mut say = |text: &str| println!("[{:6.1} s] {text}", started.elapsed().as_secs_f32());
     let mut end = std::pin::pin!(interrupted());

@@ -8,6 +8,7 @@
 //! them; the ballot from `PHAT_BALLOT_CONTRACT`, else from where `cargo xtask build` puts it.
 
 mod attestation_evidence;
+mod authorities;
 mod cluster_settings;
 mod command_line;
 mod dev_command;
@@ -20,6 +21,7 @@ mod recovery;
 mod replicas;
 mod restarts;
 mod rotation;
+mod runtime_upgrade;
 mod stage;
 mod stakes;
 mod tools;
@@ -49,6 +51,8 @@ async fn bad_input_and_restarts_lose_nothing() -> Result<()> {
     rotation::check(&mut stage, &mut report).await;
     joining::check(&mut stage, &mut report).await;
     upgrade::check(&mut stage, &mut report).await;
+    authorities::check(&mut stage, &mut report).await;
+    runtime_upgrade::check(&mut stage, &mut report).await;
     restarts::check_stale(&mut stage, &mut report).await;
     disk_full::check(&mut stage, &mut report).await;
     dev_command::check(&stage, &mut report).await;

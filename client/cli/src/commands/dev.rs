@@ -38,6 +38,7 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<()> {
         workers: arguments.workers.into(),
         prices: [0, 0, 0],
         slot_ms: Some(SLOT_MS),
+        session_blocks: None,
     };
     let mut end = std::pin::pin!(interrupted());
     let mut say = |text: &str| output.progress(text);

@@ -14,4 +14,5 @@ pub mod new;
 pub mod query;
 pub mod receipt;
 pub mod stake;
+pub mod validator;
 pub mod worker;
