@@ -35,7 +35,7 @@ use std::time::Duration;
 use wire::message::MessagePayload;
 
 /// Rounds of an iteration, the unit of what the chain is told. A score is iterations in six seconds by all
-/// processors together; one of the machine that `docs/economy/benchmark.md` names has 200.
+/// processors together; one of the machine that `docs/economy/benchmark.md` names has about 160.
 pub const ROUNDS_PER_ITERATION: u64 = 8;
 /// Least length of a window, milliseconds; a chain may want more.
 const WINDOW_MS_MIN: u64 = 10_000;
