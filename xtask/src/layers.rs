@@ -193,6 +193,18 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "contract-state",
         ],
     ),
+    // A contract, and what runs it once: when, and what comes of it, is decided elsewhere.
+    (
+        "benchmark",
+        &[
+            "wasmtime",
+            "secrets",
+            "tokio",
+            "worker-core",
+            "contract-engine",
+            "contract-state",
+        ],
+    ),
     // It talks to strangers, so it holds nothing worth taking.
     (
         "chain-view",

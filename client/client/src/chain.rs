@@ -63,7 +63,7 @@ impl ChainError {
     }
 
     pub(crate) fn refused(error: impl std::fmt::Display) -> Self {
-        Self::Refused(error.to_string())
+        Self::Refused(crate::remedy::with_remedy(error.to_string()))
     }
 
     pub(crate) fn format(what: &'static str) -> impl FnOnce(DecodeError) -> Self {
@@ -184,6 +184,27 @@ impl Chain {
             Err(StorageError::NoValueFound) => Ok(None),
             Err(error) => Err(ChainError::node(error)),
         }
+    }
+
+    /// A value at the newest final block, by the node's word; what the runtime takes for it where none is set.
+    pub(crate) async fn or_default<T: Decode>(
+        &self,
+        what: &'static str,
+        (pallet, item): (&str, &str),
+        key: Vec<u8>,
+    ) -> Result<T, ChainError> {
+        if let Some(value) = self.unproven(what, key).await? {
+            return Ok(value);
+        }
+        let at = self.current().await?;
+        let bytes = at
+            .metadata_ref()
+            .pallet_by_name(pallet)
+            .and_then(|pallet| pallet.storage())
+            .and_then(|storage| storage.entry_by_name(item))
+            .and_then(|entry| entry.default_value())
+            .ok_or_else(|| ChainError::NotFound(format!("{what}: it has no mining")))?;
+        wire::decode_all(bytes, bounds::CODE_BYTES_MAX).map_err(ChainError::format(what))
     }
 
     pub(crate) async fn call<T: serde_core::de::DeserializeOwned>(
@@ -382,7 +403,7 @@ impl Chain {
         Ok(found)
     }
 
-    async fn keys_below(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, ChainError> {
+    pub(crate) async fn keys_below(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, ChainError> {
         /// Keys asked for at once.
         const PAGE: usize = 512;
         let mut all: Vec<Vec<u8>> = Vec::new();
@@ -424,9 +445,25 @@ impl Chain {
     /// # Errors
     /// When the node fails.
     pub async fn free_balance(&self, account: &AccountId) -> Result<u128, ChainError> {
+        self.balances(account).await.map(|[free, _]| free)
+    }
+
+    /// All that is on an account, free or held, by the node's word.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn total_balance(&self, account: &AccountId) -> Result<u128, ChainError> {
+        self.balances(account).await.map(|[free, held]| free.saturating_add(held))
+    }
+
+    /// What is free, and what is held.
+    async fn balances(&self, account: &AccountId) -> Result<[u128; 2], ChainError> {
         let info = self.account_info(account).await?;
-        let free = info.get(16..32).and_then(|free| free.try_into().ok());
-        Ok(free.map_or(0, u128::from_le_bytes))
+        let number = |from: usize| {
+            let part = info.get(from..from + 16).and_then(|part| part.try_into().ok());
+            part.map_or(0, u128::from_le_bytes)
+        };
+        Ok([number(16), number(32)])
     }
 
     /// How many transactions of an account final blocks have, by the node's word.
@@ -438,8 +475,8 @@ impl Chain {
         Ok(info.first_chunk().map_or(0, |nonce| u32::from_le_bytes(*nonce)).into())
     }
 
-    /// Nonce, consumers, providers, sufficients (u32 each), then the free balance (u128) and more; nothing of
-    /// an account that is not there.
+    /// Nonce, consumers, providers, sufficients (u32 each), then the free balance (u128), what is held, and
+    /// more; nothing of an account that is not there.
     async fn account_info(&self, account: &AccountId) -> Result<Vec<u8>, ChainError> {
         use subxt::dynamic::{self, Value};
         let at = self.current().await?;

@@ -4,6 +4,7 @@
 //! worker, the state of a chain in memory in a simulation. So the same code reads both.
 
 mod gatekeeping;
+mod mining;
 
 use crate::{
     Checkpoint, NextClusterKey, Suspension, WorkerInfo, keys,
@@ -127,6 +128,7 @@ pub async fn view<R: StorageReader>(
             Some(measurement) => Some(policy(block, measurement).await?),
             None => None,
         },
+        mining: mining::view(block, &watch.worker).await?,
     })
 }
 

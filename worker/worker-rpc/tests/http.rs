@@ -32,6 +32,10 @@ fn bytes_pass_and_errors_say_who_should_act() {
     check("GET", "/v1/receipt-log/07", b"", 400, b"{\"error\":\"what a worker signed");
     check("GET", "/v1/receipt-log/", b"", 400, b"{\"error\":");
     check("POST", &log("07"), b"", 405, b"{\"error\":");
+    let load = |byte: &str| format!("/v1/load/0x{}", byte.repeat(32));
+    check("GET", &load("02"), b"", 200, b"{\"processors\":2,\"speed\":null,\"cost_ns\":7");
+    check("GET", "/v1/load/02", b"", 400, b"{\"error\":\"a contract's id");
+    check("POST", &load("02"), b"", 405, b"{\"error\":");
     check("GET", "/nothing", b"", 404, b"{\"error\":");
     check("GET", "/v1/query", b"", 405, b"{\"error\":");
     check("OPTIONS", "/v1/query", b"", 200, b"");

@@ -1,13 +1,13 @@
 //! A service of a few lines behind a rim, and a client that speaks HTTP by hand.
 
-use primitives::{GenesisHash, HpkePublicKey, WorkerId};
+use primitives::{ContractId, GenesisHash, HpkePublicKey, WorkerId};
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     sync::{Arc, Mutex, mpsc},
 };
 use tokio::sync::oneshot;
-use worker_rpc::{Info, Limits, PutOff, Responder, Rim, Service, ServiceError, bind, serve};
+use worker_rpc::{Info, Limits, Load, PutOff, Responder, Rim, Service, ServiceError, bind, serve};
 
 /// Echoes. `wait…` blocks on its thread until the gate opens; `later…` is put off; `panic` panics.
 pub struct Echo {
@@ -40,6 +40,10 @@ impl Service for Echo {
             [8, ..] => Err(ServiceError::Unavailable("not yet".to_owned())),
             _ => Err(ServiceError::NotFound("not logged".to_owned())),
         }
+    }
+
+    fn load(&self, contract: &ContractId) -> Result<Load, ServiceError> {
+        Ok(Load { processors: contract.0[0].into(), speed: None, cost_ns: Some(7), weight: None })
     }
 
     fn open_session(&self, opening: &[u8]) -> Result<Vec<u8>, ServiceError> {

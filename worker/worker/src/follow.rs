@@ -4,6 +4,8 @@ use crate::{
     arguments::RunArguments,
     clock::SteadyClock,
     data_dir::DataDir,
+    figures::{Counted, Figures},
+    measure,
     service::{DepartedService, HandoverAsked, Milestones, PlatformRng, Receipts, WorkerService},
     snapshot::{self, Wanted},
     store::{self, FileStore},
@@ -56,6 +58,10 @@ impl HostFacts for Host {
     fn untrusted_now_ms(&self) -> u64 {
         self.clock.now_ms()
     }
+
+    fn monotonic_ms(&self) -> u64 {
+        self.clock.monotonic_ms()
+    }
 }
 
 /// What a light client starts from.
@@ -90,6 +96,7 @@ pub struct Follower {
     scripts: Arc<QuickJs>,
     milestones: Arc<Milestones>,
     service: Arc<WorkerService>,
+    figures: Arc<Figures>,
     clock: Arc<SteadyClock>,
     /// What came of fetching a state.
     fetched: (mpsc::Sender<Input>, mpsc::Receiver<Input>),
@@ -147,15 +154,31 @@ impl Follower {
         };
         let reads = platform.clone();
         let clock = Arc::new(SteadyClock::new(Arc::new(move || reads.unix_millis())));
+        let engine = Arc::new(engine);
         let core = Core::new(
             chain.genesis(),
             settings,
             kept,
-            Arc::new(engine),
+            engine.clone(),
             Arc::new(Host { platform: platform.clone(), clock: clock.clone() }),
             offers,
             arguments.stale_after.saturating_mul(1000),
         );
+        let speed = measure::start(
+            engine,
+            core.queries().scheduler().clone(),
+            core.gauge().clone(),
+        )?;
+        let figures = Arc::new(Figures {
+            started,
+            worker: core.identity().worker(),
+            platform: platform.kind().name(),
+            clock: clock.clone(),
+            queries: core.queries().clone(),
+            gauge: core.gauge().clone(),
+            speed: speed.clone(),
+            counted: Counted::default(),
+        });
         let (handovers, asked) = mpsc::channel(HANDOVERS_WAITING_MAX);
         let service = Arc::new(WorkerService {
             identity: core.identity().clone(),
@@ -168,6 +191,7 @@ impl Follower {
                 core.queries().receipt_log().clone(),
             )),
             milestones: milestones.clone(),
+            speed,
             offers: core.handover_offers().clone(),
             handovers,
             left: OnceLock::new(),
@@ -188,6 +212,7 @@ impl Follower {
             scripts,
             milestones,
             service,
+            figures,
             clock,
             fetched: mpsc::channel(4),
             peer_policy: arguments.peer_policy(),
@@ -200,6 +225,11 @@ impl Follower {
     /// What the HTTP rim asks.
     pub fn service(&self) -> Arc<WorkerService> {
         self.service.clone()
+    }
+
+    /// What the operator's Prometheus asks.
+    pub fn figures(&self) -> Arc<Figures> {
+        self.figures.clone()
     }
 
     /// Follows until the keys are handed over, or something makes going on wrong. Gives the data directory,
@@ -302,6 +332,7 @@ impl Follower {
                 }
             };
             self.clock.observe(view.timestamp_ms);
+            self.figures.counted.saw(&view);
             let inbox_next = view.cluster.as_ref().map_or(0, |cluster| cluster.inbox_next);
             self.step(Input::Finalized(view), Some(block))?;
             // A store that was just opened, or a long mailbox: read the same block again.
@@ -434,8 +465,13 @@ impl Follower {
                 self.answer_asker(Ok(()));
             }
             Effect::RefuseHandover(refusal) => self.answer_asker(Err(refusal)),
-            Effect::Say(notice) if notice.is_alarm() => tracing::warn!("{notice}"),
-            Effect::Say(notice) => tracing::info!("{notice}"),
+            Effect::Say(notice) => {
+                self.figures.counted.heard(&notice);
+                match notice.is_alarm() {
+                    true => tracing::warn!("{notice}"),
+                    false => tracing::info!("{notice}"),
+                }
+            }
             Effect::Stop(reason) => bail!("{reason}"),
         }
         Ok(())
