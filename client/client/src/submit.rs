@@ -2,7 +2,7 @@
 
 use crate::{Account, Chain, ChainError};
 use attestation::Evidence;
-use chain_facts::WorkerOffer;
+use chain_facts::{WorkerOffer, WorkerPlace};
 use codec::{Compact, Encode};
 use primitives::{
     AccountId, Balance, BlockHash, BlockNumber, ClusterId, CodeHash, ContractId, Measurement, WorkerId,

@@ -7,9 +7,11 @@
 
 #![deny(missing_docs)]
 
+mod console;
 mod process;
 mod setup;
 
+pub use console::{CONSOLE_BESIDE_PROGRAMS, Console, Pages};
 pub use process::{Binaries, Ports};
 pub use setup::{Network, NetworkInfo, Options, SLOT_MS, SPEC_BESIDE_NODE, WorkerInfo, WorkerRole};
 

@@ -475,6 +475,8 @@ impl Network {
             format!("--listen=127.0.0.1:{port}"),
             format!("--operator-key-file={}", operator.display()),
             "--platform=insecure_simulated".to_owned(),
+            // The console shows what a network does.
+            "--publish-load".to_owned(),
             // Contracts under development talk to servers on this machine.
             "--insecure-allow-private-http".to_owned(),
         ];

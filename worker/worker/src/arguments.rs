@@ -63,6 +63,10 @@ pub struct RunArguments {
     /// over from another worker, where there is one.
     #[arg(long, value_name = "ENTRIES", default_value_t = 2000)]
     pub snapshot_above: u64,
+    /// Tell everybody who asks how many queries this worker answered in the last ten seconds, all contracts
+    /// together.
+    #[arg(long)]
+    pub publish_load: bool,
     /// Let contracts send HTTP requests to this machine and the networks around it. For development:
     /// refused on any platform but insecure_simulated.
     #[arg(long)]

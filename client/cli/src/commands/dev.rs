@@ -3,9 +3,12 @@
 use crate::{context::DEV_DIRECTORY, output::Output};
 use anyhow::Result;
 use clap::Args;
-use dev_network::{Binaries, Network, Options, Ports, SLOT_MS, WorkerRole};
+use dev_network::{Binaries, Console, Network, NetworkInfo, Options, Pages, Ports, SLOT_MS, WorkerRole};
 use serde_json::json;
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 /// Run a whole network on this machine: a chain node, a gatekeeper, workers, a cluster. The TEE is
 /// simulated: nothing is confidential on it.
@@ -14,7 +17,7 @@ pub struct Arguments {
     /// Where the network keeps everything; a second run goes on from there.
     #[arg(long, value_name = "DIRECTORY", default_value = DEV_DIRECTORY)]
     data_dir: PathBuf,
-    /// First of the ports: node RPC, node p2p, then one for each worker.
+    /// First of the ports: node RPC, node p2p, four for workers, then the web console.
     #[arg(long, value_name = "PORT", default_value_t = 9944)]
     port_base: u16,
     /// Workers of the cluster.
@@ -23,6 +26,9 @@ pub struct Arguments {
     /// Directory of phat-node and phat-worker; by default that of phat.
     #[arg(long, value_name = "DIRECTORY")]
     binaries: Option<PathBuf>,
+    /// Directory of the built web console; by default `console` beside the programs.
+    #[arg(long, value_name = "DIRECTORY")]
+    console: Option<PathBuf>,
 }
 
 pub async fn run(arguments: Arguments, output: &Output) -> Result<()> {
@@ -46,6 +52,7 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<()> {
         () = &mut end => return Ok(()),
     };
     let info = network.info().clone();
+    let console = serve_console(&arguments, &info).await;
     let mut text = format!(
         "the network serves after {:.1} s; the TEE is SIMULATED, nothing on it is confidential\n\
          node        {}\ngenesis     {}\ncluster     {}\nbuild       {}",
@@ -62,8 +69,21 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<()> {
         };
         text.push_str(&format!("\n{role}  {}  {}", worker.url, worker.worker));
     }
-    text.push_str(&format!("\nlogs        {}\nCtrl-C ends it", network.logs().display()));
-    output.result(text, &json!(info));
+    let console_line = match &console {
+        Ok(Some(console)) => console.url().to_owned(),
+        Ok(None) => "not built; cargo xtask build makes it where Node.js 20 and npm are".to_owned(),
+        // The network is what was asked for.
+        Err(error) => format!("not served: {error}"),
+    };
+    text.push_str(&format!(
+        "\nconsole     {console_line}\nlogs        {}\nCtrl-C ends it",
+        network.logs().display()
+    ));
+    let mut value = json!(info);
+    if let (Some(fields), Ok(Some(console))) = (value.as_object_mut(), &console) {
+        fields.insert("console".to_owned(), json!(console.url()));
+    }
+    output.result(text, &value);
     let ended = loop {
         tokio::select! {
             () = &mut end => break Ok(()),
@@ -76,6 +96,23 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<()> {
     };
     network.stop().await;
     Ok(ended?)
+}
+
+/// The web console for the network, where there is one.
+async fn serve_console(arguments: &Arguments, info: &NetworkInfo) -> Result<Option<Console>> {
+    let folder = match &arguments.console {
+        Some(folder) => Some(folder.clone()),
+        None => arguments.binaries.clone().or_else(programs).and_then(|folder| Pages::beside(&folder)),
+    };
+    let Some(folder) = folder else { return Ok(None) };
+    let pages = Pages::load(&folder)?;
+    let port = Ports::from_base(arguments.port_base).console();
+    Ok(Some(Console::serve(pages, info, port).await?))
+}
+
+/// Where this program lies.
+fn programs() -> Option<PathBuf> {
+    std::env::current_exe().ok()?.parent().map(Path::to_owned)
 }
 
 /// Resolves on Ctrl-C or a request to end.
