@@ -184,6 +184,11 @@ impl Transaction {
         Self::new("PhalaPhatContracts", "leave_cluster", worker)
     }
 
+    /// Declares where a worker stands, or takes that back. By the account that operates it.
+    pub fn declare_worker_place(worker: WorkerId, place: Option<&WorkerPlace>) -> Self {
+        Self::new("PhalaRegistry", "declare_worker_place", (worker, place))
+    }
+
     /// Several calls, all or none.
     ///
     /// # Errors

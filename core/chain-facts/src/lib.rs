@@ -15,6 +15,7 @@ mod values;
 pub mod view;
 
 pub use values::{
-    AgreedCheckpoint, AgreedRoot, Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, Instance,
-    OfferedWorker, ReceiptLogRoot, Suspension, WorkerInfo, WorkerOffer,
+    AgreedCheckpoint, AgreedRoot, Checkpoint, ClusterInfo, ClusterPermission, ContractRecord,
+    DeclaredPlace, Instance, OfferedWorker, ReceiptLogRoot, Suspension, WorkerInfo, WorkerOffer,
+    WorkerPlace,
 };
