@@ -11,6 +11,8 @@ const POLICY = [
 export default defineConfig({
   // Relative, so that the page works in any folder of any host.
   base: "./",
+  // The SDK is a folder beside this one with packages of its own: one copy of what both use is enough.
+  resolve: { dedupe: ["polkadot-api", "rxjs", "@polkadot-api/substrate-bindings"] },
   plugins: [
     react(),
     {

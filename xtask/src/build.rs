@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use contract_build::{BuildOptions, Toolchain};
 
 use crate::workspace::{Workspace, progress, run as run_command};
-use crate::{setup, wasm};
+use crate::{console, setup, wasm};
 
 /// Names the runtime's wasm for the build script of `chain/runtime`.
 const RUNTIME_WASM_VARIABLE: &str = "PHAT_RUNTIME_WASM";
@@ -38,6 +38,7 @@ pub const GUESTS: [&str; 5] = [
 pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let build = Build::prepare(workspace)?;
     build.binaries()?;
+    build.console()?;
     let folder = workspace.binaries_dir();
     println!(
         "built phat, phat-node and phat-worker in {}",
@@ -122,6 +123,14 @@ impl<'a> Build<'a> {
     /// When it does not compile.
     pub fn receipt_verifier(&self) -> anyhow::Result<PathBuf> {
         receipt_verifier(self.workspace)
+    }
+
+    /// Builds the web console, where Node.js is, and leaves it beside the binaries.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub fn console(&self) -> anyhow::Result<()> {
+        console::build(self.workspace, || self.receipt_verifier())
     }
 
     /// Builds the ballot and gives its `.contract` file.

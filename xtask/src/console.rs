@@ -17,14 +17,19 @@ const NODE_MIN: (u32, u32) = (20, 19);
 /// Beside the built console: what it was built from.
 const STAMP: &str = ".built-from";
 /// What belongs to no source.
-const NO_SOURCE: [&str; 5] = ["node_modules", "dist", "build", "shots", "target"];
+const NO_SOURCE: [&str; 5] = ["node_modules", "dist", "build", "shots", "test-results"];
 
 /// Builds the console and leaves it beside the binaries, for `phat dev`. Without Node.js it says so: the network
 /// works without a console.
 ///
+/// `verifier` makes the receipt verifier's wasm, which the SDK carries.
+///
 /// # Errors
 /// When it does not build.
-pub fn build(workspace: &Workspace) -> anyhow::Result<()> {
+pub fn build(
+    workspace: &Workspace,
+    verifier: impl FnOnce() -> anyhow::Result<PathBuf>,
+) -> anyhow::Result<()> {
     if let Err(lack) = tools() {
         progress(format!("the web console is not built: {lack}; phat dev works without it"));
         return Ok(());
@@ -36,24 +41,30 @@ pub fn build(workspace: &Workspace) -> anyhow::Result<()> {
         return Ok(());
     }
     progress("building the web console");
-    install(workspace)?;
+    install(workspace, &verifier()?)?;
     let source = workspace.root().join(CONSOLE);
     run_command(npm(&source).args(["run", "build"]), "npm run build in console")?;
     copy(&source.join("dist"), &folder)?;
-    fs::write(folder.join(STAMP), stamp).with_context(|| folder.display().to_string())
+    // Read again: the SDK's build writes a source of its own.
+    fs::write(folder.join(STAMP), self::stamp(workspace)?).with_context(|| folder.display().to_string())
 }
 
 /// The console's own tests, and the whole story in a browser against a network of real processes.
 ///
 /// # Errors
 /// When a test fails.
-pub fn test(workspace: &Workspace, contract: &Path, port_base: &str) -> anyhow::Result<()> {
+pub fn test(
+    workspace: &Workspace,
+    contract: &Path,
+    verifier: &Path,
+    port_base: &str,
+) -> anyhow::Result<()> {
     if let Err(lack) = tools() {
         progress(format!("SKIPPED, the tests of the web console: {lack}"));
         return Ok(());
     }
     progress("testing the web console");
-    install(workspace)?;
+    install(workspace, verifier)?;
     let source = workspace.root().join(CONSOLE);
     run_command(npm(&source).arg("test"), "the console's tests")?;
     progress("testing the web console in a browser, against a network");
@@ -90,7 +101,7 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
 }
 
 /// What the locks say, where it is not there; and the SDK, built.
-fn install(workspace: &Workspace) -> anyhow::Result<()> {
+fn install(workspace: &Workspace, verifier: &Path) -> anyhow::Result<()> {
     for folder in [CLIENT_JS, CONSOLE] {
         let folder = workspace.root().join(folder);
         let lock = fs::read(folder.join("package-lock.json"))
@@ -104,7 +115,10 @@ fn install(workspace: &Workspace) -> anyhow::Result<()> {
         fs::write(&seen, lock).with_context(|| seen.display().to_string())?;
     }
     let client = workspace.root().join(CLIENT_JS);
-    run_command(npm(&client).args(["run", "build"]), "npm run build in client/client-js")
+    run_command(
+        npm(&client).args(["run", "build"]).env("PHAT_RECEIPT_VERIFIER", verifier),
+        "npm run build in client/client-js",
+    )
 }
 
 fn npm(folder: &Path) -> Command {

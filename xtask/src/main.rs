@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod console;
 mod dev;
 mod fuzz;
 mod layers;
@@ -26,7 +27,7 @@ Usage: cargo xtask COMMAND
 Commands:
   dev [--once] [ARGS]  build, start a network on this machine and run an election through it;
                        --once exits after it, 0 only if every check held
-  build                build the binaries phat, phat-node and phat-worker
+  build                build the binaries phat, phat-node and phat-worker, and the web console beside them
   receipt-verifier     build the checker of receipt files for browsers (WebAssembly)
   test                 everything that must hold: layers, all tests, one whole election
   layers               check that no crate imports what its zone or its part forbids

@@ -98,17 +98,22 @@ const WASM: [Package; 3] = [
     },
 ];
 
-/// For servers that tests of contracts talk to; no build needs them.
-const TESTS: [Package; 2] = [
+/// For servers that tests of contracts talk to, and the web console with its tests; a build does without them.
+const TESTS: [Package; 3] = [
     Package {
         name: "nodejs",
         shown_by: &["node"],
-        why: "the S3 and IPFS servers of the vault's test",
+        why: "the S3 and IPFS servers of the vault's test, and the web console",
     },
     Package {
         name: "npm",
         shown_by: &["npm"],
         why: "fetching them",
+    },
+    Package {
+        name: "chromium",
+        shown_by: &["chromium", "chromium-browser", "google-chrome"],
+        why: "testing the web console and the receipt verifier in a browser",
     },
 ];
 

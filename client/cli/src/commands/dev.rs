@@ -3,12 +3,9 @@
 use crate::{context::DEV_DIRECTORY, output::Output};
 use anyhow::Result;
 use clap::Args;
-use dev_network::{Binaries, Console, Network, NetworkInfo, Options, Pages, Ports, SLOT_MS, WorkerRole};
+use dev_network::{Binaries, Network, Options, Ports, SLOT_MS, WorkerRole};
 use serde_json::json;
-use std::{
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{path::PathBuf, time::Instant};
 
 /// Run a whole network on this machine: a chain node, a gatekeeper, workers, a cluster. The TEE is
 /// simulated: nothing is confidential on it.
@@ -52,7 +49,7 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<()> {
         () = &mut end => return Ok(()),
     };
     let info = network.info().clone();
-    let console = serve_console(&arguments, &info).await;
+    let console = network.serve_console(arguments.console.as_deref()).await;
     let mut text = format!(
         "the network serves after {:.1} s; the TEE is SIMULATED, nothing on it is confidential\n\
          node        {}\ngenesis     {}\ncluster     {}\nbuild       {}",
@@ -96,23 +93,6 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<()> {
     };
     network.stop().await;
     Ok(ended?)
-}
-
-/// The web console for the network, where there is one.
-async fn serve_console(arguments: &Arguments, info: &NetworkInfo) -> Result<Option<Console>> {
-    let folder = match &arguments.console {
-        Some(folder) => Some(folder.clone()),
-        None => arguments.binaries.clone().or_else(programs).and_then(|folder| Pages::beside(&folder)),
-    };
-    let Some(folder) = folder else { return Ok(None) };
-    let pages = Pages::load(&folder)?;
-    let port = Ports::from_base(arguments.port_base).console();
-    Ok(Some(Console::serve(pages, info, port).await?))
-}
-
-/// Where this program lies.
-fn programs() -> Option<PathBuf> {
-    std::env::current_exe().ok()?.parent().map(Path::to_owned)
 }
 
 /// Resolves on Ctrl-C or a request to end.
