@@ -145,7 +145,7 @@ function Shell() {
       <a className="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.querySelector("h1")?.focus(); }}>Skip to the page</a>
       <div className="shell">
         <aside className="rail">
-          <a className="brand" href="#/" aria-label="Phat console, overview"><Mark /><b>phat</b><span>console</span></a>
+          <a className="brand" href="#/"><Mark /><b>phat</b><span>console</span></a>
           <nav aria-label="Pages">
             {GROUPS.map((group) => (
               <div className="group" key={group.name}>
@@ -166,7 +166,7 @@ function Shell() {
         </aside>
         <div className="main">
           <header className="topbar">
-            <a className="brand" href="#/" aria-label="Phat console, overview"><Mark /><b>phat</b></a>
+            <a className="brand" href="#/"><Mark /><b>phat</b></a>
             <Pulse />
             <ThemeButton />
             <AccountButton />

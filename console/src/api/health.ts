@@ -22,6 +22,7 @@ export function workerState(worker: Worker, word: WorkerWord | undefined, nowMs:
   if (worker.suspension) return { tone: "bad", text: "Suspended" };
   if (worker.expiresMs <= nowMs) return { tone: "bad", text: "Expired" };
   if (!worker.measurementAllowed) return { tone: "bad", text: "Build not allowed" };
+  if (worker.session?.state === "unresponsive") return { tone: "bad", text: "No heartbeat" };
   if (word?.error) return { tone: "warn", text: "Not reached" };
   if (word?.says?.serving) return { tone: "good", text: "Serving" };
   if (worker.joining) return { tone: "warn", text: "Joining" };

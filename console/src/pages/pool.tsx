@@ -94,9 +94,9 @@ function Past({ history }: { history: Loaded<Awaited<ReturnType<ReturnType<typeo
         : samples.length < 2 ? <p className="small quiet">The node keeps too little of the past for a plot.</p>
         : (
           <>
-            <LinePlot label="Price of a share" times={samples.map((one) => one.timeMs)} timeLabel={timeLabel} format={(value) => value.toFixed(4)} height={170}
+            <LinePlot label="Price of a share" times={samples.map((one) => one.timeMs)} timeLabel={timeLabel} height={170}
               series={[{ name: "Price of a share", color: "var(--chart-1)", values: samples.map(price) }]} />
-            <LinePlot label="Worth and free money" times={samples.map((one) => one.timeMs)} timeLabel={timeLabel} format={(value) => decimal(value, 1)} height={170} fromZero
+            <LinePlot label="Worth and free money" times={samples.map((one) => one.timeMs)} timeLabel={timeLabel} height={170} fromZero
               series={[
                 { name: `Worth, ${symbol}`, color: "var(--chart-3)", values: samples.map((one) => Number(one.value) / 10 ** decimals) },
                 { name: `Free, ${symbol}`, color: "var(--chart-2)", values: samples.map((one) => Number(one.free) / 10 ** decimals) },

@@ -230,7 +230,7 @@ function History({ session }: { session: string }) {
   const plot = (title: string, color: string, values: (number | null)[], unit: string, fromZero: boolean) => (
     <div className="stack" style={{ gap: 6 }}>
       <h3>{title}</h3>
-      <LinePlot label={title} times={times} series={[{ name: unit, color, values }]} format={(value) => decimal(value, Math.abs(value) < 1 ? 3 : 1)} timeLabel={timeLabel} fromZero={fromZero} height={170} />
+      <LinePlot label={title} times={times} series={[{ name: unit, color, values }]} timeLabel={timeLabel} fromZero={fromZero} height={170} />
     </div>
   );
   return (
