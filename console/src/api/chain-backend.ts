@@ -7,7 +7,7 @@ import type { PolkadotClient } from "polkadot-api";
 import { decAnyMetadata, unifyMetadata } from "@polkadot-api/substrate-bindings";
 import type { Backend, ChainCall, LinkState, Progress, Unsubscribe } from "./backend";
 import { ConsoleError } from "./backend";
-import { ChainState, readDelegations, readPool, readPools, readQueue, readSession, readSnapshot } from "./chain-state";
+import { ChainState, readDelegations, readPool, readPools, readQueue, readSession, readSessions, readSnapshot } from "./chain-state";
 import type { ContractsApi, LogLine } from "./contracts";
 import { big, flag, list, number, record, text } from "./decode";
 import { describe } from "./happenings";
@@ -164,14 +164,14 @@ class ChainBackend implements Backend {
     const [pools, queue, sessions, grace, least] = await Promise.all([
       readPools(state),
       readQueue(state, id),
-      readSnapshot(state, 0).then(({ workers }) => new Map(workers.map((worker) => [worker.id, worker.session]))),
+      readSessions(state),
       state.constant("PhalaStakePoolv2", "GracePeriod"),
       state.constant("PhalaStakePoolv2", "ContributionMin"),
     ]);
     const pool = pools.find((one) => one.id === id);
     return pool ? {
       pool, queue,
-      sessions: pool.workers.map((worker) => ({ worker, session: sessions.get(worker) ?? null })),
+      sessions: pool.workers.map((worker) => ({ worker, session: sessions.ofWorker.get(worker) ?? null })),
       gracePeriodSeconds: number(grace, "time"),
       contributionMin: big(least, "contribution"),
     } : null;

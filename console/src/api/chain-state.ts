@@ -137,7 +137,7 @@ function session(account: string, value: unknown, owed: bigint, challenge: Sessi
   return empty;
 }
 
-async function readSessions(state: ChainState): Promise<Sessions> {
+export async function readSessions(state: ChainState): Promise<Sessions> {
   const [sessions, bindings, owed, challenges] = await Promise.all([
     state.entries("PhalaComputation", "Sessions"),
     state.entries("PhalaComputation", "SessionBindings"),

@@ -78,7 +78,7 @@ function Troubles({ detail }: { detail: PoolDetail }) {
     <>
       {pool.locked && <Notice tone="bad" title="This vault was late to pay">It takes no money until everybody who waits is paid.</Notice>}
       {late && <Notice tone="bad" title="Somebody waits longer than the grace period">Anybody may now have as many of the pool’s workers stopped as it takes: use “Pay who waits” below.</Notice>}
-      {silent > 0 && <Notice tone="warn" title={`${count(silent)} of its workers do not answer`}>They earn nothing and lose value until they answer. Their operator restarts them.</Notice>}
+      {silent > 0 && <Notice tone="warn" title={silent === 1 ? "One of its workers does not answer" : `${count(silent)} of its workers do not answer`}>They earn nothing and lose value until they answer. Their operator restarts them.</Notice>}
       {pool.raise && <Notice tone="info" title="A higher commission is announced">{percent(pool.raise.to / 1_000_000)} from {clock(pool.raise.fromSeconds * 1000)} on. Who does not agree leaves before.</Notice>}
     </>
   );

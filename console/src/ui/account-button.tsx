@@ -78,9 +78,11 @@ function AccountDialog({ open, onClose }: { open: boolean; onClose: () => void }
         <section className="stack">
           <h3>Development accounts</h3>
           <p className="small quiet">Everybody knows their secrets. They have money on development networks only, and are offered on those alone.</p>
-          {developmentAccounts().map((account) => (
-            <Choice key={account.address} account={account} chosen={signedIn?.account.address === account.address} onChoose={() => choose(account, null)} />
-          ))}
+          <div className="choices">
+            {developmentAccounts().map((account) => (
+              <Choice key={account.address} account={account} chosen={signedIn?.account.address === account.address} onChoose={() => choose(account, null)} />
+            ))}
+          </div>
         </section>
       )}
     </Dialog>
