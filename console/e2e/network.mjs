@@ -22,9 +22,13 @@ export async function startNetwork() {
   if (!existsSync(phat)) throw new Error(`${phat} is missing; cargo xtask build makes it`);
   const data = mkdtempSync(join(tmpdir(), "phat-console-"));
   const port = process.env.PHAT_PORT_BASE ?? "24944";
-  const process_ = spawn(phat, ["--json", "dev", "--data-dir", data, "--port-base", port], { stdio: ["ignore", "pipe", "pipe"] });
+  const process_ = spawn(phat, ["--json", "dev", "--data-dir", data, "--port-base", port], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let [out, errors] = ["", ""];
-  process_.stderr.on("data", (text) => { errors += text; });
+  process_.stderr.on("data", (text) => {
+    errors += text;
+  });
   const ended = new Promise((resolve) => process_.once("exit", resolve));
   const stop = async () => {
     process_.kill("SIGTERM");
@@ -34,7 +38,10 @@ export async function startNetwork() {
     rmSync(data, { recursive: true, force: true });
   };
   const info = await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no network after ${START_MS} ms: ${errors.slice(-2000)}`)), START_MS);
+    const timer = setTimeout(
+      () => reject(new Error(`no network after ${START_MS} ms: ${errors.slice(-2000)}`)),
+      START_MS,
+    );
     process_.stdout.on("data", (text) => {
       out += text;
       try {
@@ -45,6 +52,9 @@ export async function startNetwork() {
       }
     });
     void ended.then((code) => reject(new Error(`phat dev ended (${code}): ${errors.slice(-2000)}`)));
-  }).catch(async (error) => { await stop(); throw error; });
+  }).catch(async (error) => {
+    await stop();
+    throw error;
+  });
   return { info, stop };
 }

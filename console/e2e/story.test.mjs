@@ -17,13 +17,20 @@ let network, browser, context, page, faults;
 /** Found on the way, needed later. */
 const found = { contract: null, receipt: null, worker: null };
 
-before(async () => {
-  [network, browser] = await Promise.all([startNetwork(), openBrowser()]);
-  assert.ok(network.info.console, "phat dev serves no console: is it built?");
-  context = await browser.newContext({ viewport: { width: 1360, height: 900 }, colorScheme: "light", acceptDownloads: true });
-  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-  ({ page, faults } = await openPage(context));
-}, { timeout: 240_000 });
+before(
+  async () => {
+    [network, browser] = await Promise.all([startNetwork(), openBrowser()]);
+    assert.ok(network.info.console, "phat dev serves no console: is it built?");
+    context = await browser.newContext({
+      viewport: { width: 1360, height: 900 },
+      colorScheme: "light",
+      acceptDownloads: true,
+    });
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    ({ page, faults } = await openPage(context));
+  },
+  { timeout: 240_000 },
+);
 
 after(async () => {
   await browser?.close();
@@ -35,7 +42,10 @@ const heading = (name) => page.getByRole("heading", { level: 1, name });
 
 async function signIn(name) {
   await page.locator("header.topbar").getByRole("button").last().click();
-  await page.getByRole("dialog").getByRole("button", { name: new RegExp(`^${name}`) }).click();
+  await page
+    .getByRole("dialog")
+    .getByRole("button", { name: new RegExp(`^${name}`) })
+    .click();
   await page.locator("header.topbar").getByRole("button", { name }).waitFor();
 }
 
@@ -46,7 +56,11 @@ test("the overview is live and says how the network is", async () => {
   const number = async () => Number((await page.locator(".pulse .number").textContent()).replace(/\D/g, ""));
   await page.locator(".pulse .number").waitFor();
   const first = await number();
-  await page.waitForFunction((from) => Number(document.querySelector(".pulse .number").textContent.replace(/\D/g, "")) > from, first, CHAIN);
+  await page.waitForFunction(
+    (from) => Number(document.querySelector(".pulse .number").textContent.replace(/\D/g, "")) > from,
+    first,
+    CHAIN,
+  );
   await page.getByText(/[23] seen serving/).waitFor(CHAIN);
   assert.match(await page.locator(".figures").first().textContent(), /Gatekeepers1/);
   assert.match(await page.getByRole("table", { name: "Clusters" }).textContent(), /Cluster 1/);
@@ -85,7 +99,10 @@ test("a development account deploys a program", async () => {
   await page.getByText("A whole number, not below 0.").first().waitFor();
   for (const [place, name] of ["Ada", "Grace"].entries()) {
     await page.getByRole("button", { name: "Add to candidates" }).click();
-    await page.getByLabel(`candidates ${place + 1}`, { exact: false }).first().fill(name);
+    await page
+      .getByLabel(`candidates ${place + 1}`, { exact: false })
+      .first()
+      .fill(name);
   }
   const district = page.getByRole("group", { name: /^districts 1/ });
   await district.getByLabel(/^Value 1/).fill("1");
@@ -98,7 +115,11 @@ test("a development account deploys a program", async () => {
   await page.getByText("ready").first().waitFor(CHAIN);
 });
 
-const choose = (message) => page.getByRole("button", { name: new RegExp(`^${message}\\b`) }).first().click();
+const choose = (message) =>
+  page
+    .getByRole("button", { name: new RegExp(`^${message}\\b`) })
+    .first()
+    .click();
 const result = () => page.getByRole("status", { name: "Result" });
 
 test("a command is sealed, run and changes what is answered", async () => {
@@ -106,7 +127,10 @@ test("a command is sealed, run and changes what is answered", async () => {
   await page.getByLabel(/^district/).fill("1");
   for (const [place, votes] of ["120", "95"].entries()) {
     await page.getByRole("button", { name: "Add to votes" }).click();
-    await page.getByLabel(`votes ${place + 1}`, { exact: false }).first().fill(votes);
+    await page
+      .getByLabel(`votes ${place + 1}`, { exact: false })
+      .first()
+      .fill(votes);
   }
   await page.getByRole("button", { name: "Send the command" }).click();
   await result().getByText("Done").waitFor(CHAIN);
@@ -140,10 +164,11 @@ test("an answer with a receipt is saved", async () => {
 
 test("the receipt holds, link by link, and an altered one does not", async () => {
   await go("#/verify");
-  const drop = (buffer) => page.getByLabel("Drop a receipt file").setInputFiles({ name: "tally.json", mimeType: "application/json", buffer });
+  const drop = (buffer) =>
+    page.getByLabel("Drop a receipt file").setInputFiles({ name: "tally.json", mimeType: "application/json", buffer });
   await drop(found.receipt);
   await page.getByText("The receipt holds").waitFor(CHAIN);
-  assert.equal(await page.locator(".chain .holds").count() >= 10, true);
+  assert.equal((await page.locator(".chain .holds").count()) >= 10, true);
   await shoot("verify-holds");
   await page.getByRole("button", { name: "Check another file" }).click();
   const altered = JSON.parse(found.receipt.toString());
@@ -187,7 +212,12 @@ test("an operator declares a place, and the map shows it", async () => {
   await signIn("Charlie");
   await go(`#/workers/${found.worker}`);
   await page.getByRole("heading", { name: "Declare its place" }).waitFor(CHAIN);
-  for (const [label, text] of [["Country", "ca"], ["City", "Montréal"], ["Latitude", "95"], ["Longitude", "-73.6"]]) {
+  for (const [label, text] of [
+    ["Country", "ca"],
+    ["City", "Montréal"],
+    ["Latitude", "95"],
+    ["Longitude", "-73.6"],
+  ]) {
     await page.getByLabel(label, { exact: true }).fill(text);
   }
   await page.getByRole("button", { name: "Declare this place" }).click();
@@ -228,7 +258,10 @@ test("a wallet signs what it is shown, and may refuse", async () => {
   const wallet = await installWallet(own, "//Dave", "Dave's");
   const { page: other, faults: wrong } = await openPage(own);
   await other.goto(`${network.info.console}${found.contract}`);
-  await heading(/Contract/).or(other.getByRole("heading", { level: 1 })).first().waitFor(CHAIN);
+  await heading(/Contract/)
+    .or(other.getByRole("heading", { level: 1 }))
+    .first()
+    .waitFor(CHAIN);
   await other.locator("header.topbar").getByRole("button").last().click();
   const dialog = other.getByRole("dialog");
   await dialog.getByRole("button", { name: /test-wallet/ }).click();
@@ -241,7 +274,10 @@ test("a wallet signs what it is shown, and may refuse", async () => {
   wallet.refuse = false;
   await other.getByRole("button", { name: "Set the stake" }).click();
   await other.getByText("The stake is set").waitFor(CHAIN);
-  assert.deepEqual(wallet.shown.map((one) => one.kind), ["transaction"]);
+  assert.deepEqual(
+    wallet.shown.map((one) => one.kind),
+    ["transaction"],
+  );
   // A question as the wallet's account: the wallet shows a text that says for which network, and until when.
   await other.getByRole("button", { name: "Ask and command" }).click();
   await other.getByLabel("Drop its .contract file").setInputFiles(required("PHAT_BALLOT_CONTRACT"));
@@ -282,8 +318,10 @@ test("the page can be used by keyboard alone", async () => {
 });
 
 const LOOKS = [
-  { tag: "light", width: 1360, height: 900, colorScheme: "light" }, { tag: "dark", width: 1360, height: 900, colorScheme: "dark" },
-  { tag: "phone-light", width: 390, height: 844, colorScheme: "light" }, { tag: "phone-dark", width: 390, height: 844, colorScheme: "dark" },
+  { tag: "light", width: 1360, height: 900, colorScheme: "light" },
+  { tag: "dark", width: 1360, height: 900, colorScheme: "dark" },
+  { tag: "phone-light", width: 390, height: 844, colorScheme: "light" },
+  { tag: "phone-dark", width: 390, height: 844, colorScheme: "dark" },
 ];
 
 async function shoot(name, on = page) {
@@ -295,14 +333,25 @@ for (const { tag, width, height, colorScheme } of LOOKS) {
     const own = await browser.newContext({ viewport: { width, height }, colorScheme });
     const { page: look, faults: wrong } = await openPage(own);
     const pages = {
-      overview: "#/", map: "#/map", workers: "#/workers", worker: `#/workers/${found.worker}`, pools: "#/pools", pool: found.pool ?? "#/pools/0",
-      contracts: "#/contracts", contract: found.contract, deploy: "#/deploy", verify: "#/verify", network: "#/network", unknown: "#/nowhere",
+      overview: "#/",
+      map: "#/map",
+      workers: "#/workers",
+      worker: `#/workers/${found.worker}`,
+      pools: "#/pools",
+      pool: found.pool ?? "#/pools/0",
+      contracts: "#/contracts",
+      contract: found.contract,
+      deploy: "#/deploy",
+      verify: "#/verify",
+      network: "#/network",
+      unknown: "#/nowhere",
     };
     for (const [name, hash] of Object.entries(pages)) {
       await look.goto(`${network.info.console}${hash}`);
       await look.getByRole("heading", { level: 1 }).waitFor(CHAIN);
       await look.waitForFunction(() => document.querySelectorAll(".skeleton").length === 0, undefined, CHAIN);
-      if (name === "overview") await look.waitForFunction(() => document.querySelectorAll(".ribbon i.final").length > 8, undefined, CHAIN);
+      if (name === "overview")
+        await look.waitForFunction(() => document.querySelectorAll(".ribbon i.final").length > 8, undefined, CHAIN);
       await checkFits(look, `${name}, ${tag}`);
       await checkAccessible(look, `${name}, ${tag}`);
       await shoot(`${name}-${tag}`, look);

@@ -19,8 +19,14 @@ function number(value, length) {
 /** What is signed of a transaction, in the order of the runtime's extensions (`chain/runtime/src/lib.rs`). */
 function payloadBytes(payload) {
   const whole = Buffer.concat([
-    bytes(payload.method), bytes(payload.era), compact.enc(BigInt(payload.nonce)), compact.enc(BigInt(payload.tip)),
-    number(payload.specVersion, 4), number(payload.transactionVersion, 4), bytes(payload.genesisHash), bytes(payload.blockHash),
+    bytes(payload.method),
+    bytes(payload.era),
+    compact.enc(BigInt(payload.nonce)),
+    compact.enc(BigInt(payload.tip)),
+    number(payload.specVersion, 4),
+    number(payload.transactionVersion, 4),
+    bytes(payload.genesisHash),
+    bytes(payload.blockHash),
   ]);
   return whole.length > 256 ? Blake2256(whole) : whole;
 }
@@ -34,30 +40,46 @@ export async function installWallet(context, path, name) {
     if (wallet.refuse) throw new Error("Cancelled");
     return sign();
   };
-  await context.exposeFunction("walletPayload", (payload) => answer(() => {
-    wallet.shown.push({ kind: "transaction", payload });
-    return hex(Buffer.concat([Buffer.from([1]), pair.sign(payloadBytes(payload))]));
-  }));
-  await context.exposeFunction("walletRaw", (data) => answer(() => {
-    wallet.shown.push({ kind: "text", text: Buffer.from(bytes(data)).toString() });
-    const text = Buffer.from(bytes(data));
-    const wrapped = text.subarray(0, 7).toString() === "<Bytes>" ? text : Buffer.concat([Buffer.from("<Bytes>"), text, Buffer.from("</Bytes>")]);
-    return hex(pair.sign(wrapped));
-  }));
-  await context.addInitScript(([address, name]) => {
-    const account = { address, name, type: "sr25519" };
-    window.injectedWeb3 = {
-      "test-wallet": {
-        version: "1.0.0",
-        enable: async () => ({
-          accounts: { get: async () => [account], subscribe: (listener) => { listener([account]); return () => {}; } },
-          signer: {
-            signPayload: async (payload) => ({ id: 1, signature: await window.walletPayload(payload) }),
-            signRaw: async ({ data }) => ({ id: 1, signature: await window.walletRaw(data) }),
-          },
-        }),
-      },
-    };
-  }, [address, name]);
+  await context.exposeFunction("walletPayload", (payload) =>
+    answer(() => {
+      wallet.shown.push({ kind: "transaction", payload });
+      return hex(Buffer.concat([Buffer.from([1]), pair.sign(payloadBytes(payload))]));
+    }),
+  );
+  await context.exposeFunction("walletRaw", (data) =>
+    answer(() => {
+      wallet.shown.push({ kind: "text", text: Buffer.from(bytes(data)).toString() });
+      const text = Buffer.from(bytes(data));
+      const wrapped =
+        text.subarray(0, 7).toString() === "<Bytes>"
+          ? text
+          : Buffer.concat([Buffer.from("<Bytes>"), text, Buffer.from("</Bytes>")]);
+      return hex(pair.sign(wrapped));
+    }),
+  );
+  await context.addInitScript(
+    ([address, name]) => {
+      const account = { address, name, type: "sr25519" };
+      window.injectedWeb3 = {
+        "test-wallet": {
+          version: "1.0.0",
+          enable: async () => ({
+            accounts: {
+              get: async () => [account],
+              subscribe: (listener) => {
+                listener([account]);
+                return () => {};
+              },
+            },
+            signer: {
+              signPayload: async (payload) => ({ id: 1, signature: await window.walletPayload(payload) }),
+              signRaw: async ({ data }) => ({ id: 1, signature: await window.walletRaw(data) }),
+            },
+          }),
+        },
+      };
+    },
+    [address, name],
+  );
   return wallet;
 }

@@ -24,9 +24,7 @@ import { Notice } from "./ui/kit";
 import { applyTheme, chooseTheme, startingTheme } from "./ui/theme";
 
 type Connection =
-  | { state: "finding" }
-  | { state: "none"; error: unknown; tried: NetworkFile | null }
-  | { state: "open"; store: Store };
+  { state: "finding" } | { state: "none"; error: unknown; tried: NetworkFile | null } | { state: "open"; store: Store };
 
 export function App() {
   const [connection, setConnection] = useState<Connection>({ state: "finding" });
@@ -46,7 +44,10 @@ export function App() {
         if (live) setConnection({ state: "none", error, tried: network });
       }
     })();
-    return () => { live = false; store?.close(); };
+    return () => {
+      live = false;
+      store?.close();
+    };
   }, []);
   switch (connection.state) {
     case "finding":
@@ -65,9 +66,17 @@ export function App() {
 
 function Splash() {
   return (
-    <main className="page" style={{ minHeight: "100vh", placeContent: "center", justifyItems: "center", margin: "0 auto", maxWidth: 420 }}>
-      <div className="brand" style={{ justifyContent: "center" }}><Mark /><b>phat</b></div>
-      <p role="status" className="quiet" style={{ textAlign: "center" }}>Connecting to the network…</p>
+    <main
+      className="page"
+      style={{ minHeight: "100vh", placeContent: "center", justifyItems: "center", margin: "0 auto", maxWidth: 420 }}
+    >
+      <div className="brand" style={{ justifyContent: "center" }}>
+        <Mark />
+        <b>phat</b>
+      </div>
+      <p role="status" className="quiet" style={{ textAlign: "center" }}>
+        Connecting to the network…
+      </p>
     </main>
   );
 }
@@ -78,7 +87,10 @@ function Unconnected({ error, tried }: { error: unknown; tried: NetworkFile | nu
     <main style={{ maxWidth: 860, margin: "0 auto" }}>
       <div className="page" style={{ paddingBottom: 0 }}>
         <div className="row between">
-          <a className="brand" href="#/"><Mark /><b>phat</b></a>
+          <a className="brand" href="#/">
+            <Mark />
+            <b>phat</b>
+          </a>
           <div className="row">
             <a className="button small" href={route.page === "verify" ? "#/" : "#/verify"}>
               {route.page === "verify" ? "Connect to a network" : "Check a receipt without a network"}
@@ -142,31 +154,52 @@ function Shell() {
   const all = GROUPS.flatMap((group) => group.destinations);
   return (
     <>
-      <a className="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.querySelector("h1")?.focus(); }}>Skip to the page</a>
+      <a
+        className="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.querySelector("h1")?.focus();
+        }}
+      >
+        Skip to the page
+      </a>
       <div className="shell">
         <aside className="rail">
-          <a className="brand" href="#/"><Mark /><b>phat</b><span>console</span></a>
+          <a className="brand" href="#/">
+            <Mark />
+            <b>phat</b>
+            <span>console</span>
+          </a>
           <nav aria-label="Pages">
             {GROUPS.map((group) => (
               <div className="group" key={group.name}>
                 <span>{group.name}</span>
                 {group.destinations.map((destination) => (
                   <a key={destination.href} href={destination.href} aria-current={current(destination)}>
-                    <Icon name={destination.icon} />{destination.name}
+                    <Icon name={destination.icon} />
+                    {destination.name}
                   </a>
                 ))}
               </div>
             ))}
           </nav>
           <div className="where">
-            <a href="#/network"><strong>{identity.chain}</strong></a>
-            <code className="faint" title={identity.genesis}>{short(identity.genesis, 5)}</code>
+            <a href="#/network">
+              <strong>{identity.chain}</strong>
+            </a>
+            <code className="faint" title={identity.genesis}>
+              {short(identity.genesis, 5)}
+            </code>
             {identity.development && <span>Development: nothing here is confidential</span>}
           </div>
         </aside>
         <div className="main">
           <header className="topbar">
-            <a className="brand" href="#/"><Mark /><b>phat</b></a>
+            <a className="brand" href="#/">
+              <Mark />
+              <b>phat</b>
+            </a>
             <Pulse />
             <ThemeButton />
             <AccountButton />
@@ -175,8 +208,8 @@ function Shell() {
             {link === "lost" && (
               <div className="page" style={{ paddingBottom: 0 }}>
                 <Notice tone="bad" title="The node has gone silent" live>
-                  No final block for 20 seconds. What you see may be old. The page goes on by itself once the node answers;
-                  or <a href="#/network">choose another node</a>.
+                  No final block for 20 seconds. What you see may be old. The page goes on by itself once the node
+                  answers; or <a href="#/network">choose another node</a>.
                 </Notice>
               </div>
             )}
@@ -185,11 +218,14 @@ function Shell() {
         </div>
       </div>
       <nav className="tabs-phone" aria-label="Pages, short">
-        {all.filter((destination) => ON_PHONES.includes(destination.href)).map((destination) => (
-          <a key={destination.href} href={destination.href} aria-current={current(destination)}>
-            <Icon name={destination.icon} />{destination.name}
-          </a>
-        ))}
+        {all
+          .filter((destination) => ON_PHONES.includes(destination.href))
+          .map((destination) => (
+            <a key={destination.href} href={destination.href} aria-current={current(destination)}>
+              <Icon name={destination.icon} />
+              {destination.name}
+            </a>
+          ))}
       </nav>
     </>
   );
@@ -198,18 +234,30 @@ function Shell() {
 function PageOf({ route }: { route: Route }) {
   const { identity } = useStore().backend;
   switch (route.page) {
-    case "overview": return <OverviewPage />;
-    case "map": return <MapPage />;
-    case "workers": return <WorkersPage />;
-    case "worker": return <WorkerPage key={route.id} id={route.id} />;
-    case "pools": return <PoolsPage />;
-    case "pool": return <PoolPage key={route.id} id={route.id} />;
-    case "contracts": return <ContractsPage />;
-    case "contract": return <ContractPage key={route.id} id={route.id} />;
-    case "deploy": return <DeployPage />;
-    case "verify": return <VerifyPage genesis={identity.genesis} />;
-    case "network": return <NetworkPage />;
-    case "unknown": return <UnknownPage path={route.path} />;
+    case "overview":
+      return <OverviewPage />;
+    case "map":
+      return <MapPage />;
+    case "workers":
+      return <WorkersPage />;
+    case "worker":
+      return <WorkerPage key={route.id} id={route.id} />;
+    case "pools":
+      return <PoolsPage />;
+    case "pool":
+      return <PoolPage key={route.id} id={route.id} />;
+    case "contracts":
+      return <ContractsPage />;
+    case "contract":
+      return <ContractPage key={route.id} id={route.id} />;
+    case "deploy":
+      return <DeployPage />;
+    case "verify":
+      return <VerifyPage genesis={identity.genesis} />;
+    case "network":
+      return <NetworkPage />;
+    case "unknown":
+      return <UnknownPage path={route.path} />;
   }
 }
 
@@ -219,7 +267,14 @@ function Pulse() {
   return (
     <div className="pulse">
       <span className={`dot live ${link === "connected" ? "good" : "bad"}`} />
-      {final ? <span><span className="words">Final block </span><span className="number">{count(final.number)}</span></span> : <span>Waiting for a block</span>}
+      {final ? (
+        <span>
+          <span className="words">Final block </span>
+          <span className="number">{count(final.number)}</span>
+        </span>
+      ) : (
+        <span>Waiting for a block</span>
+      )}
     </div>
   );
 }
@@ -229,7 +284,15 @@ function ThemeButton() {
   const other = theme === "dark" ? "light" : "dark";
   useEffect(() => applyTheme(theme), [theme]);
   return (
-    <button type="button" className="button plain" onClick={() => { chooseTheme(other); setTheme(other); }} title={`Use the ${other} colours`}>
+    <button
+      type="button"
+      className="button plain"
+      onClick={() => {
+        chooseTheme(other);
+        setTheme(other);
+      }}
+      title={`Use the ${other} colours`}
+    >
       <Icon name={other === "dark" ? "moon" : "sun"} />
       <span className="visually-hidden">Use the {other} colours</span>
     </button>

@@ -4,8 +4,18 @@
 import type { Account } from "./accounts";
 import type { ContractsApi } from "./contracts";
 import type {
-  AccountMoney, Delegation, Happening, Hex, NetworkIdentity, Pool, PoolDetail, PoolSample, SeenBlock,
-  SessionSample, Snapshot, WorkerSays,
+  AccountMoney,
+  Delegation,
+  Happening,
+  Hex,
+  NetworkIdentity,
+  Pool,
+  PoolDetail,
+  PoolSample,
+  SeenBlock,
+  SessionSample,
+  Snapshot,
+  WorkerSays,
 } from "./model";
 
 /** A call of the chain, by the names that its metadata has. */
@@ -54,7 +64,10 @@ export interface Backend {
 
 /** A failure that says what to do next. */
 export class ConsoleError extends Error {
-  constructor(message: string, readonly cure: string | null = null) {
+  constructor(
+    message: string,
+    readonly cure: string | null = null,
+  ) {
     super(message);
     this.name = "ConsoleError";
   }

@@ -1,19 +1,46 @@
 // A real network: chain data through polkadot-api, everything sealed or proven through the SDK.
 
 import {
-  Chain, Cluster, Contract, deploy, transactions, type Account, type CallOptions, type ContractFile, type LogRecord,
+  Chain,
+  Cluster,
+  Contract,
+  deploy,
+  transactions,
+  type Account,
+  type CallOptions,
+  type ContractFile,
+  type LogRecord,
 } from "@phat/client";
 import type { PolkadotClient } from "polkadot-api";
 import { decAnyMetadata, unifyMetadata } from "@polkadot-api/substrate-bindings";
 import type { Backend, ChainCall, LinkState, Progress, Unsubscribe } from "./backend";
 import { ConsoleError } from "./backend";
-import { ChainState, readDelegations, readPool, readPools, readQueue, readSession, readSessions, readSnapshot } from "./chain-state";
+import {
+  ChainState,
+  readDelegations,
+  readPool,
+  readPools,
+  readQueue,
+  readSession,
+  readSessions,
+  readSnapshot,
+} from "./chain-state";
 import type { ContractsApi, LogLine } from "./contracts";
 import { big, flag, list, number, record, text } from "./decode";
 import { describe } from "./happenings";
 import type {
-  AccountMoney, Delegation, Happening, Hex, NetworkIdentity, Pool, PoolDetail, PoolSample, SeenBlock, SessionSample,
-  Snapshot, WorkerSays,
+  AccountMoney,
+  Delegation,
+  Happening,
+  Hex,
+  NetworkIdentity,
+  Pool,
+  PoolDetail,
+  PoolSample,
+  SeenBlock,
+  SessionSample,
+  Snapshot,
+  WorkerSays,
 } from "./model";
 
 type SdkProgress = Parameters<NonNullable<CallOptions["onProgress"]>>[0];
@@ -31,10 +58,16 @@ export async function connect(node: string, genesis: Hex | null): Promise<Backen
     const client = chain.client;
     const final = await client.getFinalizedBlock();
     const [properties, metadata] = await Promise.all([chain.properties(), client.getMetadata(final.hash)]);
-    const items = new Set(unifyMetadata(decAnyMetadata(metadata)).pallets.flatMap((pallet) =>
-      (pallet.storage?.items ?? []).map((item) => `${pallet.name}.${item.name}`)));
+    const items = new Set(
+      unifyMetadata(decAnyMetadata(metadata)).pallets.flatMap((pallet) =>
+        (pallet.storage?.items ?? []).map((item) => `${pallet.name}.${item.name}`),
+      ),
+    );
     if (!items.has("PhalaRegistry.Workers")) {
-      throw new ConsoleError("This node belongs to a network that is not Phat's.", "Choose a node whose chain has workers and contracts.");
+      throw new ConsoleError(
+        "This node belongs to a network that is not Phat's.",
+        "Choose a node whose chain has workers and contracts.",
+      );
     }
     const state = new ChainState(client, final.hash as Hex, items);
     const development = flag(await state.value("PhalaRegistry", "DevelopmentNetwork"), "kind of network");
@@ -59,7 +92,11 @@ class ChainBackend implements Backend {
   readonly contracts: ContractsApi;
   readonly #client: PolkadotClient;
 
-  constructor(private readonly chain: Chain, readonly identity: NetworkIdentity, private readonly items: ReadonlySet<string>) {
+  constructor(
+    private readonly chain: Chain,
+    readonly identity: NetworkIdentity,
+    private readonly items: ReadonlySet<string>,
+  ) {
     this.#client = chain.client;
     this.contracts = new ChainContracts(chain);
   }
@@ -77,24 +114,31 @@ class ChainBackend implements Backend {
       listener(next);
     };
     const best = this.#client.bestBlocks$.subscribe({
-      next: (blocks) => { const block = blocks[0]; if (block) note(block, false); },
+      next: (blocks) => {
+        const block = blocks[0];
+        if (block) note(block, false);
+      },
       error: () => {},
     });
     const final = this.#client.finalizedBlock$.subscribe({ next: (block) => note(block, true), error: () => {} });
-    return () => { best.unsubscribe(); final.unsubscribe(); };
+    return () => {
+      best.unsubscribe();
+      final.unsubscribe();
+    };
   }
 
   watchHappenings(listener: (happenings: Happening[]) => void): Unsubscribe {
     const { symbol, decimals } = this.identity;
     const final = this.#client.finalizedBlock$.subscribe({
-      next: (block) => void this.#events(block.hash as Hex).then(
-        (events) => {
-          const told = describe(block.number, events, symbol, decimals);
-          if (told.length > 0) listener(told);
-        },
-        // A block that is gone before its events were read: the next one has its own.
-        () => {},
-      ),
+      next: (block) =>
+        void this.#events(block.hash as Hex).then(
+          (events) => {
+            const told = describe(block.number, events, symbol, decimals);
+            if (told.length > 0) listener(told);
+          },
+          // A block that is gone before its events were read: the next one has its own.
+          () => {},
+        ),
       error: () => {},
     });
     return () => final.unsubscribe();
@@ -112,13 +156,23 @@ class ChainBackend implements Backend {
   watchLink(listener: (state: LinkState) => void): Unsubscribe {
     let last = Date.now();
     let state: LinkState = "connected";
-    const say = (next: LinkState) => { if (next !== state) listener(state = next); };
+    const say = (next: LinkState) => {
+      if (next !== state) listener((state = next));
+    };
     const final = this.#client.finalizedBlock$.subscribe({
-      next: () => { last = Date.now(); say("connected"); },
+      next: () => {
+        last = Date.now();
+        say("connected");
+      },
       error: () => say("lost"),
     });
-    const timer = setInterval(() => { if (Date.now() - last > SILENCE_MS) say("lost"); }, 1_000);
-    return () => { final.unsubscribe(); clearInterval(timer); };
+    const timer = setInterval(() => {
+      if (Date.now() - last > SILENCE_MS) say("lost");
+    }, 1_000);
+    return () => {
+      final.unsubscribe();
+      clearInterval(timer);
+    };
   }
 
   #state(at: Hex): ChainState {
@@ -136,7 +190,10 @@ class ChainBackend implements Backend {
   }
 
   async workerSays(url: string): Promise<WorkerSays> {
-    const response = await fetch(new URL("/v1/info", url), { signal: AbortSignal.timeout(WORKER_PATIENCE_MS), credentials: "omit" });
+    const response = await fetch(new URL("/v1/info", url), {
+      signal: AbortSignal.timeout(WORKER_PATIENCE_MS),
+      credentials: "omit",
+    });
     if (!response.ok) throw new ConsoleError(`the worker answers with status ${response.status}`);
     const info = record(await response.json(), "worker's information");
     const serving = info.serving ? record(info.serving, "worker's information") : null;
@@ -169,30 +226,35 @@ class ChainBackend implements Backend {
       state.constant("PhalaStakePoolv2", "ContributionMin"),
     ]);
     const pool = pools.find((one) => one.id === id);
-    return pool ? {
-      pool, queue,
-      sessions: pool.workers.map((worker) => ({ worker, session: sessions.ofWorker.get(worker) ?? null })),
-      gracePeriodSeconds: number(grace, "time"),
-      contributionMin: big(least, "contribution"),
-    } : null;
+    return pool
+      ? {
+          pool,
+          queue,
+          sessions: pool.workers.map((worker) => ({ worker, session: sessions.ofWorker.get(worker) ?? null })),
+          gracePeriodSeconds: number(grace, "time"),
+          contributionMin: big(least, "contribution"),
+        }
+      : null;
   }
 
   /** Blocks spread evenly over what the node keeps: a node that prunes has the newest alone. */
   async #past<T>(read: (state: ChainState) => Promise<T | null>): Promise<(T & { block: number; timeMs: number })[]> {
     const last = (await this.#client.getFinalizedBlock()).number;
     const numbers = Array.from({ length: SAMPLES }, (_, place) => Math.round(1 + (last - 1) * (place / (SAMPLES - 1))));
-    const samples = await Promise.all([...new Set(numbers)].map(async (block) => {
-      try {
-        const at = await this.#client._request<Hex | null>("chain_getBlockHash", [block]);
-        if (!at) return null;
-        const state = this.#state(at);
-        const [sample, now] = await Promise.all([read(state), state.value("Timestamp", "Now")]);
-        return sample && { ...sample, block, timeMs: number(now, "time") };
-      } catch {
-        // The node has dropped that block's state.
-        return null;
-      }
-    }));
+    const samples = await Promise.all(
+      [...new Set(numbers)].map(async (block) => {
+        try {
+          const at = await this.#client._request<Hex | null>("chain_getBlockHash", [block]);
+          if (!at) return null;
+          const state = this.#state(at);
+          const [sample, now] = await Promise.all([read(state), state.value("Timestamp", "Now")]);
+          return sample && { ...sample, block, timeMs: number(now, "time") };
+        } catch {
+          // The node has dropped that block's state.
+          return null;
+        }
+      }),
+    );
     return samples.filter((sample) => sample !== null);
   }
 
@@ -266,13 +328,28 @@ class ChainContracts implements ContractsApi {
   }
 
   async deploy({ file, constructor, args, cluster, account, progress }: Parameters<ContractsApi["deploy"]>[0]) {
-    const { id } = await deploy(this.chain, file, { account, constructorName: constructor, args, cluster, onProgress: (step) => progress(stepText(step)) });
+    const { id } = await deploy(this.chain, file, {
+      account,
+      constructorName: constructor,
+      args,
+      cluster,
+      onProgress: (step) => progress(stepText(step)),
+    });
     return { id };
   }
 
-  async query(id: Hex, file: ContractFile, message: string, args: unknown[], options: { account: Account | null; receipt: boolean }) {
+  async query(
+    id: Hex,
+    file: ContractFile,
+    message: string,
+    args: unknown[],
+    options: { account: Account | null; receipt: boolean },
+  ) {
     const contract = await this.#at(id, file);
-    const answer = await contract.query(message, args, { account: options.account ?? undefined, receipt: options.receipt });
+    const answer = await contract.query(message, args, {
+      account: options.account ?? undefined,
+      receipt: options.receipt,
+    });
     return {
       value: answer.value,
       worker: answer.worker,
@@ -282,9 +359,18 @@ class ChainContracts implements ContractsApi {
     };
   }
 
-  async call(id: Hex, file: ContractFile, message: string, args: unknown[], options: { account: Account; progress: (text: string) => void }) {
+  async call(
+    id: Hex,
+    file: ContractFile,
+    message: string,
+    args: unknown[],
+    options: { account: Account; progress: (text: string) => void },
+  ) {
     const contract = await this.#at(id, file);
-    const done = await contract.call(message, args, { account: options.account, onProgress: (step) => options.progress(stepText(step)) });
+    const done = await contract.call(message, args, {
+      account: options.account,
+      onProgress: (step) => options.progress(stepText(step)),
+    });
     return { value: done.value, block: done.block.number, number: BigInt(done.number), gas: done.gasConsumed ?? null };
   }
 
@@ -301,7 +387,11 @@ function logLine(entry: LogRecord): LogLine {
   const block = entry.blockNumber;
   switch (entry.type) {
     case "Log":
-      return { block, level: LEVELS[entry.level] ?? "", text: entry.execMode === "transaction" ? entry.message : `${entry.message} (${entry.execMode})` };
+      return {
+        block,
+        level: LEVELS[entry.level] ?? "",
+        text: entry.execMode === "transaction" ? entry.message : `${entry.message} (${entry.execMode})`,
+      };
     case "Event":
       return { block, level: "event", text: entry.payload };
     case "MessageOutput":
@@ -312,13 +402,23 @@ function logLine(entry: LogRecord): LogLine {
 /** Where a command or a deployment is, in words. */
 function stepText(progress: SdkProgress): string {
   switch (progress.step) {
-    case "seal": return "Sealing";
-    case "upload": return "Uploading the program";
-    case "wait for code": return "Waiting until the workers have the program";
-    case "try": return "Trying it without effect first";
-    case "instantiate": return "Making the contract";
-    case "wait for outcome": return "Waiting until the workers have run it";
-    case "wait for keys": return "Waiting for the contract’s key";
-    case "submit": return { signing: "Signing", sent: "Sent, waiting for a block", inBlock: "In a block", final: "Final" }[progress.status];
+    case "seal":
+      return "Sealing";
+    case "upload":
+      return "Uploading the program";
+    case "wait for code":
+      return "Waiting until the workers have the program";
+    case "try":
+      return "Trying it without effect first";
+    case "instantiate":
+      return "Making the contract";
+    case "wait for outcome":
+      return "Waiting until the workers have run it";
+    case "wait for keys":
+      return "Waiting for the contract’s key";
+    case "submit":
+      return { signing: "Signing", sent: "Sent, waiting for a block", inBlock: "In a block", final: "Final" }[
+        progress.status
+      ];
   }
 }

@@ -4,8 +4,20 @@
 import type { PolkadotClient } from "polkadot-api";
 import { big, fixed, flag, hex, list, number, optional, record, text, variant, type Decoded } from "./decode";
 import type {
-  Checkpoint, Cluster, Contract, Delegation, EconomyStatus, Hex, Place, Pool, QueueRequest, Session, SessionState,
-  Snapshot, Suspension, Worker,
+  Checkpoint,
+  Cluster,
+  Contract,
+  Delegation,
+  EconomyStatus,
+  Hex,
+  Place,
+  Pool,
+  QueueRequest,
+  Session,
+  SessionState,
+  Snapshot,
+  Suspension,
+  Worker,
 } from "./model";
 
 /** A map's entry: its keys, outermost first, and its value. */
@@ -18,7 +30,11 @@ interface Entry {
 export class ChainState {
   readonly #api;
 
-  constructor(client: PolkadotClient, readonly at: Hex, private readonly items: ReadonlySet<string>) {
+  constructor(
+    client: PolkadotClient,
+    readonly at: Hex,
+    private readonly items: ReadonlySet<string>,
+  ) {
     this.#api = client.getUnsafeApi();
   }
 
@@ -32,7 +48,9 @@ export class ChainState {
 
   async entries(pallet: string, item: string, ...keys: unknown[]): Promise<Entry[]> {
     if (!this.has(pallet, item)) return [];
-    const found: { keyArgs: unknown[]; value: unknown }[] = await this.#entry(pallet, item).getEntries(...keys, { at: this.at });
+    const found: { keyArgs: unknown[]; value: unknown }[] = await this.#entry(pallet, item).getEntries(...keys, {
+      at: this.at,
+    });
     return found.map(({ keyArgs, value }) => ({ keys: keyArgs, value }));
   }
 
@@ -47,16 +65,29 @@ export class ChainState {
 }
 
 /** Values of a map by their first key in hex. */
-async function byKey<T>(state: ChainState, pallet: string, item: string, read: (value: unknown) => T): Promise<Map<Hex, T>> {
+async function byKey<T>(
+  state: ChainState,
+  pallet: string,
+  item: string,
+  read: (value: unknown) => T,
+): Promise<Map<Hex, T>> {
   const entries = await state.entries(pallet, item);
   return new Map(entries.map(({ keys, value }) => [hex(keys[0], item), read(value)]));
 }
 
 /** Values of a map of a cluster's workers, by worker. A worker is in one cluster. */
-async function byWorker<T>(state: ChainState, item: string, read: (value: Decoded) => T): Promise<Map<Hex, { cluster: Hex; value: T }>> {
+async function byWorker<T>(
+  state: ChainState,
+  item: string,
+  read: (value: Decoded) => T,
+): Promise<Map<Hex, { cluster: Hex; value: T }>> {
   const entries = await state.entries("PhalaPhatContracts", item);
-  return new Map(entries.map(({ keys, value }) =>
-    [hex(keys[1], item), { cluster: hex(keys[0], item), value: read(record(value, item)) }]));
+  return new Map(
+    entries.map(({ keys, value }) => [
+      hex(keys[1], item),
+      { cluster: hex(keys[0], item), value: read(record(value, item)) },
+    ]),
+  );
 }
 
 function checkpoint(value: Decoded): Checkpoint {
@@ -112,8 +143,18 @@ function session(account: string, value: unknown, owed: bigint, challenge: Sessi
   const info = record(value, "session");
   const state = variant(info.state, "session");
   const empty: Session = {
-    account, state: "ready", stake: 0n, v: 0, ve: 0, p: 0, earned: big(info.earned, "session"), owed, lost: 0,
-    settledAt: null, challenge, coolingSinceMs: null,
+    account,
+    state: "ready",
+    stake: 0n,
+    v: 0,
+    ve: 0,
+    p: 0,
+    earned: big(info.earned, "session"),
+    owed,
+    lost: 0,
+    settledAt: null,
+    challenge,
+    coolingSinceMs: null,
   };
   if (state.type === "Computing") {
     const running = record(state.value, "session");
@@ -132,7 +173,12 @@ function session(account: string, value: unknown, owed: bigint, challenge: Sessi
   }
   if (state.type === "CoolingDown") {
     const rest = record(state.value, "cool-down");
-    return { ...empty, state: "cooling", stake: big(rest.stake, "stake"), coolingSinceMs: number(rest.since_ms, "time") };
+    return {
+      ...empty,
+      state: "cooling",
+      stake: big(rest.stake, "stake"),
+      coolingSinceMs: number(rest.since_ms, "time"),
+    };
   }
   return empty;
 }
@@ -145,14 +191,21 @@ export async function readSessions(state: ChainState): Promise<Sessions> {
     state.entries("PhalaComputation", "PendingChallenges"),
   ]);
   const owedTo = new Map(owed.map(({ keys, value }) => [text(keys[0], "account"), big(value, "debt")]));
-  const challengeOf = new Map(challenges.map(({ keys, value }) => {
-    const challenge = record(value, "challenge");
-    return [text(keys[0], "account"), { block: number(challenge.block, "block"), deadline: number(challenge.deadline, "block") }];
-  }));
-  const byAccount = new Map(sessions.map(({ keys, value }) => {
-    const account = text(keys[0], "account");
-    return [account, session(account, value, owedTo.get(account) ?? 0n, challengeOf.get(account) ?? null)];
-  }));
+  const challengeOf = new Map(
+    challenges.map(({ keys, value }) => {
+      const challenge = record(value, "challenge");
+      return [
+        text(keys[0], "account"),
+        { block: number(challenge.block, "block"), deadline: number(challenge.deadline, "block") },
+      ];
+    }),
+  );
+  const byAccount = new Map(
+    sessions.map(({ keys, value }) => {
+      const account = text(keys[0], "account");
+      return [account, session(account, value, owedTo.get(account) ?? 0n, challengeOf.get(account) ?? null)];
+    }),
+  );
   const ofWorker = new Map<Hex, Session>();
   for (const { keys, value } of bindings) {
     const found = byAccount.get(text(keys[0], "account"));
@@ -167,18 +220,19 @@ export async function readSession(state: ChainState, account: string): Promise<S
 }
 
 async function readWorkers(state: ChainState, sessions: Sessions): Promise<{ workers: Worker[]; gatekeepers: Hex[] }> {
-  const [infos, endpointsOf, allowed, places, gatekeeperList, clusterOf, checkpoints, suspensions, joining, pools] = await Promise.all([
-    state.entries("PhalaRegistry", "Workers"),
-    byKey(state, "PhalaRegistry", "Endpoints", endpoints),
-    byKey(state, "PhalaRegistry", "AllowedMeasurements", () => true),
-    byKey(state, "PhalaRegistry", "WorkerPlaces", (value) => value),
-    state.value("PhalaRegistry", "Gatekeeper"),
-    byKey(state, "PhalaPhatContracts", "ClusterByWorkers", (value) => hex(value, "cluster")),
-    byWorker(state, "Checkpoints", checkpoint),
-    byWorker(state, "Suspensions", suspension),
-    state.entries("PhalaPhatContracts", "JoiningWorkers"),
-    byKey(state, "PhalaStakePoolv2", "WorkerAssignments", (value) => number(value, "pool")),
-  ]);
+  const [infos, endpointsOf, allowed, places, gatekeeperList, clusterOf, checkpoints, suspensions, joining, pools] =
+    await Promise.all([
+      state.entries("PhalaRegistry", "Workers"),
+      byKey(state, "PhalaRegistry", "Endpoints", endpoints),
+      byKey(state, "PhalaRegistry", "AllowedMeasurements", () => true),
+      byKey(state, "PhalaRegistry", "WorkerPlaces", (value) => value),
+      state.value("PhalaRegistry", "Gatekeeper"),
+      byKey(state, "PhalaPhatContracts", "ClusterByWorkers", (value) => hex(value, "cluster")),
+      byWorker(state, "Checkpoints", checkpoint),
+      byWorker(state, "Suspensions", suspension),
+      state.entries("PhalaPhatContracts", "JoiningWorkers"),
+      byKey(state, "PhalaStakePoolv2", "WorkerAssignments", (value) => number(value, "pool")),
+    ]);
   const gatekeepers = list(gatekeeperList, "gatekeepers").map((id) => hex(id, "gatekeeper"));
   const joiners = new Set(joining.flatMap(({ value }) => list(value, "workers").map((id) => hex(id, "worker"))));
   const workers = infos.map(({ value }): Worker => {
@@ -187,9 +241,13 @@ async function readWorkers(state: ChainState, sessions: Sessions): Promise<{ wor
     const operator = optional(info.operator, (account) => text(account, "operator"));
     const measurement = hex(info.measurement, "measurement");
     const cluster = clusterOf.get(id) ?? null;
-    const inCluster = <T>(found: { cluster: Hex; value: T } | undefined) => (found && found.cluster === cluster ? found.value : null);
+    const inCluster = <T>(found: { cluster: Hex; value: T } | undefined) =>
+      found && found.cluster === cluster ? found.value : null;
     return {
-      id, operator, measurement, cluster,
+      id,
+      operator,
+      measurement,
+      cluster,
       registrant: text(info.registrant, "registrant"),
       tee: variant(info.tee, "TEE").type,
       root: variant(info.root, "root").type,
@@ -232,22 +290,24 @@ async function readClusters(state: ChainState): Promise<{ clusters: Cluster[]; c
   ]);
   const ready = new Set([...readyOf.values()].flat());
   return {
-    clusters: clusters.map(({ keys, value }) => {
-      const id = hex(keys[0], "cluster");
-      const info = record(value, "cluster");
-      return {
-        id,
-        owner: text(info.owner, "owner"),
-        isPublic: variant(info.permission, "permission").type === "Public",
-        workers: workersOf.get(id) ?? [],
-        contracts: readyOf.get(id) ?? [],
-        gasPrice: big(info.gas_price, "price"),
-        depositPerItem: big(info.deposit_per_item, "price"),
-        depositPerByte: big(info.deposit_per_byte, "price"),
-        inboxNext: inbox.get(id) ?? 0n,
-        agreed: agreed.get(id) ?? null,
-      };
-    }).sort((one, other) => (one.id < other.id ? -1 : 1)),
+    clusters: clusters
+      .map(({ keys, value }) => {
+        const id = hex(keys[0], "cluster");
+        const info = record(value, "cluster");
+        return {
+          id,
+          owner: text(info.owner, "owner"),
+          isPublic: variant(info.permission, "permission").type === "Public",
+          workers: workersOf.get(id) ?? [],
+          contracts: readyOf.get(id) ?? [],
+          gasPrice: big(info.gas_price, "price"),
+          depositPerItem: big(info.deposit_per_item, "price"),
+          depositPerByte: big(info.deposit_per_byte, "price"),
+          inboxNext: inbox.get(id) ?? 0n,
+          agreed: agreed.get(id) ?? null,
+        };
+      })
+      .sort((one, other) => (one.id < other.id ? -1 : 1)),
     contracts: contracts.map(({ keys, value }) => {
       const id = hex(keys[0], "contract");
       const info = record(value, "contract");
@@ -292,7 +352,12 @@ export async function readSnapshot(state: ChainState, block: number): Promise<Sn
   ]);
   const computing = [...byAccount.values()].filter((one) => one.state === "computing" || one.state === "unresponsive");
   return {
-    block, workers, gatekeepers, clusters, contracts, economy,
+    block,
+    workers,
+    gatekeepers,
+    clusters,
+    contracts,
+    economy,
     timeMs: number(now, "time"),
     staked: contracts.reduce((sum, contract) => sum + contract.stake, 0n),
     computing: economy && computing.reduce((sum, one) => sum + one.stake, 0n),
@@ -307,7 +372,10 @@ function pool(id: number, value: unknown, workers: Hex[], description: string, c
   const inner = record(kind.value, "pool");
   const isStakePool = kind.type === "StakePool";
   return {
-    id, workers, description, closed,
+    id,
+    workers,
+    description,
+    closed,
     kind: isStakePool ? "stakePool" : "vault",
     owner: text(info.owner, "owner"),
     account: text(info.account, "account"),
@@ -335,14 +403,19 @@ export async function readPools(state: ChainState): Promise<Pool[]> {
     state.entries("PhalaStakePoolv2", "PoolDescriptions"),
     state.entries("PhalaStakePoolv2", "PoolContributionWhitelists"),
   ]);
-  const workersOf = new Map(workers.map(({ keys, value }) =>
-    [number(keys[0], "pool"), list(value, "workers").map((id) => hex(id, "worker"))]));
-  const descriptionOf = new Map(descriptions.map(({ keys, value }) => [number(keys[0], "pool"), text(value, "description")]));
+  const workersOf = new Map(
+    workers.map(({ keys, value }) => [number(keys[0], "pool"), list(value, "workers").map((id) => hex(id, "worker"))]),
+  );
+  const descriptionOf = new Map(
+    descriptions.map(({ keys, value }) => [number(keys[0], "pool"), text(value, "description")]),
+  );
   const closed = new Set(lists.map(({ keys }) => number(keys[0], "pool")));
-  return pools.map(({ keys, value }) => {
-    const id = number(keys[0], "pool");
-    return pool(id, value, workersOf.get(id) ?? [], descriptionOf.get(id) ?? "", closed.has(id));
-  }).sort((one, other) => one.id - other.id);
+  return pools
+    .map(({ keys, value }) => {
+      const id = number(keys[0], "pool");
+      return pool(id, value, workersOf.get(id) ?? [], descriptionOf.get(id) ?? "", closed.has(id));
+    })
+    .sort((one, other) => one.id - other.id);
 }
 
 /** A pool's figures alone, for its history. */
@@ -354,34 +427,38 @@ export async function readPool(state: ChainState, id: number): Promise<Pool | nu
 /** A pool's queue from its head on: who is paid first comes first. */
 export async function readQueue(state: ChainState, id: number): Promise<QueueRequest[]> {
   const entries = await state.entries("PhalaStakePoolv2", "Requests", BigInt(id));
-  return entries
-    .map(({ keys, value }) => {
-      const request = record(value, "request");
-      return {
-        number: number(keys[1], "request"),
-        staker: text(request.staker, "staker"),
-        shares: big(request.shares, "shares"),
-        madeSeconds: number(request.made, "time"),
-      };
-    })
-    // Requests join at the tail, so their numbers grow from head to tail.
-    .sort((one, other) => one.number - other.number)
-    .map(({ number: _, ...request }) => request);
+  return (
+    entries
+      .map(({ keys, value }) => {
+        const request = record(value, "request");
+        return {
+          number: number(keys[1], "request"),
+          staker: text(request.staker, "staker"),
+          shares: big(request.shares, "shares"),
+          madeSeconds: number(request.made, "time"),
+        };
+      })
+      // Requests join at the tail, so their numbers grow from head to tail.
+      .sort((one, other) => one.number - other.number)
+      .map(({ number: _, ...request }) => request)
+  );
 }
 
 export async function readDelegations(state: ChainState, account: string): Promise<Delegation[]> {
   if (!state.has("PhalaStakePoolv2", "StakerPools")) return [];
   const pools = list(await state.value("PhalaStakePoolv2", "StakerPools", account), "pools");
-  const delegations = await Promise.all(pools.map(async (id): Promise<Delegation | null> => {
-    const value = await state.value("PhalaStakePoolv2", "Delegations", id, account);
-    if (value === undefined) return null;
-    const own = record(value, "delegation");
-    return {
-      pool: number(id, "pool"),
-      shares: big(own.shares, "shares"),
-      queued: big(own.queued, "shares"),
-      locked: big(own.locked, "shares"),
-    };
-  }));
+  const delegations = await Promise.all(
+    pools.map(async (id): Promise<Delegation | null> => {
+      const value = await state.value("PhalaStakePoolv2", "Delegations", id, account);
+      if (value === undefined) return null;
+      const own = record(value, "delegation");
+      return {
+        pool: number(id, "pool"),
+        shares: big(own.shares, "shares"),
+        queued: big(own.queued, "shares"),
+        locked: big(own.locked, "shares"),
+      };
+    }),
+  );
   return delegations.filter((one) => one !== null);
 }

@@ -37,7 +37,19 @@ export interface DeployRequest {
 
 export interface ContractsApi {
   deploy(request: DeployRequest): Promise<{ id: Hex }>;
-  query(contract: Hex, file: ContractFile, message: string, args: unknown[], options: { account: Account | null; receipt: boolean }): Promise<Answered>;
-  call(contract: Hex, file: ContractFile, message: string, args: unknown[], options: { account: Account; progress: (text: string) => void }): Promise<Commanded>;
+  query(
+    contract: Hex,
+    file: ContractFile,
+    message: string,
+    args: unknown[],
+    options: { account: Account | null; receipt: boolean },
+  ): Promise<Answered>;
+  call(
+    contract: Hex,
+    file: ContractFile,
+    message: string,
+    args: unknown[],
+    options: { account: Account; progress: (text: string) => void },
+  ): Promise<Commanded>;
   logs(contract: Hex, file: ContractFile, account: Account, lines: number): Promise<LogLine[]>;
 }

@@ -8,7 +8,9 @@ export type Decoded = Record<string, unknown>;
 
 export class UnknownShape extends Error {
   constructor(what: string, value: unknown) {
-    super(`the network's ${what} has a form that this console does not know (${typeof value}); is the console older than the network?`);
+    super(
+      `the network's ${what} has a form that this console does not know (${typeof value}); is the console older than the network?`,
+    );
   }
 }
 
@@ -19,7 +21,8 @@ export function record(value: unknown, what: string): Decoded {
 
 export function hex(value: unknown, what: string): Hex {
   if (typeof value === "string" && value.startsWith("0x")) return value as Hex;
-  if (value instanceof Uint8Array) return `0x${Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  if (value instanceof Uint8Array)
+    return `0x${Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
   throw new UnknownShape(what, value);
 }
 

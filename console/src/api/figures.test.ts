@@ -14,10 +14,17 @@ const [gatekeeper, healthy] = snapshot(1_512).workers as [Worker, Worker];
 
 describe("stakes, as the CLI computes them", () => {
   it("gives one weight for a hundredth", () => {
-    expect([weightOf(UNIT / 100n - 1n, 12), weightOf(UNIT, 12), weightOf(2n ** 127n, 12)]).toEqual([0, 100, 0xffff_ffff]);
+    expect([weightOf(UNIT / 100n - 1n, 12), weightOf(UNIT, 12), weightOf(2n ** 127n, 12)]).toEqual([
+      0, 100, 0xffff_ffff,
+    ]);
   });
   it.each([
-    [[300, 100], 0.75], [[100, 300], 0.25], [[99, 0, 0], 0.99], [[0, 99, 0], 0.005], [[0], 1], [[0, 0, 0, 0], 0.25],
+    [[300, 100], 0.75],
+    [[100, 300], 0.25],
+    [[99, 0, 0], 0.99],
+    [[0, 99, 0], 0.005],
+    [[0], 1],
+    [[0, 0, 0, 0], 0.25],
   ])("shares %j by weight", (weights, share) => {
     const contracts = weights.map((weight, place) => ({ id: String(place), stake: (BigInt(weight) * UNIT) / 100n }));
     expect(shareOfProcessor("0", contracts)).toBeCloseTo(share, 6);
@@ -49,7 +56,12 @@ describe("spread", () => {
     expect(figures.largestOperator).toEqual({ name: ACCOUNTS[0], part: 0.375 });
   });
   it("has nothing to say of nobody", () => {
-    expect(spread([])).toMatchObject({ operators: 0, operatorsForHalf: 0, largestOperator: null, largestCountry: null });
+    expect(spread([])).toMatchObject({
+      operators: 0,
+      operatorsForHalf: 0,
+      largestOperator: null,
+      largestCountry: null,
+    });
   });
   it("puts workers of one city together", () => {
     const [first] = sites([healthy, { ...healthy, id: "0x02" }, { ...healthy, place: null }]);
@@ -93,7 +105,8 @@ it("events become sentences with links, and machinery is left out", () => {
     { pallet: "PhalaRegistry", name: "WorkerAdded", value: { pubkey: healthy.id } },
   ];
   expect(tell(9, events, "PHA", 12)).toMatchObject([
-    { block: 9, text: "5 PHA were delegated to pool 4", link: "#/pools/4" }, { link: `#/workers/${healthy.id}` },
+    { block: 9, text: "5 PHA were delegated to pool 4", link: "#/pools/4" },
+    { link: `#/workers/${healthy.id}` },
   ]);
   expect(POOLS).toHaveLength(3);
 });

@@ -40,7 +40,9 @@ const SENTENCES: Record<string, Sentence> = {
   "PhalaRegistry.GatekeeperRemoved": ofWorker("pubkey", "is a gatekeeper no more"),
   "PhalaRegistry.GatekeeperLaunched": () => ({ text: "The network has its key" }),
   "PhalaPhatContracts.ClusterCreated": (value) => ({ text: `${clusterName(hex(value.cluster, "cluster"))} was made` }),
-  "PhalaPhatContracts.CodeUploaded": (value) => ({ text: `A program was uploaded by ${short(text(value.owner, "account"))}` }),
+  "PhalaPhatContracts.CodeUploaded": (value) => ({
+    text: `A program was uploaded by ${short(text(value.owner, "account"))}`,
+  }),
   "PhalaPhatContracts.Instantiating": (value) => {
     const { name, link } = contract(hex(value.contract, "contract"));
     return { text: `${name} is being made`, link };
@@ -54,7 +56,10 @@ const SENTENCES: Record<string, Sentence> = {
   }),
   "PhalaPhatContracts.WorkerDiverged": ofWorker("worker", "differs from its cluster and was suspended"),
   "PhalaPhatContracts.WorkerConforms": ofWorker("worker", "agrees with its cluster again"),
-  "PhalaPhatContracts.CheckpointDiffers": ofWorker("worker", "reports another state than a second worker, and no majority says who is right"),
+  "PhalaPhatContracts.CheckpointDiffers": ofWorker(
+    "worker",
+    "reports another state than a second worker, and no majority says who is right",
+  ),
   "PhalaPhatContracts.WorkerAddedToCluster": ofWorker("worker", "joined a cluster"),
   "PhalaPhatContracts.WorkerRemovedFromCluster": ofWorker("worker", "left its cluster"),
   "PhalaPhatContracts.Transfered": (value, money) => ({
@@ -65,10 +70,17 @@ const SENTENCES: Record<string, Sentence> = {
     return { text: `${name} has ${money(big(value.deposit, "deposit"))} staked to it`, link };
   },
   "PhalaStakePoolv2.PoolCreated": ofPool((pool) => `Pool ${pool} was made`),
-  "PhalaStakePoolv2.Contribution": ofPool((pool, value, money) => `${money(big(value.amount, "amount"))} were delegated to pool ${pool}`),
+  "PhalaStakePoolv2.Contribution": ofPool(
+    (pool, value, money) => `${money(big(value.amount, "amount"))} were delegated to pool ${pool}`,
+  ),
   "PhalaStakePoolv2.WithdrawalQueued": ofPool((pool) => `Somebody asked pool ${pool} for their money`),
-  "PhalaStakePoolv2.Withdrawal": ofPool((pool, value, money) => `Pool ${pool} paid ${money(big(value.amount, "amount"))} back`),
-  "PhalaStakePoolv2.RewardReceived": ofPool((pool, value, money) => `Pool ${pool} earned ${money(big(value.to_stakers, "reward") + big(value.to_owner, "reward"))}`),
+  "PhalaStakePoolv2.Withdrawal": ofPool(
+    (pool, value, money) => `Pool ${pool} paid ${money(big(value.amount, "amount"))} back`,
+  ),
+  "PhalaStakePoolv2.RewardReceived": ofPool(
+    (pool, value, money) =>
+      `Pool ${pool} earned ${money(big(value.to_stakers, "reward") + big(value.to_owner, "reward"))}`,
+  ),
   "PhalaStakePoolv2.WorkingStarted": ofPool((pool) => `A worker of pool ${pool} began to compute`),
   "PhalaStakePoolv2.WorkingStopped": ofPool((pool) => `A worker of pool ${pool} stopped`),
   "PhalaStakePoolv2.PoolSlashed": ofPool((pool) => `Pool ${pool} lost money: a worker was at fault`),

@@ -37,14 +37,22 @@ export function useLoaded<T>(key: string, load: () => Promise<T>, everyMs?: numb
   useEffect(() => {
     let live = true;
     newest.current().then(
-      (value) => { if (live) setResult({ key, value }); },
-      (error: unknown) => { if (live) setResult((old) => ({ key, value: old.key === key ? old.value : undefined, error })); },
+      (value) => {
+        if (live) setResult({ key, value });
+      },
+      (error: unknown) => {
+        if (live) setResult((old) => ({ key, value: old.key === key ? old.value : undefined, error }));
+      },
     );
-    return () => { live = false; };
+    return () => {
+      live = false;
+    };
   }, [key, round]);
   useEffect(() => {
     if (!everyMs) return;
-    const timer = setInterval(() => { if (document.visibilityState === "visible") setRound((old) => old + 1); }, everyMs);
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible") setRound((old) => old + 1);
+    }, everyMs);
     return () => clearInterval(timer);
   }, [everyMs]);
   const reload = useCallback(() => setRound((old) => old + 1), []);
@@ -69,18 +77,21 @@ export interface Sending {
 export function useSending(): Sending {
   const store = useStore();
   const [state, setState] = useState<Omit<Sending, "send" | "reset">>({ step: null, error: null, done: null });
-  const send = useCallback(async (call: ChainCall, account: Account) => {
-    setState({ step: "signing", error: null, done: null });
-    try {
-      const done = await store.backend.submit(call, account, (step) => setState({ step, error: null, done: null }));
-      setState({ step: null, error: null, done });
-      await store.refresh();
-      return true;
-    } catch (error) {
-      setState({ step: null, error, done: null });
-      return false;
-    }
-  }, [store]);
+  const send = useCallback(
+    async (call: ChainCall, account: Account) => {
+      setState({ step: "signing", error: null, done: null });
+      try {
+        const done = await store.backend.submit(call, account, (step) => setState({ step, error: null, done: null }));
+        setState({ step: null, error: null, done });
+        await store.refresh();
+        return true;
+      } catch (error) {
+        setState({ step: null, error, done: null });
+        return false;
+      }
+    },
+    [store],
+  );
   const reset = useCallback(() => setState({ step: null, error: null, done: null }), []);
   return { ...state, send, reset };
 }

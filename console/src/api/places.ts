@@ -64,13 +64,19 @@ export function spread(workers: Worker[]): Spread {
   }
   const [operator, country] = [operators[0], countries[0]];
   return {
-    operators: operators.length, countries: countries.length, cities: cities.size,
-    placed: placed.length, all: workers.length, operatorsForHalf,
+    operators: operators.length,
+    countries: countries.length,
+    cities: cities.size,
+    placed: placed.length,
+    all: workers.length,
+    operatorsForHalf,
     largestOperator: operator ? { name: operator.value, part: operator.number / workers.length } : null,
     largestCountry: country ? { code: country.value, part: country.number / placed.length } : null,
     byOperator: operators.map(({ value, number }) => ({ name: value, workers: number })),
     byCountry: countries.map(({ value, number }) => ({ code: value, workers: number })),
-    byTier: tally(workers.map((worker) => worker.tier)).map(({ value, number }) => ({ tier: value, workers: number })).sort((one, other) => one.tier - other.tier),
+    byTier: tally(workers.map((worker) => worker.tier))
+      .map(({ value, number }) => ({ tier: value, workers: number }))
+      .sort((one, other) => one.tier - other.tier),
   };
 }
 

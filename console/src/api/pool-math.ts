@@ -25,7 +25,8 @@ export function shareOfFree(pool: Pick<Pool, "value" | "free">): number {
 /** What a year at the pace of the price between two samples would bring, as a part; null where it cannot be told. */
 export function yearly(samples: (Worth & { timeMs: number })[]): number | null {
   const [first, last] = [samples[0], samples.at(-1)];
-  if (!first || !last || last.timeMs - first.timeMs < 3_600_000 || first.shares === 0n || last.shares === 0n) return null;
+  if (!first || !last || last.timeMs - first.timeMs < 3_600_000 || first.shares === 0n || last.shares === 0n)
+    return null;
   const growth = price(last) / price(first) - 1;
   return (growth * 365.25 * 86_400_000) / (last.timeMs - first.timeMs);
 }

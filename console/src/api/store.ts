@@ -34,8 +34,15 @@ export interface State {
 
 export class Store {
   #state: State = {
-    link: "connected", blocks: [], best: null, final: null, happenings: [], snapshot: null, snapshotError: null,
-    words: new Map(), signedIn: null,
+    link: "connected",
+    blocks: [],
+    best: null,
+    final: null,
+    happenings: [],
+    snapshot: null,
+    snapshotError: null,
+    words: new Map(),
+    signedIn: null,
   };
   readonly #listeners = new Set<() => void>();
   readonly #ends: (() => void)[] = [];
@@ -56,7 +63,8 @@ export class Store {
     this.#ends.push(
       this.backend.watchBlocks((block) => this.#block(block)),
       this.backend.watchHappenings((told) =>
-        this.#set({ happenings: [...told.reverse(), ...this.#state.happenings].slice(0, HAPPENINGS_KEPT) })),
+        this.#set({ happenings: [...told.reverse(), ...this.#state.happenings].slice(0, HAPPENINGS_KEPT) }),
+      ),
       this.backend.watchLink((link) => this.#set({ link })),
     );
     void this.#repeat(SNAPSHOT_MS, () => this.refresh());
@@ -92,20 +100,23 @@ export class Store {
 
   async #askWorkers(): Promise<void> {
     const workers = this.#state.snapshot?.workers.filter((worker) => worker.endpoints.length > 0) ?? [];
-    const words = await Promise.all(workers.slice(0, WORKERS_ASKED_MAX).map(async (worker): Promise<[Hex, WorkerWord]> => {
-      try {
-        return [worker.id, { says: await this.backend.workerSays(worker.endpoints[0]!), error: null }];
-      } catch (error) {
-        return [worker.id, { says: null, error: error instanceof Error ? error.message : String(error) }];
-      }
-    }));
+    const words = await Promise.all(
+      workers.slice(0, WORKERS_ASKED_MAX).map(async (worker): Promise<[Hex, WorkerWord]> => {
+        try {
+          return [worker.id, { says: await this.backend.workerSays(worker.endpoints[0]!), error: null }];
+        } catch (error) {
+          return [worker.id, { says: null, error: error instanceof Error ? error.message : String(error) }];
+        }
+      }),
+    );
     if (words.length > 0) this.#set({ words: new Map(words) });
   }
 
   #block(block: SeenBlock): void {
     const others = this.#state.blocks.filter((known) => known.number !== block.number);
     const blocks = [...others, block].sort((one, other) => one.number - other.number).slice(-BLOCKS_KEPT);
-    const final = block.finalAtMs !== null && block.number >= (this.#state.final?.number ?? 0) ? block : this.#state.final;
+    const final =
+      block.finalAtMs !== null && block.number >= (this.#state.final?.number ?? 0) ? block : this.#state.final;
     this.#set({ blocks, final, best: Math.max(this.#state.best ?? 0, block.number) });
   }
 

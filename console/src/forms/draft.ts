@@ -25,18 +25,33 @@ function fieldsOf(shape: TypeShape): Fields {
 /** An empty form. */
 export function emptyDraft(shape: TypeShape): Draft {
   switch (shape.kind) {
-    case "bool": return { kind: "bool", on: false };
-    case "nothing": return { kind: "nothing" };
-    case "list": return { kind: "items", items: Array.from({ length: Math.min(shape.length ?? 0, ITEMS_MAX) }, () => emptyDraft(shape.item)) };
-    case "tuple": case "struct": return { kind: "items", items: fieldsOf(shape).map((field) => emptyDraft(field.type)) };
-    case "enum": return choose(shape, 0);
-    case "option": return { kind: "maybe", inner: null };
-    default: return { kind: "text", text: "" };
+    case "bool":
+      return { kind: "bool", on: false };
+    case "nothing":
+      return { kind: "nothing" };
+    case "list":
+      return {
+        kind: "items",
+        items: Array.from({ length: Math.min(shape.length ?? 0, ITEMS_MAX) }, () => emptyDraft(shape.item)),
+      };
+    case "tuple":
+    case "struct":
+      return { kind: "items", items: fieldsOf(shape).map((field) => emptyDraft(field.type)) };
+    case "enum":
+      return choose(shape, 0);
+    case "option":
+      return { kind: "maybe", inner: null };
+    default:
+      return { kind: "text", text: "" };
   }
 }
 
 export function choose(shape: TypeShape & { kind: "enum" }, variant: number): Draft {
-  return { kind: "choice", variant, fields: (shape.variants[variant]?.fields ?? []).map((field) => emptyDraft(field.type)) };
+  return {
+    kind: "choice",
+    variant,
+    fields: (shape.variants[variant]?.fields ?? []).map((field) => emptyDraft(field.type)),
+  };
 }
 
 /** Why what was typed is no value of its type; null if it is one. Fields inside have their own word. */
@@ -60,7 +75,9 @@ export function wrongText(shape: TypeShape, text: string): string | null {
     case "bytes": {
       if (!/^0x([0-9a-fA-F]{2})*$/.test(typed)) return "0x and an even number of hexadecimal digits.";
       const length = (typed.length - 2) / 2;
-      return shape.length !== undefined && length !== shape.length ? `Exactly ${shape.length} bytes, these are ${length}.` : null;
+      return shape.length !== undefined && length !== shape.length
+        ? `Exactly ${shape.length} bytes, these are ${length}.`
+        : null;
     }
     case "unsupported":
       return `Forms do not have this type: ${shape.reason}.`;
@@ -78,26 +95,37 @@ function readAll(fields: Fields, drafts: Draft[]): Read {
   if (values.some((value) => !value.ok)) return BAD;
   const named = fields.length > 0 && fields.every((field) => field.name !== undefined);
   const plain = values.map((value) => (value.ok ? value.value : null));
-  return { ok: true, value: named ? Object.fromEntries(fields.map((field, place) => [field.name, plain[place]])) : plain };
+  return {
+    ok: true,
+    value: named ? Object.fromEntries(fields.map((field, place) => [field.name, plain[place]])) : plain,
+  };
 }
 
 /** The value of a form as the SDK takes it; not ok while a field is wrong. */
 export function readDraft(shape: TypeShape, draft: Draft): Read {
   switch (draft.kind) {
-    case "nothing": return { ok: true, value: null };
-    case "bool": return { ok: true, value: draft.on };
+    case "nothing":
+      return { ok: true, value: null };
+    case "bool":
+      return { ok: true, value: draft.on };
     case "text": {
       if (wrongText(shape, draft.text) !== null) return BAD;
       if (shape.kind === "text") return { ok: true, value: draft.text };
       const typed = draft.text.trim();
-      return { ok: true, value: shape.kind === "integer" ? BigInt(typed.replaceAll("_", "").replaceAll(" ", "")) : typed };
+      return {
+        ok: true,
+        value: shape.kind === "integer" ? BigInt(typed.replaceAll("_", "").replaceAll(" ", "")) : typed,
+      };
     }
     case "maybe":
       if (shape.kind !== "option" || draft.inner === null) return { ok: true, value: null };
       return readDraft(shape.inner, draft.inner);
     case "items":
       if (shape.kind !== "list") return readAll(fieldsOf(shape), draft.items);
-      return readAll(draft.items.map(() => ({ type: shape.item })), draft.items);
+      return readAll(
+        draft.items.map(() => ({ type: shape.item })),
+        draft.items,
+      );
     case "choice": {
       const variant = shape.kind === "enum" ? shape.variants[draft.variant] : undefined;
       if (!variant) return BAD;

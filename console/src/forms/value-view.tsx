@@ -10,7 +10,12 @@ const ITEMS_SHOWN = 200;
 export function ValueView({ value }: { value: unknown }) {
   if (value === null || value === undefined) return <span className="faint">nothing</span>;
   if (typeof value === "boolean") return <strong>{value ? "yes" : "no"}</strong>;
-  if (typeof value === "number" || typeof value === "bigint") return <span className="number" title={String(value)}>{digits(value)}</span>;
+  if (typeof value === "number" || typeof value === "bigint")
+    return (
+      <span className="number" title={String(value)}>
+        {digits(value)}
+      </span>
+    );
   if (typeof value === "string") return <Text text={value} />;
   if (Array.isArray(value)) return <Items items={value} />;
   if (typeof value === "object") return <Fields fields={Object.entries(value)} />;
@@ -19,13 +24,35 @@ export function ValueView({ value }: { value: unknown }) {
 
 function digits(value: number | bigint): string {
   const text = String(value);
-  return text.startsWith("-") ? `−${digits(-value)}` : typeof value === "number" ? count(value) : text.replace(/\B(?=(\d{3})+$)/g, "\u00a0");
+  return text.startsWith("-")
+    ? `−${digits(-value)}`
+    : typeof value === "number"
+      ? count(value)
+      : text.replace(/\B(?=(\d{3})+$)/g, "\u00a0");
 }
 
 function Text({ text }: { text: string }) {
-  if (ADDRESS.test(text)) return <span className="key"><KeyMark of={text} /><code title={text}>{short(text)}</code><Copy text={text} what="the address" /></span>;
-  if (/^0x[0-9a-fA-F]*$/.test(text)) return <span><code className="wrap">{text.length > 80 ? short(text, 20) : text}</code> <Copy text={text} what="the bytes" /></span>;
-  return text === "" ? <span className="faint">empty text</span> : <span className="wrap" style={{ whiteSpace: "pre-wrap" }}>{text}</span>;
+  if (ADDRESS.test(text))
+    return (
+      <span className="key">
+        <KeyMark of={text} />
+        <code title={text}>{short(text)}</code>
+        <Copy text={text} what="the address" />
+      </span>
+    );
+  if (/^0x[0-9a-fA-F]*$/.test(text))
+    return (
+      <span>
+        <code className="wrap">{text.length > 80 ? short(text, 20) : text}</code> <Copy text={text} what="the bytes" />
+      </span>
+    );
+  return text === "" ? (
+    <span className="faint">empty text</span>
+  ) : (
+    <span className="wrap" style={{ whiteSpace: "pre-wrap" }}>
+      {text}
+    </span>
+  );
 }
 
 function Items({ items }: { items: unknown[] }) {
@@ -34,9 +61,21 @@ function Items({ items }: { items: unknown[] }) {
     <table className="value-table">
       <tbody>
         {items.slice(0, ITEMS_SHOWN).map((item, place) => (
-          <tr key={place}><th scope="row" className="number">{place + 1}.</th><td><ValueView value={item} /></td></tr>
+          <tr key={place}>
+            <th scope="row" className="number">
+              {place + 1}.
+            </th>
+            <td>
+              <ValueView value={item} />
+            </td>
+          </tr>
         ))}
-        {items.length > ITEMS_SHOWN && <tr><th scope="row" /><td className="faint">and {count(items.length - ITEMS_SHOWN)} more</td></tr>}
+        {items.length > ITEMS_SHOWN && (
+          <tr>
+            <th scope="row" />
+            <td className="faint">and {count(items.length - ITEMS_SHOWN)} more</td>
+          </tr>
+        )}
       </tbody>
     </table>
   );
@@ -48,7 +87,12 @@ function Fields({ fields }: { fields: [string, unknown][] }) {
     <table className="value-table">
       <tbody>
         {fields.map(([name, value]) => (
-          <tr key={name}><th scope="row">{name}</th><td><ValueView value={value} /></td></tr>
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <td>
+              <ValueView value={value} />
+            </td>
+          </tr>
         ))}
       </tbody>
     </table>

@@ -40,8 +40,10 @@ const empty: MockOptions = { snapshot: () => EMPTY };
 
 describe("every list", () => {
   const lists: [string, ReactElement, string][] = [
-    ["overview", <OverviewPage />, "There is no cluster yet"], ["map", <MapPage />, "No worker has joined yet"],
-    ["workers", <WorkersPage />, "No worker has joined yet"], ["contracts", <ContractsPage />, "No contract has been deployed yet"],
+    ["overview", <OverviewPage />, "There is no cluster yet"],
+    ["map", <MapPage />, "No worker has joined yet"],
+    ["workers", <WorkersPage />, "No worker has joined yet"],
+    ["contracts", <ContractsPage />, "No contract has been deployed yet"],
   ];
   it.each(lists)("%s says that it loads", (_, page) => {
     show(page, never);

@@ -37,38 +37,89 @@ export function VerifyPage({ genesis }: { genesis: Hex | null }) {
     await check(file.name, new Uint8Array(await file.arrayBuffer()), logged);
   };
   return (
-    <Page title="Verify a receipt" lead="A receipt shows that an attested program on this network gave that answer to that question. The check runs in your browser: nothing is sent anywhere.">
+    <Page
+      title="Verify a receipt"
+      lead="A receipt shows that an attested program on this network gave that answer to that question. The check runs in your browser: nothing is sent anywhere."
+    >
       {checked ? (
         <Result checked={checked} pinned={genesis !== null} another={() => setChecked(null)} />
       ) : (
-        <FileDrop title="Drop a receipt file" note="Whoever asked with a receipt can save one; phat query --receipt makes one too." accept=".json,application/json" onFile={(file) => void open(file)} />
+        <FileDrop
+          title="Drop a receipt file"
+          note="Whoever asked with a receipt can save one; phat query --receipt makes one too."
+          accept=".json,application/json"
+          onFile={(file) => void open(file)}
+        />
       )}
       <label className="check">
-        <input type="checkbox" checked={logged} onChange={(event) => {
-          setLogged(event.target.checked);
-          if (checked) void check(checked.name, checked.bytes, event.target.checked);
-        }} />
-        <span>It must stand in the worker’s public log <span className="faint small">shows that it was not made up later; a receipt gets there some blocks after the answer</span></span>
+        <input
+          type="checkbox"
+          checked={logged}
+          onChange={(event) => {
+            setLogged(event.target.checked);
+            if (checked) void check(checked.name, checked.bytes, event.target.checked);
+          }}
+        />
+        <span>
+          It must stand in the worker’s public log{" "}
+          <span className="faint small">
+            shows that it was not made up later; a receipt gets there some blocks after the answer
+          </span>
+        </span>
       </label>
-      {busy && <p role="status" className="quiet row"><span className="dot live good" />Checking…</p>}
+      {busy && (
+        <p role="status" className="quiet row">
+          <span className="dot live good" />
+          Checking…
+        </p>
+      )}
       {error !== null && <Failure error={error} what="The file could not be checked" />}
       {!checked && <Explanation />}
     </Page>
   );
 }
 
-function Result({ checked: { name, bytes, verdict }, pinned, another }: { checked: Checked; pinned: boolean; another: () => void }) {
+function Result({
+  checked: { name, bytes, verdict },
+  pinned,
+  another,
+}: {
+  checked: Checked;
+  pinned: boolean;
+  another: () => void;
+}) {
   const found = new Map(verdict.links.map((link) => [link.name, link.finding]));
-  const order = LINK_ORDER.filter((link) => found.has(link) || link === verdict.failed || verdict.unchecked?.includes(link));
+  const order = LINK_ORDER.filter(
+    (link) => found.has(link) || link === verdict.failed || verdict.unchecked?.includes(link),
+  );
   return (
     <>
-      <Notice tone={verdict.holds ? "good" : "bad"} title={verdict.holds ? "The receipt holds" : "The receipt does not hold"} live>
-        {verdict.holds
-          ? <p>All {count(verdict.links.length)} links of the chain hold, from the network’s first block to this answer.</p>
-          : <p>{LINKS[verdict.failed ?? ""] ? `It breaks at “${LINKS[verdict.failed ?? ""]!.title}”` : "It breaks"}: {verdict.reason}. Do not rely on the answer.</p>}
+      <Notice
+        tone={verdict.holds ? "good" : "bad"}
+        title={verdict.holds ? "The receipt holds" : "The receipt does not hold"}
+        live
+      >
+        {verdict.holds ? (
+          <p>
+            All {count(verdict.links.length)} links of the chain hold, from the network’s first block to this answer.
+          </p>
+        ) : (
+          <p>
+            {LINKS[verdict.failed ?? ""] ? `It breaks at “${LINKS[verdict.failed ?? ""]!.title}”` : "It breaks"}:{" "}
+            {verdict.reason}. Do not rely on the answer.
+          </p>
+        )}
       </Notice>
-      {verdict.warning && <Notice tone="warn" title="Know this beside">{verdict.warning}</Notice>}
-      {verdict.holds && !pinned && <Notice tone="warn" title="Which network it is was taken from the file">Connect to the network that you mean, and check again: only then does the link “network” say something.</Notice>}
+      {verdict.warning && (
+        <Notice tone="warn" title="Know this beside">
+          {verdict.warning}
+        </Notice>
+      )}
+      {verdict.holds && !pinned && (
+        <Notice tone="warn" title="Which network it is was taken from the file">
+          Connect to the network that you mean, and check again: only then does the link “network” say something.
+        </Notice>
+      )}
       <Card title={name} side={`${count(Math.ceil(bytes.length / 1024))} KiB`}>
         <ol className="chain">
           {order.map((link) => {
@@ -76,31 +127,54 @@ function Result({ checked: { name, bytes, verdict }, pinned, another }: { checke
             const words = LINKS[link] ?? { title: link, says: "" };
             return (
               <li key={link} className={state}>
-                <span className="mark"><Icon name={state === "holds" ? "check" : state === "fails" ? "cross" : "minus"} /></span>
+                <span className="mark">
+                  <Icon name={state === "holds" ? "check" : state === "fails" ? "cross" : "minus"} />
+                </span>
                 <div className="text">
-                  <strong>{words.title} <span className="visually-hidden">: {state === "holds" ? "holds" : state === "fails" ? "does not hold" : "not looked at"}</span></strong>
-                  <span className="small quiet">{state === "open" ? "Not looked at: an earlier link does not hold." : words.says}</span>
+                  <strong>
+                    {words.title}{" "}
+                    <span className="visually-hidden">
+                      : {state === "holds" ? "holds" : state === "fails" ? "does not hold" : "not looked at"}
+                    </span>
+                  </strong>
+                  <span className="small quiet">
+                    {state === "open" ? "Not looked at: an earlier link does not hold." : words.says}
+                  </span>
                   {state === "holds" && <span className="small faint">{found.get(link)}</span>}
-                  {state === "fails" && <span className="small" style={{ color: "var(--bad)" }}>{verdict.reason}</span>}
+                  {state === "fails" && (
+                    <span className="small" style={{ color: "var(--bad)" }}>
+                      {verdict.reason}
+                    </span>
+                  )}
                 </div>
               </li>
             );
           })}
         </ol>
       </Card>
-      <div className="row"><Button onClick={another}>Check another file</Button></div>
+      <div className="row">
+        <Button onClick={another}>Check another file</Button>
+      </div>
     </>
   );
 }
 
 function Explanation() {
   return (
-    <Card title="What is checked" note="Each link leans on the one before it. If one breaks, the answer proves nothing.">
+    <Card
+      title="What is checked"
+      note="Each link leans on the one before it. If one breaks, the answer proves nothing."
+    >
       <ol className="chain">
         {LINK_ORDER.map((link) => (
           <li key={link}>
-            <span className="mark"><Icon name="link" /></span>
-            <div className="text"><strong>{LINKS[link]!.title}</strong><span className="small quiet">{LINKS[link]!.says}</span></div>
+            <span className="mark">
+              <Icon name="link" />
+            </span>
+            <div className="text">
+              <strong>{LINKS[link]!.title}</strong>
+              <span className="small quiet">{LINKS[link]!.says}</span>
+            </div>
           </li>
         ))}
       </ol>

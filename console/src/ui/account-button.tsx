@@ -34,7 +34,9 @@ function AccountDialog({ open, onClose }: { open: boolean; onClose: () => void }
   const [asking, setAsking] = useState<string | null>(null);
   const [installed, setInstalled] = useState(installedWallets);
   // Extensions announce themselves some time after the page.
-  useEffect(() => { if (open) setInstalled(installedWallets()); }, [open]);
+  useEffect(() => {
+    if (open) setInstalled(installedWallets());
+  }, [open]);
   const choose = (account: Account, from: string | null) => {
     store.signIn({ account, wallet: from });
     onClose();
@@ -51,7 +53,9 @@ function AccountDialog({ open, onClose }: { open: boolean; onClose: () => void }
   };
   return (
     <Dialog open={open} onClose={onClose} title="Who are you here?">
-      <p className="small quiet">You need an account to deploy, to send commands and to stake. Looking around and checking receipts needs none.</p>
+      <p className="small quiet">
+        You need an account to deploy, to send commands and to stake. Looking around and checking receipts needs none.
+      </p>
       {signedIn && <Current signedIn={signedIn} leave={() => store.signIn(null)} />}
       <section className="stack">
         <h3>Wallets in this browser</h3>
@@ -64,12 +68,23 @@ function AccountDialog({ open, onClose }: { open: boolean; onClose: () => void }
           <div key={name} className="stack">
             <button type="button" className="choice" aria-busy={asking === name} onClick={() => void ask(name)}>
               <Icon name="account" />
-              <span>{name}<small>{asking === name ? "Look at your wallet: it asks for your leave" : "Show its accounts"}</small></span>
+              <span>
+                {name}
+                <small>{asking === name ? "Look at your wallet: it asks for your leave" : "Show its accounts"}</small>
+              </span>
             </button>
-            {wallet?.name === name && wallet.accounts.length === 0 && <Notice tone="warn">The wallet shows this page no account. Allow one in its settings.</Notice>}
-            {wallet?.name === name && wallet.accounts.map((account) => (
-              <Choice key={account.address} account={account} chosen={signedIn?.account.address === account.address} onChoose={() => choose(account, name)} />
-            ))}
+            {wallet?.name === name && wallet.accounts.length === 0 && (
+              <Notice tone="warn">The wallet shows this page no account. Allow one in its settings.</Notice>
+            )}
+            {wallet?.name === name &&
+              wallet.accounts.map((account) => (
+                <Choice
+                  key={account.address}
+                  account={account}
+                  chosen={signedIn?.account.address === account.address}
+                  onChoose={() => choose(account, name)}
+                />
+              ))}
           </div>
         ))}
         {error !== null && <Failure error={error} what="The wallet gave no accounts" />}
@@ -77,10 +92,17 @@ function AccountDialog({ open, onClose }: { open: boolean; onClose: () => void }
       {identity.development && (
         <section className="stack">
           <h3>Development accounts</h3>
-          <p className="small quiet">Everybody knows their secrets. They have money on development networks only, and are offered on those alone.</p>
+          <p className="small quiet">
+            Everybody knows their secrets. They have money on development networks only, and are offered on those alone.
+          </p>
           <div className="choices">
             {developmentAccounts().map((account) => (
-              <Choice key={account.address} account={account} chosen={signedIn?.account.address === account.address} onChoose={() => choose(account, null)} />
+              <Choice
+                key={account.address}
+                account={account}
+                chosen={signedIn?.account.address === account.address}
+                onChoose={() => choose(account, null)}
+              />
             ))}
           </div>
         </section>
@@ -93,7 +115,10 @@ function Choice({ account, chosen, onChoose }: { account: Account; chosen: boole
   return (
     <button type="button" className="choice" aria-pressed={chosen} onClick={onChoose}>
       <KeyMark of={account.address} />
-      <span>{account.name ?? "Account"}<small className="mono">{account.address}</small></span>
+      <span>
+        {account.name ?? "Account"}
+        <small className="mono">{account.address}</small>
+      </span>
     </button>
   );
 }
@@ -108,8 +133,15 @@ function Current({ signedIn, leave }: { signedIn: SignedIn; leave: () => void })
       <Icon name="check" />
       <div>
         <strong>{accountName(signedIn)}</strong>
-        <span className="small">{money.value ? `${amount(money.value.free, decimals, 2)} ${symbol} free` : "…"}{money.value && money.value.held > 0n ? `, ${amount(money.value.held, decimals, 2)} ${symbol} held` : ""}</span>
-        <div className="row"><Button size="small" onClick={leave}>Sign out</Button></div>
+        <span className="small">
+          {money.value ? `${amount(money.value.free, decimals, 2)} ${symbol} free` : "…"}
+          {money.value && money.value.held > 0n ? `, ${amount(money.value.held, decimals, 2)} ${symbol} held` : ""}
+        </span>
+        <div className="row">
+          <Button size="small" onClick={leave}>
+            Sign out
+          </Button>
+        </div>
       </div>
     </div>
   );

@@ -63,7 +63,10 @@ export function clusterName(id: Hex): string {
 }
 
 const UNITS: [number, string][] = [
-  [86_400_000, "day"], [3_600_000, "hour"], [60_000, "minute"], [1_000, "second"],
+  [86_400_000, "day"],
+  [3_600_000, "hour"],
+  [60_000, "minute"],
+  [1_000, "second"],
 ];
 
 /** A span of time in its largest unit: `3 hours`. */

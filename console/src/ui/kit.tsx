@@ -8,14 +8,28 @@ import { short } from "./format";
 
 export type Tone = "good" | "warn" | "bad" | "info" | "quiet";
 
-export function Page({ title, lead, crumbs, actions, children }: {
-  title: ReactNode; lead?: ReactNode; crumbs?: ReactNode; actions?: ReactNode; children: ReactNode;
+export function Page({
+  title,
+  lead,
+  crumbs,
+  actions,
+  children,
+}: {
+  title: ReactNode;
+  lead?: ReactNode;
+  crumbs?: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
 }) {
   return (
     <div className="page">
       <div className="page-head">
         <div>
-          {crumbs && <nav className="crumbs" aria-label="Where you are">{crumbs}</nav>}
+          {crumbs && (
+            <nav className="crumbs" aria-label="Where you are">
+              {crumbs}
+            </nav>
+          )}
           <h1 tabIndex={-1}>{title}</h1>
           {lead && <p>{lead}</p>}
         </div>
@@ -26,8 +40,18 @@ export function Page({ title, lead, crumbs, actions, children }: {
   );
 }
 
-export function Card({ title, note, side, flush = false, children }: {
-  title?: ReactNode; note?: ReactNode; side?: ReactNode; flush?: boolean; children: ReactNode;
+export function Card({
+  title,
+  note,
+  side,
+  flush = false,
+  children,
+}: {
+  title?: ReactNode;
+  note?: ReactNode;
+  side?: ReactNode;
+  flush?: boolean;
+  children: ReactNode;
 }) {
   const id = useId();
   return (
@@ -48,13 +72,24 @@ export function Figures({ small = false, children }: { small?: boolean; children
   return <dl className={small ? "figures small" : "figures"}>{children}</dl>;
 }
 
-export function Figure({ label, value, unit, note }: {
-  label: ReactNode; value: ReactNode; unit?: ReactNode; note?: ReactNode;
+export function Figure({
+  label,
+  value,
+  unit,
+  note,
+}: {
+  label: ReactNode;
+  value: ReactNode;
+  unit?: ReactNode;
+  note?: ReactNode;
 }) {
   return (
     <div className="figure">
       <dt>{label}</dt>
-      <dd>{value}{unit && <small> {unit}</small>}</dd>
+      <dd>
+        {value}
+        {unit && <small> {unit}</small>}
+      </dd>
       {note && <dd>{note}</dd>}
     </div>
   );
@@ -65,11 +100,23 @@ export function Badge({ tone = "quiet", children }: { tone?: Tone; children: Rea
 }
 
 const NOTICE_ICONS: Record<Tone, IconName> = {
-  good: "check", warn: "warn", bad: "warn", info: "info", quiet: "info",
+  good: "check",
+  warn: "warn",
+  bad: "warn",
+  info: "info",
+  quiet: "info",
 };
 
-export function Notice({ tone = "info", title, children, live = false }: {
-  tone?: Tone; title?: ReactNode; children?: ReactNode; live?: boolean;
+export function Notice({
+  tone = "info",
+  title,
+  children,
+  live = false,
+}: {
+  tone?: Tone;
+  title?: ReactNode;
+  children?: ReactNode;
+  live?: boolean;
 }) {
   return (
     <div className={`notice ${tone}`} role={live ? (tone === "bad" ? "alert" : "status") : undefined}>
@@ -115,13 +162,28 @@ export function Failure({ error, what, retry }: { error: unknown; what: string; 
     <Notice tone="bad" title={what} live>
       <p>{text}</p>
       {cure && <p>{cure}</p>}
-      {retry && <div className="row"><button type="button" className="button small" onClick={retry}>Try again</button></div>}
+      {retry && (
+        <div className="row">
+          <button type="button" className="button small" onClick={retry}>
+            Try again
+          </button>
+        </div>
+      )}
     </Notice>
   );
 }
 
-export function Button({ kind = "normal", size, busy = false, children, ...rest }: {
-  kind?: "normal" | "primary" | "plain"; size?: "small"; busy?: boolean; children: ReactNode;
+export function Button({
+  kind = "normal",
+  size,
+  busy = false,
+  children,
+  ...rest
+}: {
+  kind?: "normal" | "primary" | "plain";
+  size?: "small";
+  busy?: boolean;
+  children: ReactNode;
 } & React.ButtonHTMLAttributes<HTMLButtonElement>) {
   const classes = ["button", kind === "normal" ? "" : kind, size ?? ""].filter(Boolean).join(" ");
   return (
@@ -141,13 +203,19 @@ export function Term({ children, means }: { children: ReactNode; means: string }
     if (!at) return;
     const close = (event: Event) => {
       if (event instanceof KeyboardEvent && event.key !== "Escape") return;
-      if (event.target instanceof Node && (box.current?.contains(event.target) || button.current?.contains(event.target))
-        && !(event instanceof KeyboardEvent)) return;
+      if (
+        event.target instanceof Node &&
+        (box.current?.contains(event.target) || button.current?.contains(event.target)) &&
+        !(event instanceof KeyboardEvent)
+      )
+        return;
       setAt(null);
     };
     const kinds = ["keydown", "pointerdown", "scroll"] as const;
     for (const kind of kinds) document.addEventListener(kind, close, true);
-    return () => { for (const kind of kinds) document.removeEventListener(kind, close, true); };
+    return () => {
+      for (const kind of kinds) document.removeEventListener(kind, close, true);
+    };
   }, [at]);
   const toggle = () => {
     const place = button.current?.getBoundingClientRect();
@@ -156,10 +224,21 @@ export function Term({ children, means }: { children: ReactNode; means: string }
   };
   return (
     <>
-      <button ref={button} type="button" className="term" aria-expanded={at !== null} aria-controls={at ? id : undefined} onClick={toggle}>
+      <button
+        ref={button}
+        type="button"
+        className="term"
+        aria-expanded={at !== null}
+        aria-controls={at ? id : undefined}
+        onClick={toggle}
+      >
         {children}
       </button>
-      {at && <div ref={box} id={id} role="status" className="popover" style={at}>{means}</div>}
+      {at && (
+        <div ref={box} id={id} role="status" className="popover" style={at}>
+          {means}
+        </div>
+      )}
     </>
   );
 }
@@ -171,7 +250,11 @@ export function Copy({ text, what }: { text: string; what: string }) {
     const timer = setTimeout(() => setDone(false), 1600);
     return () => clearTimeout(timer);
   }, [done]);
-  const copy = () => void navigator.clipboard?.writeText(text).then(() => setDone(true), () => setDone(false));
+  const copy = () =>
+    void navigator.clipboard?.writeText(text).then(
+      () => setDone(true),
+      () => setDone(false),
+    );
   return (
     <button type="button" className="icon-button" onClick={copy} title={`Copy ${what}`}>
       <Icon name={done ? "check" : "copy"} />
@@ -195,14 +278,30 @@ export function KeyMark({ of }: { of: string }) {
     }
   }
   return (
-    <svg className="mark" viewBox="0 0 20 20" aria-hidden="true" style={{ background: `hsl(${hue} 45% 88%)` }} fill={`hsl(${hue} 55% 34%)`}>
+    <svg
+      className="mark"
+      viewBox="0 0 20 20"
+      aria-hidden="true"
+      style={{ background: `hsl(${hue} 45% 88%)` }}
+      fill={`hsl(${hue} 55% 34%)`}
+    >
       {cells}
     </svg>
   );
 }
 
-export function Key({ of, what, href, name, whole = false }: {
-  of: string; what: string; href?: string; name?: ReactNode; whole?: boolean;
+export function Key({
+  of,
+  what,
+  href,
+  name,
+  whole = false,
+}: {
+  of: string;
+  what: string;
+  href?: string;
+  name?: ReactNode;
+  whole?: boolean;
 }) {
   const text = name ?? <code title={of}>{whole ? of : short(of)}</code>;
   return (
@@ -235,20 +334,36 @@ export interface Column<Row> {
   cell: (row: Row) => ReactNode;
 }
 
-export function Table<Row>({ caption, columns, rows, keyOf }: {
-  caption: string; columns: Column<Row>[]; rows: Row[]; keyOf: (row: Row) => string | number;
+export function Table<Row>({
+  caption,
+  columns,
+  rows,
+  keyOf,
+}: {
+  caption: string;
+  columns: Column<Row>[];
+  rows: Row[];
+  keyOf: (row: Row) => string | number;
 }) {
   return (
     <table className="table">
       <caption className="visually-hidden">{caption}</caption>
       <thead>
-        <tr>{columns.map((column) => <th key={column.name} scope="col" className={column.end ? "end" : undefined}>{column.label}</th>)}</tr>
+        <tr>
+          {columns.map((column) => (
+            <th key={column.name} scope="col" className={column.end ? "end" : undefined}>
+              {column.label}
+            </th>
+          ))}
+        </tr>
       </thead>
       <tbody>
         {rows.map((row) => (
           <tr key={keyOf(row)}>
             {columns.map((column) => (
-              <td key={column.name} data-label={column.name} className={column.end ? "end" : undefined}>{column.cell(row)}</td>
+              <td key={column.name} data-label={column.name} className={column.end ? "end" : undefined}>
+                {column.cell(row)}
+              </td>
             ))}
           </tr>
         ))}
@@ -257,27 +372,48 @@ export function Table<Row>({ caption, columns, rows, keyOf }: {
   );
 }
 
-export function Bars({ rows, format }: { rows: { name: ReactNode; key: string; part: number; note?: ReactNode }[]; format: (part: number) => string }) {
+export function Bars({
+  rows,
+  format,
+}: {
+  rows: { name: ReactNode; key: string; part: number; note?: ReactNode }[];
+  format: (part: number) => string;
+}) {
   return (
     <div className="bars">
       {rows.map((row) => (
         <div className="bar" key={row.key}>
           <span>{row.name}</span>
           <span className="number quiet">{row.note ?? format(row.part)}</span>
-          <div className="track"><span style={{ width: `${Math.max(1, row.part * 100)}%` }} /></div>
+          <div className="track">
+            <span style={{ width: `${Math.max(1, row.part * 100)}%` }} />
+          </div>
         </div>
       ))}
     </div>
   );
 }
 
-export function Segmented<Choice extends string>({ label, value, choices, onChange }: {
-  label: string; value: Choice; choices: { value: Choice; text: string }[]; onChange: (value: Choice) => void;
+export function Segmented<Choice extends string>({
+  label,
+  value,
+  choices,
+  onChange,
+}: {
+  label: string;
+  value: Choice;
+  choices: { value: Choice; text: string }[];
+  onChange: (value: Choice) => void;
 }) {
   return (
     <div className="segmented" role="group" aria-label={label}>
       {choices.map((choice) => (
-        <button key={choice.value} type="button" aria-pressed={choice.value === value} onClick={() => onChange(choice.value)}>
+        <button
+          key={choice.value}
+          type="button"
+          aria-pressed={choice.value === value}
+          onClick={() => onChange(choice.value)}
+        >
           {choice.text}
         </button>
       ))}
@@ -285,38 +421,102 @@ export function Segmented<Choice extends string>({ label, value, choices, onChan
   );
 }
 
-export function Field({ label, type, hint, wrong, children }: {
-  label: ReactNode; type?: string; hint?: ReactNode; wrong?: string | null; children: (ids: { id: string; describedBy: string | undefined; invalid: boolean }) => ReactNode;
+export function Field({
+  label,
+  type,
+  hint,
+  wrong,
+  children,
+}: {
+  label: ReactNode;
+  type?: string;
+  hint?: ReactNode;
+  wrong?: string | null;
+  children: (ids: { id: string; describedBy: string | undefined; invalid: boolean }) => ReactNode;
 }) {
   const id = useId();
   const described = [hint ? `${id}-hint` : "", wrong ? `${id}-wrong` : ""].filter(Boolean).join(" ") || undefined;
   return (
     <div className="field">
-      <label htmlFor={id}>{label}{type && <span className="type">{type}</span>}</label>
+      <label htmlFor={id}>
+        {label}
+        {type && <span className="type">{type}</span>}
+      </label>
       {children({ id, describedBy: described, invalid: Boolean(wrong) })}
-      {hint && <span className="hint" id={`${id}-hint`}>{hint}</span>}
-      {wrong && <span className="wrong" id={`${id}-wrong`} role="alert">{wrong}</span>}
+      {hint && (
+        <span className="hint" id={`${id}-hint`}>
+          {hint}
+        </span>
+      )}
+      {wrong && (
+        <span className="wrong" id={`${id}-wrong`} role="alert">
+          {wrong}
+        </span>
+      )}
     </div>
   );
 }
 
-export function TextField({ label, type, hint, wrong, value, onChange, mono = false, unit, ...rest }: {
-  label: ReactNode; type?: string; hint?: ReactNode; wrong?: string | null; value: string; onChange: (value: string) => void; mono?: boolean; unit?: string;
+export function TextField({
+  label,
+  type,
+  hint,
+  wrong,
+  value,
+  onChange,
+  mono = false,
+  unit,
+  ...rest
+}: {
+  label: ReactNode;
+  type?: string;
+  hint?: ReactNode;
+  wrong?: string | null;
+  value: string;
+  onChange: (value: string) => void;
+  mono?: boolean;
+  unit?: string;
 } & Omit<React.InputHTMLAttributes<HTMLInputElement>, "onChange" | "value" | "type">) {
   return (
     <Field label={label} type={type} hint={hint} wrong={wrong ?? null}>
       {({ id, describedBy, invalid }) => {
         const input = (
-          <input {...rest} id={id} className={mono ? "input mono" : "input"} value={value} aria-describedby={describedBy}
-            aria-invalid={invalid} autoComplete="off" spellCheck={false} onChange={(event) => onChange(event.target.value)} />
+          <input
+            {...rest}
+            id={id}
+            className={mono ? "input mono" : "input"}
+            value={value}
+            aria-describedby={describedBy}
+            aria-invalid={invalid}
+            autoComplete="off"
+            spellCheck={false}
+            onChange={(event) => onChange(event.target.value)}
+          />
         );
-        return unit ? <div className="with-unit">{input}<span>{unit}</span></div> : input;
+        return unit ? (
+          <div className="with-unit">
+            {input}
+            <span>{unit}</span>
+          </div>
+        ) : (
+          input
+        );
       }}
     </Field>
   );
 }
 
-export function Dialog({ open, title, onClose, children }: { open: boolean; title: string; onClose: () => void; children: ReactNode }) {
+export function Dialog({
+  open,
+  title,
+  onClose,
+  children,
+}: {
+  open: boolean;
+  title: string;
+  onClose: () => void;
+  children: ReactNode;
+}) {
   const box = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -325,13 +525,23 @@ export function Dialog({ open, title, onClose, children }: { open: boolean; titl
     if (!open && dialog?.open) dialog.close();
   }, [open]);
   return (
-    <dialog ref={box} className="dialog" aria-labelledby={id} onClose={onClose}
-      onClick={(event) => { if (event.target === box.current) onClose(); }}>
+    <dialog
+      ref={box}
+      className="dialog"
+      aria-labelledby={id}
+      onClose={onClose}
+      onClick={(event) => {
+        if (event.target === box.current) onClose();
+      }}
+    >
       {open && (
         <div className="inside">
           <div className="head">
             <h2 id={id}>{title}</h2>
-            <button type="button" className="icon-button" onClick={onClose}><Icon name="cross" /><span className="visually-hidden">Close</span></button>
+            <button type="button" className="icon-button" onClick={onClose}>
+              <Icon name="cross" />
+              <span className="visually-hidden">Close</span>
+            </button>
           </div>
           {children}
         </div>
@@ -341,31 +551,52 @@ export function Dialog({ open, title, onClose, children }: { open: boolean; titl
 }
 
 /** A place to drop a file, or to choose one. */
-export function FileDrop({ title, note, accept, onFile }: {
-  title: string; note: string; accept: string; onFile: (file: File) => void;
+export function FileDrop({
+  title,
+  note,
+  accept,
+  onFile,
+}: {
+  title: string;
+  note: string;
+  accept: string;
+  onFile: (file: File) => void;
 }) {
   const [over, setOver] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const id = useId();
   return (
-    <div className={over ? "drop over" : "drop"}
-      onDragOver={(event) => { event.preventDefault(); setOver(true); }}
+    <div
+      className={over ? "drop over" : "drop"}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
       onDragLeave={() => setOver(false)}
       onDrop={(event) => {
         event.preventDefault();
         setOver(false);
         const file = event.dataTransfer.files[0];
         if (file) onFile(file);
-      }}>
+      }}
+    >
       <Icon name="file" />
       <strong>{title}</strong>
       <span>{note}</span>
-      <input ref={input} id={id} type="file" accept={accept} className="visually-hidden" aria-label={title} tabIndex={-1}
+      <input
+        ref={input}
+        id={id}
+        type="file"
+        accept={accept}
+        className="visually-hidden"
+        aria-label={title}
+        tabIndex={-1}
         onChange={(event) => {
           const file = event.target.files?.[0];
           event.target.value = "";
           if (file) onFile(file);
-        }} />
+        }}
+      />
       <Button onClick={() => input.current?.click()}>Choose a file</Button>
     </div>
   );

@@ -26,7 +26,8 @@ export function ticks(low: number, high: number): number[] {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((size) => size >= rough) ?? 10 * power;
   const result = [];
-  for (let tick = Math.floor(low / step) * step; tick < high + step; tick += step) result.push(Number(tick.toPrecision(12)));
+  for (let tick = Math.floor(low / step) * step; tick < high + step; tick += step)
+    result.push(Number(tick.toPrecision(12)));
   return result;
 }
 
@@ -42,15 +43,29 @@ function useWidth() {
   const [width, setWidth] = useState(WIDTH_START);
   useEffect(() => {
     if (!place.current || typeof ResizeObserver === "undefined") return;
-    const observer = new ResizeObserver(([entry]) => { if (entry && entry.contentRect.width > 0) setWidth(Math.round(entry.contentRect.width)); });
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry && entry.contentRect.width > 0) setWidth(Math.round(entry.contentRect.width));
+    });
     observer.observe(place.current);
     return () => observer.disconnect();
   }, []);
   return { place, width };
 }
 
-export function LinePlot({ times, series, label, timeLabel, height = 200, fromZero = false }: {
-  times: number[]; series: Series[]; label: string; timeLabel: (time: number) => string; height?: number; fromZero?: boolean;
+export function LinePlot({
+  times,
+  series,
+  label,
+  timeLabel,
+  height = 200,
+  fromZero = false,
+}: {
+  times: number[];
+  series: Series[];
+  label: string;
+  timeLabel: (time: number) => string;
+  height?: number;
+  fromZero?: boolean;
 }) {
   const [cursor, setCursor] = useState<number | null>(null);
   const { place, width } = useWidth();
@@ -67,48 +82,86 @@ export function LinePlot({ times, series, label, timeLabel, height = 200, fromZe
   }, [times, series, height, fromZero, width]);
   const mark = (value: number) => decimal(value, plot.places);
   const readout = (value: number) => decimal(value, plot.places + 1);
-  const path = (values: (number | null)[]) => values
-    .map((value, at) => (value === null ? "" : `${values[at - 1] == null ? "M" : "L"}${plot.x(times[at]!).toFixed(1)} ${plot.y(value).toFixed(1)}`))
-    .join("");
+  const path = (values: (number | null)[]) =>
+    values
+      .map((value, at) =>
+        value === null
+          ? ""
+          : `${values[at - 1] == null ? "M" : "L"}${plot.x(times[at]!).toFixed(1)} ${plot.y(value).toFixed(1)}`,
+      )
+      .join("");
   const nearest = (clientX: number, box: DOMRect) => {
     const at = ((clientX - box.left) / box.width) * width;
     let best = 0;
-    times.forEach((time, place) => { if (Math.abs(plot.x(time) - at) < Math.abs(plot.x(times[best]!) - at)) best = place; });
+    times.forEach((time, place) => {
+      if (Math.abs(plot.x(time) - at) < Math.abs(plot.x(times[best]!) - at)) best = place;
+    });
     return best;
   };
   const shown = cursor ?? times.length - 1;
   return (
     <figure ref={place} style={{ display: "grid", gap: 8 }}>
-      <svg className="plot" width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-labelledby={id}
+      <svg
+        className="plot"
+        width={width}
+        height={height}
+        viewBox={`0 0 ${width} ${height}`}
+        role="img"
+        aria-labelledby={id}
         onPointerMove={(event) => setCursor(nearest(event.clientX, event.currentTarget.getBoundingClientRect()))}
-        onPointerLeave={() => setCursor(null)}>
-        <title id={id}>{`${label}. Last value: ${series.map((line) => `${line.name} ${readout(line.values.at(-1) ?? NaN)}`).join(", ")}`}</title>
+        onPointerLeave={() => setCursor(null)}
+      >
+        <title
+          id={id}
+        >{`${label}. Last value: ${series.map((line) => `${line.name} ${readout(line.values.at(-1) ?? NaN)}`).join(", ")}`}</title>
         {plot.marks.map((at) => (
           <g key={at}>
             <line className="gridline" x1={LEFT} x2={width - RIGHT} y1={plot.y(at)} y2={plot.y(at)} />
-            <text x={LEFT - 8} y={plot.y(at) + 4} textAnchor="end">{mark(at)}</text>
+            <text x={LEFT - 8} y={plot.y(at) + 4} textAnchor="end">
+              {mark(at)}
+            </text>
           </g>
         ))}
         {series.map((line) => (
           <g key={line.name}>
             {series.length === 1 && line.values.every((value) => value !== null) && times.length > 1 && (
-              <path className="area" fill={line.color}
-                d={`${path(line.values)}L${plot.x(times.at(-1)!)} ${plot.y(plot.bottom)}L${plot.x(times[0]!)} ${plot.y(plot.bottom)}Z`} />
+              <path
+                className="area"
+                fill={line.color}
+                d={`${path(line.values)}L${plot.x(times.at(-1)!)} ${plot.y(plot.bottom)}L${plot.x(times[0]!)} ${plot.y(plot.bottom)}Z`}
+              />
             )}
             <path className="line" stroke={line.color} d={path(line.values)} />
           </g>
         ))}
-        <text x={LEFT} y={height - 4}>{timeLabel(times[0]!)}</text>
-        <text x={width - RIGHT} y={height - 4} textAnchor="end">{timeLabel(times.at(-1)!)}</text>
-        {cursor !== null && <line className="cursor" x1={plot.x(times[shown]!)} x2={plot.x(times[shown]!)} y1={TOP} y2={height - BOTTOM} />}
+        <text x={LEFT} y={height - 4}>
+          {timeLabel(times[0]!)}
+        </text>
+        <text x={width - RIGHT} y={height - 4} textAnchor="end">
+          {timeLabel(times.at(-1)!)}
+        </text>
+        {cursor !== null && (
+          <line
+            className="cursor"
+            x1={plot.x(times[shown]!)}
+            x2={plot.x(times[shown]!)}
+            y1={TOP}
+            y2={height - BOTTOM}
+          />
+        )}
         {series.map((line) => {
           const value = line.values[shown];
-          return value == null ? null : <circle key={line.name} cx={plot.x(times[shown]!)} cy={plot.y(value)} r="3.4" fill={line.color} />;
+          return value == null ? null : (
+            <circle key={line.name} cx={plot.x(times[shown]!)} cy={plot.y(value)} r="3.4" fill={line.color} />
+          );
         })}
       </svg>
       <figcaption className="legend">
         {series.map((line) => (
-          <span key={line.name}><i style={{ background: line.color }} />{line.name} <span className="number">{readout(line.values[shown] ?? NaN)}</span></span>
+          <span key={line.name}>
+            <i style={{ background: line.color }} />
+            {line.name} <span className="number">{readout(line.values[shown] ?? NaN)}</span>
+          </span>
         ))}
         <span className="faint">{timeLabel(times[shown]!)}</span>
       </figcaption>

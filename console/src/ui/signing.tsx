@@ -30,7 +30,12 @@ export function NeedsAccount({ what, children }: { what: string; children: (sign
 export function SendingState({ sending, success, failure }: { sending: Sending; success: ReactNode; failure: string }) {
   const { step, error, done } = sending;
   if (error !== null) return <Failure error={error} what={failure} />;
-  if (done) return <Notice tone="good" title={success} live>Final since block {count(done.block)}.</Notice>;
+  if (done)
+    return (
+      <Notice tone="good" title={success} live>
+        Final since block {count(done.block)}.
+      </Notice>
+    );
   if (!step) return null;
   const reached = STEPS.findIndex((one) => one.step === step);
   return (
@@ -49,11 +54,20 @@ export function SendingState({ sending, success, failure }: { sending: Sending; 
 export function Fee({ call, signedIn }: { call: ChainCall | null; signedIn: SignedIn }) {
   const backend = useBackend();
   const { symbol, decimals } = backend.identity;
-  const key = call ? JSON.stringify([call, signedIn.account.address], (_, value) => (typeof value === "bigint" ? value.toString() : value)) : "";
+  const key = call
+    ? JSON.stringify([call, signedIn.account.address], (_, value) =>
+        typeof value === "bigint" ? value.toString() : value,
+      )
+    : "";
   const fee = useLoaded(key, () => (call ? backend.fee(call, signedIn.account) : Promise.resolve(null)));
   return (
     <span className="small quiet">
-      Signed by {accountName(signedIn)}{fee.value != null && <>, fee about <span className="number">{amount(fee.value, decimals, 4)}</span> {symbol}</>}
+      Signed by {accountName(signedIn)}
+      {fee.value != null && (
+        <>
+          , fee about <span className="number">{amount(fee.value, decimals, 4)}</span> {symbol}
+        </>
+      )}
     </span>
   );
 }
