@@ -179,7 +179,11 @@ impl<'a> Build<'a> {
     }
 }
 
-fn receipt_verifier(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+/// Builds the receipt verifier for browsers and gives its `.wasm`.
+///
+/// # Errors
+/// When it does not compile.
+pub fn receipt_verifier(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let toolchain = toolchain(workspace)?;
     progress("building the receipt verifier for browsers");
     wasm::build_receipt_verifier(workspace, &toolchain)

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 
+use crate::client_js;
 use crate::workspace::{Workspace, progress, run as run_command};
 
 /// Where its source is.
@@ -100,25 +101,19 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-/// What the locks say, where it is not there; and the SDK, built.
+/// What the lock says, where it is not there; after the SDK, built.
 fn install(workspace: &Workspace, verifier: &Path) -> anyhow::Result<()> {
-    for folder in [CLIENT_JS, CONSOLE] {
-        let folder = workspace.root().join(folder);
-        let lock = fs::read(folder.join("package-lock.json"))
-            .with_context(|| format!("{} has no package-lock.json", folder.display()))?;
-        let seen = folder.join("node_modules/.installed-from");
-        if fs::read(&seen).is_ok_and(|found| found == lock) {
-            continue;
-        }
-        let what = format!("npm ci in {}", folder.display());
-        run_command(npm(&folder).args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]), &what)?;
-        fs::write(&seen, lock).with_context(|| seen.display().to_string())?;
+    client_js::build(workspace, verifier)?;
+    let folder = workspace.root().join(CONSOLE);
+    let lock = fs::read(folder.join("package-lock.json")).context("console has no package-lock.json")?;
+    let seen = folder.join("node_modules/.installed-from");
+    if fs::read(&seen).is_ok_and(|found| found == lock) {
+        return Ok(());
     }
-    let client = workspace.root().join(CLIENT_JS);
-    run_command(
-        npm(&client).args(["run", "build"]).env("PHAT_RECEIPT_VERIFIER", verifier),
-        "npm run build in client/client-js",
-    )
+    // Their install scripts are not needed.
+    let arguments = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
+    run_command(npm(&folder).args(arguments), "npm ci in console")?;
+    fs::write(&seen, lock).with_context(|| seen.display().to_string())
 }
 
 fn npm(folder: &Path) -> Command {

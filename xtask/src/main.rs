@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod client_js;
 mod console;
 mod dev;
 mod fuzz;
@@ -29,6 +30,7 @@ Commands:
                        --once exits after it, 0 only if every check held
   build                build the binaries phat, phat-node and phat-worker, and the web console beside them
   receipt-verifier     build the checker of receipt files for browsers (WebAssembly)
+  client-js            build the TypeScript SDK, in client/client-js/dist
   test                 everything that must hold: layers, all tests, one whole election
   layers               check that no crate imports what its zone or its part forbids
   tidy                 check that the tests exist which SECURITY.md names
@@ -65,6 +67,7 @@ fn run(command: Option<&str>, arguments: Vec<String>) -> anyhow::Result<()> {
         Some("setup") => setup::run(),
         Some("build") => build::run(&workspace),
         Some("receipt-verifier") => build::run_receipt_verifier(&workspace),
+        Some("client-js") => client_js::run(&workspace),
         Some("dev") => dev::run(&workspace, &arguments),
         Some("test") => test::run(&workspace),
         Some("layers") => layers::run(&workspace),

@@ -98,12 +98,12 @@ const WASM: [Package; 3] = [
     },
 ];
 
-/// For servers that tests of contracts talk to, and the web console with its tests; a build does without them.
+/// For tests, the TypeScript SDK and the web console; no other build needs them.
 const TESTS: [Package; 3] = [
     Package {
         name: "nodejs",
         shown_by: &["node"],
-        why: "the S3 and IPFS servers of the vault's test, and the web console",
+        why: "the S3 and IPFS servers of the vault's test, the TypeScript SDK, and the web console",
     },
     Package {
         name: "npm",
@@ -112,8 +112,8 @@ const TESTS: [Package; 3] = [
     },
     Package {
         name: "chromium",
-        shown_by: &["chromium", "chromium-browser", "google-chrome"],
-        why: "testing the web console and the receipt verifier in a browser",
+        shown_by: &["chromium", "chromium-browser", "google-chrome", "chrome"],
+        why: "the tests in a browser",
     },
 ];
 

@@ -2,7 +2,7 @@
 
 use crate::build::{Build, GUESTS};
 use crate::workspace::{Workspace, progress, run as run_command};
-use crate::{console, dev, layers, setup, tidy};
+use crate::{client_js, console, dev, layers, setup, tidy};
 
 /// Names the example contract's built file for tests that start a network.
 const BALLOT_VARIABLE: &str = "PHAT_BALLOT_CONTRACT";
@@ -81,5 +81,9 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
             .env(CONTRACT_TARGET_VARIABLE, workspace.beside_target("contract"))
             .env(BINARIES_VARIABLE, workspace.binaries_dir()),
         "the tests",
-    )
+    )?;
+
+    progress("testing the TypeScript SDK");
+    let binaries = workspace.binaries_dir();
+    client_js::test(&build, workspace, &[(BALLOT_VARIABLE, &ballot), (BINARIES_VARIABLE, &binaries)])
 }

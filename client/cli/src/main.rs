@@ -36,6 +36,8 @@ enum Command {
     New(commands::new::Arguments),
     /// Build a contract's source into a .contract file.
     Build(commands::build::Arguments),
+    /// Write a contract's messages as typed TypeScript.
+    Codegen(commands::codegen::Arguments),
     /// Deploy a contract.
     Deploy(commands::deploy::Arguments),
     /// Send a sealed command to a contract: it changes state.
@@ -104,6 +106,7 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
         Command::Account(command) => commands::account::run(command, network, output).await?,
         Command::New(arguments) => commands::new::run(&arguments, output)?,
         Command::Build(arguments) => commands::build::run(&arguments, output)?,
+        Command::Codegen(arguments) => commands::codegen::run(&arguments, output)?,
         Command::Deploy(arguments) => commands::deploy::run(&arguments, network, output).await?,
         Command::Call(arguments) => commands::call::run(&arguments, network, output).await?,
         Command::Query(arguments) => return commands::query::run(&arguments, network, output).await,

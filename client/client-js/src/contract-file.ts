@@ -139,8 +139,7 @@ export class ContractFile {
   encode(message: Message | string, args: readonly unknown[] = []): Uint8Array {
     const of = typeof message === "string" ? this.message(message) : message;
     if (args.length !== of.args.length) {
-      const takes = of.args.length === 0 ? "no arguments" : `${of.args.length} argument(s) (${of.signature})`;
-      throw new ArgumentError(`${of.label} takes ${takes}, ${args.length} given`);
+      throw new ArgumentError(`${of.label} takes ${of.args.length} argument(s) (${of.signature}), ${args.length} given`);
     }
     const parts = of.args.map(({ name, type }, place) => encodeArgument(of.label, name, type, args[place]));
     return concat(fromHex(of.selector, 4), ...parts);

@@ -28,12 +28,13 @@ export function within<T>(
       signal?.removeEventListener("abort", onAbort);
       how();
     };
-    if (signal?.aborted) return onAbort();
     signal?.addEventListener("abort", onAbort);
+    // Also where there is nothing to wait for: a failure that nobody hears would end the program.
     promise.then(
       (value) => end(() => resolve(value)),
       (error: unknown) => end(() => reject(error as Error)),
     );
+    if (signal?.aborted) onAbort();
   });
 }
 

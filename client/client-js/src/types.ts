@@ -469,7 +469,7 @@ function enumCodec(variants: Variant[]): Codec<unknown> {
         if (fields !== null && fields !== undefined) throw new ValueError(`the variant ${name} has no fields`);
         return u8.enc(variant.index);
       }
-      const bytes = at(name, () => inner.get(variant.index)!.enc(fields));
+      const bytes = inner.get(variant.index)!.enc(fields);
       return concatLength(0, u8.enc(variant.index), bytes).subarray(1);
     },
     (bytes) => {

@@ -8,7 +8,6 @@
 
 import { PhatError, Unsupported } from "./errors.js";
 import { fromHex, type Hex } from "./hex.js";
-import { WASM_GZIP_BASE64 } from "./verifier-wasm.js";
 
 interface Exports {
   memory: WebAssembly.Memory;
@@ -36,6 +35,8 @@ async function unpack(): Promise<WebAssembly.Module> {
   if (typeof WebAssembly === "undefined" || typeof DecompressionStream === "undefined") {
     throw new Unsupported("this browser lacks WebAssembly or DecompressionStream: use one of 2023 or later");
   }
+  // By itself, so that bundlers can put it into a file of its own.
+  const { WASM_GZIP_BASE64 } = await import("./verifier-wasm.js");
   const packed = Uint8Array.from(atob(WASM_GZIP_BASE64), (char) => char.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   try {

@@ -5,6 +5,7 @@
 //! * [`WorkerClient`] speaks protocol v1 with one worker: a session, then queries in it.
 //! * [`Cluster`] knows a cluster's workers: asks the next one where one fails, or several and compares.
 //! * [`Contract`] holds a contract's metadata: arguments as people write them, answers as JSON.
+//! * [`typescript`] writes a contract's messages as typed methods for the TypeScript SDK.
 //! * [`receipt`] builds receipt files and checks them offline, link by link.
 //!
 //! # Trust
@@ -29,6 +30,7 @@ mod replicas;
 mod submit;
 mod system;
 mod text;
+pub mod typescript;
 mod worker;
 mod worker_error;
 

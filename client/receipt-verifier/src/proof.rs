@@ -33,6 +33,11 @@ pub struct SetParts {
 }
 
 impl SetParts {
+    /// A set of these.
+    pub fn new(id: u64, authorities: Vec<([u8; 32], u64)>) -> Self {
+        Self { id, authorities }
+    }
+
     fn of(set: &AuthoritySet) -> Self {
         Self { id: set.id(), authorities: set.authorities().collect() }
     }

@@ -4,6 +4,7 @@ pub mod account;
 pub mod build;
 pub mod call;
 pub mod cluster;
+pub mod codegen;
 pub mod contract;
 pub mod deploy;
 pub mod dev;
