@@ -146,14 +146,13 @@ fn what_pallets_write_of_replicas_is_what_others_read() {
         place: Some(montreal),
     };
     let place = chain.signed(Sr25519Keyring::Bob, place);
-    all_ok(chain.block(vec![place]));
     let add = pallet_phat_contracts::Call::add_worker_to_cluster {
         worker: pair(3).public(),
         cluster_id: H256(id.0),
     };
     let add = chain.signed(Sr25519Keyring::Alice, add);
     let reached: Vec<_> = (1..=3).map(|seed| endpoints(&mut chain, seed)).collect();
-    all_ok(chain.block([vec![offer, add], reached].concat()));
+    all_ok(chain.block([vec![offer, place, add], reached].concat()));
 
     let instance = chain.message(1, 0, MessagePayload::Instance { nonce: [7; 32] });
     let report = |chain: &mut Chain, seed, sequence, root| {

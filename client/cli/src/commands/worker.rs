@@ -4,7 +4,7 @@ use crate::{
     context,
     output::{self, Output},
 };
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use chain_facts::{DeclaredPlace, WorkerOffer, WorkerPlace, keys};
 use clap::{Args, Subcommand};
 use client::Transaction;
@@ -44,7 +44,7 @@ pub struct Place {
     /// The worker.
     worker: WorkerId,
     /// Its country: two letters, ISO 3166-1 alpha-2.
-    #[arg(long, value_parser = country, requires_all = ["city", "account"])]
+    #[arg(long, value_parser = country, requires = "city")]
     country: Option<[u8; 2]>,
     /// Its city.
     #[arg(long, value_parser = city, requires = "latitude")]
@@ -59,7 +59,7 @@ pub struct Place {
     #[arg(long, conflicts_with = "country")]
     remove: bool,
     /// The account that operates the worker; only to declare or take back.
-    #[arg(long = "as", value_name = "ACCOUNT", required_if_eq("remove", "true"))]
+    #[arg(long = "as", value_name = "ACCOUNT")]
     account: Option<String>,
 }
 
@@ -92,6 +92,10 @@ pub async fn run(command: Command, network: &context::Network, output: &Output) 
 async fn place_of(asked: Place, network: &context::Network, output: &Output) -> Result<()> {
     let worker = asked.worker;
     let Some(account) = &asked.account else {
+        ensure!(
+            asked.country.is_none() && !asked.remove,
+            "say which account operates the worker: --as ACCOUNT"
+        );
         let key = keys::worker_place(&worker);
         let chain = network.connect().await?;
         let declared: Option<DeclaredPlace> = chain.proven(&[key.clone()]).await?.read("a place", &key)?;
