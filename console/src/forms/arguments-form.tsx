@@ -27,7 +27,7 @@ export function ArgumentsForm({
   const [checked, setChecked] = useState(false);
   return (
     <form
-      className="stack"
+      className="stack form"
       noValidate
       onSubmit={(event) => {
         event.preventDefault();

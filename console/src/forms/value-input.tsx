@@ -53,7 +53,8 @@ interface Props {
 }
 
 export function ValueInput({ label, shape, draft, onChange, checked, hint }: Props) {
-  const words = hint ?? typeWords(shape);
+  // Of text the type says it all.
+  const words = hint ?? (shape.kind === "text" ? "" : typeWords(shape));
   switch (draft.kind) {
     case "nothing":
       return null;
@@ -262,7 +263,7 @@ function ListInput({
       {items.length > 0 && (
         <div className="nested">
           {items.map((item, place) => (
-            <div key={place} className="row" style={{ alignItems: "flex-end", flexWrap: "nowrap" }}>
+            <div key={place} className="row" style={{ alignItems: "flex-start", flexWrap: "nowrap" }}>
               <div style={{ flex: 1, minWidth: 0 }}>
                 <ValueInput
                   label={`${label} ${place + 1}`}
@@ -276,7 +277,7 @@ function ListInput({
                 <button
                   type="button"
                   className="icon-button"
-                  style={{ marginBottom: 6 }}
+                  style={{ marginTop: 32 }}
                   onClick={() => onChange(items.filter((_, at) => at !== place))}
                 >
                   <Icon name="cross" />

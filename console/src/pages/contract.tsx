@@ -8,6 +8,7 @@ import { useBackend, useLoaded, useSending, useShared, useStore } from "../api/h
 import { shareOfProcessor, weightOf } from "../api/stake-math";
 import type { Contract, Hex, Snapshot } from "../api/model";
 import { ArgumentsForm } from "../forms/arguments-form";
+import { answerShape, docsOf } from "../forms/docs";
 import { typeWords } from "../forms/value-input";
 import { ValueView } from "../forms/value-view";
 import { amount, clusterName, count, parseAmount, percent } from "../ui/format";
@@ -31,7 +32,6 @@ import {
   hexKey,
 } from "../ui/kit";
 import { Fee, NeedsAccount, SendingState } from "../ui/signing";
-import { docsOf } from "./deploy";
 
 const LOG_LINES = 100;
 
@@ -229,6 +229,7 @@ function Ask({ contract, file, message }: { contract: Hex; file: ContractFile; m
   const [error, setError] = useState<unknown>(null);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const isCommand = message.mutates && mode === "command";
+  const answers = message.returns ? answerShape(message.returns) : null;
   const run = async (args: unknown[]) => {
     setBusy(isCommand ? "Signing" : "Asking");
     setError(null);
@@ -286,9 +287,9 @@ function Ask({ contract, file, message }: { contract: Hex; file: ContractFile; m
     <Card
       title={<code>{message.label}</code>}
       side={
-        message.returns ? (
+        answers ? (
           <span>
-            answers <code>{message.returns.name}</code>, {typeWords(message.returns)}
+            answers <code>{answers.name}</code>, {typeWords(answers)}
           </span>
         ) : undefined
       }

@@ -6,6 +6,7 @@ import { readContractFile, rememberFile } from "../api/contract-files";
 import { useShared, useStore } from "../api/hooks";
 import type { Cluster, Hex } from "../api/model";
 import { ArgumentsForm } from "../forms/arguments-form";
+import { docsOf } from "../forms/docs";
 import { amount, clusterName, count } from "../ui/format";
 import { Button, Card, Empty, Facts, Failure, Field, FileDrop, Key, Loading, Notice, Page } from "../ui/kit";
 import { NeedsAccount } from "../ui/signing";
@@ -198,8 +199,4 @@ function prices(cluster: Cluster, decimals: number, symbol: string): string {
   if (cluster.gasPrice === 0n && cluster.depositPerItem === 0n && cluster.depositPerByte === 0n)
     return "Commands cost nothing inside it.";
   return `Inside it: ${amount(cluster.gasPrice * 1_000_000_000n, decimals, 6)} ${symbol} for a billion gas, ${amount(cluster.depositPerItem, decimals, 6)} ${symbol} for an item kept, ${amount(cluster.depositPerByte, decimals, 6)} ${symbol} for a byte.`;
-}
-
-export function docsOf(docs: string | string[]): string {
-  return (Array.isArray(docs) ? docs.join(" ") : docs).trim();
 }
