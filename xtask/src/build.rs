@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use contract_build::{BuildOptions, Toolchain};
 
 use crate::workspace::{Workspace, progress, run as run_command};
-use crate::{setup, wasm};
+use crate::{console, setup, wasm};
 
 /// Names the runtime's wasm for the build script of `chain/runtime`.
 const RUNTIME_WASM_VARIABLE: &str = "PHAT_RUNTIME_WASM";
@@ -42,6 +42,7 @@ pub const GUESTS: [&str; 6] = [
 pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let build = Build::prepare(workspace)?;
     build.binaries()?;
+    build.console()?;
     let folder = workspace.binaries_dir();
     println!(
         "built phat, phat-node and phat-worker in {}",
@@ -136,6 +137,14 @@ impl<'a> Build<'a> {
         let toolchain = toolchain(self.workspace)?;
         progress("building the runtime with the next version's number");
         wasm::build_next_runtime_wasm(self.workspace, &toolchain)
+    }
+
+    /// Builds the web console, where Node.js is, and leaves it beside the binaries.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub fn console(&self) -> anyhow::Result<()> {
+        console::build(self.workspace, || self.receipt_verifier())
     }
 
     /// Builds the ballot and gives its `.contract` file.

@@ -21,12 +21,20 @@ const RECEIPT_VERIFIER_VARIABLE: &str = "PHAT_RECEIPT_VERIFIER";
 /// When something needed is missing, or it does not compile.
 pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
     setup::run_for_tests()?;
-    let package = Package::of(workspace);
-    let wasm = build::receipt_verifier(workspace)?;
-    package.install()?;
-    run_command(package.npm(&["run", "build"]).env(RECEIPT_VERIFIER_VARIABLE, wasm), "npm run build")?;
-    println!("built {}", package.folder.join("dist").display());
+    build(workspace, &build::receipt_verifier(workspace)?)?;
+    println!("built {}", Package::of(workspace).folder.join("dist").display());
     Ok(())
+}
+
+/// Builds the package around the receipt verifier's wasm.
+///
+/// # Errors
+/// When npm is missing, or it does not compile.
+pub fn build(workspace: &Workspace, receipt_verifier: &Path) -> anyhow::Result<()> {
+    let package = Package::of(workspace);
+    package.install()?;
+    let mut npm = package.npm(&["run", "build"]);
+    run_command(npm.env(RECEIPT_VERIFIER_VARIABLE, receipt_verifier), "npm run build")
 }
 
 /// Builds and tests the package: what needs no network, and, against networks of the built programs, the rest.

@@ -7,6 +7,7 @@ mod bench;
 mod build;
 mod chaos;
 mod client_js;
+mod console;
 mod dev;
 mod economy;
 mod fuzz;
@@ -30,7 +31,7 @@ Usage: cargo xtask COMMAND
 Commands:
   dev [--once] [ARGS]  build, start a network on this machine and run an election through it;
                        --once exits after it, 0 only if every check held
-  build                build the binaries phat, phat-node and phat-worker
+  build                build the binaries phat, phat-node and phat-worker, and the web console beside them
   receipt-verifier     build the checker of receipt files for browsers (WebAssembly)
   client-js            build the TypeScript SDK, in client/client-js/dist
   test                 everything that must hold: layers, all tests, one whole election

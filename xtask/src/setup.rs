@@ -98,12 +98,12 @@ const WASM: [Package; 3] = [
     },
 ];
 
-/// For tests, and for the TypeScript SDK; no other build needs them.
+/// For tests, the TypeScript SDK and the web console; no other build needs them.
 const TESTS: [Package; 3] = [
     Package {
         name: "nodejs",
         shown_by: &["node"],
-        why: "the S3 and IPFS servers of the vault's test, and the TypeScript SDK",
+        why: "the S3 and IPFS servers of the vault's test, the TypeScript SDK, and the web console",
     },
     Package {
         name: "npm",

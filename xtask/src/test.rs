@@ -2,7 +2,7 @@
 
 use crate::build::{Build, GUESTS};
 use crate::workspace::{Workspace, progress, run as run_command};
-use crate::{client_js, dev, layers, setup, tidy};
+use crate::{client_js, console, dev, layers, setup, tidy};
 
 /// Names the example contract's built file for tests that start a network.
 const BALLOT_VARIABLE: &str = "PHAT_BALLOT_CONTRACT";
@@ -20,6 +20,8 @@ const RECEIPT_VERIFIER_VARIABLE: &str = "PHAT_RECEIPT_VERIFIER";
 const NEXT_RUNTIME_VARIABLE: &str = "PHAT_NEXT_RUNTIME";
 /// First port of the networks that are tested: not that of a network somebody is using.
 const PORT_BASE: &str = "19944";
+/// The same for the network that the web console is tested on.
+const CONSOLE_PORT_BASE: &str = "19964";
 
 /// Checks layers, builds, runs the tests of all crates, and whole elections.
 ///
@@ -65,6 +67,9 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
             what,
         )?;
     }
+
+    build.console()?;
+    console::test(workspace, &ballot, &receipt_verifier, CONSOLE_PORT_BASE)?;
 
     progress("testing all crates");
     run_command(

@@ -415,6 +415,7 @@ impl<T: Config> Pallet<T> {
         Endpoints::<T>::remove(worker);
         EndpointsSignedAt::<T>::remove(worker);
         Instances::<T>::remove(worker);
+        WorkerPlaces::<T>::remove(worker);
         T::Clusters::on_worker_removed(&id);
         Self::deposit_event(Event::WorkerRemoved { pubkey: worker });
         Ok(())
@@ -642,6 +643,7 @@ impl<T: Config> Pallet<T> {
                 "endpoints have no signing time"
             );
         }
+        Self::try_state_of_places()?;
         Self::try_state_of_policy()?;
         Self::try_state_of_keys()
     }

@@ -43,6 +43,7 @@
 extern crate alloc;
 
 mod impls;
+mod places;
 mod traits;
 mod types;
 pub mod weights;
@@ -57,7 +58,9 @@ pub use traits::{
     Clusters, GatekeeperDirectory, GatekeeperSet, KeyStore, SeedStore, SeedsInUse, WorkerDirectory,
     WorkerRecords,
 };
-pub use types::{BoundedEndpoints, GenesisRoot, Instance, NextClusterKey, WorkerInfo};
+pub use types::{
+    BoundedEndpoints, DeclaredPlace, GenesisRoot, Instance, NextClusterKey, WorkerInfo, WorkerPlace,
+};
 
 /// Money of the pallet.
 pub type BalanceOf<T> =
@@ -144,6 +147,11 @@ pub mod pallet {
     /// When each worker signed its endpoints, milliseconds since 1970.
     #[pallet::storage]
     pub type EndpointsSignedAt<T: Config> = StorageMap<_, Twox64Concat, sr25519::Public, u64>;
+
+    /// Where each worker stands, by the word of the account that operates it.
+    #[pallet::storage]
+    pub type WorkerPlaces<T: Config> =
+        StorageMap<_, Twox64Concat, sr25519::Public, DeclaredPlace<AccountId32>>;
 
     /// The process that speaks for each worker that has said so.
     #[pallet::storage]
@@ -289,6 +297,13 @@ pub mod pallet {
             /// When it signed, milliseconds since 1970.
             signing_time: u64,
         },
+        /// An operator declared where a worker stands, or took the declaration back.
+        WorkerPlaceDeclared {
+            /// The worker.
+            pubkey: sr25519::Public,
+            /// Where; `None` for nowhere.
+            place: Option<WorkerPlace>,
+        },
         /// A worker was appointed gatekeeper.
         GatekeeperAdded {
             /// The worker.
@@ -433,6 +448,10 @@ pub mod pallet {
         NotInCluster,
         /// The registry does not handle messages of this kind.
         UnknownMessage,
+        /// Only the account that operates the worker may do this; the worker names it when it registers.
+        NotOperator,
+        /// A place has two capital letters for a country, a city's name, and degrees that there are on Earth.
+        InvalidPlace,
     }
 
     #[pallet::hooks]
@@ -554,6 +573,19 @@ pub mod pallet {
         ) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_remove_expired_worker(worker)
+        }
+
+        /// Declares where a worker stands, by the account that operates it; `None` takes it back. Nothing
+        /// checks it, and nothing but maps depends on it. It ends with the worker's record.
+        #[pallet::call_index(10)]
+        #[pallet::weight(weights::declare_worker_place::<T>())]
+        pub fn declare_worker_place(
+            origin: OriginFor<T>,
+            worker: sr25519::Public,
+            place: Option<WorkerPlace>,
+        ) -> DispatchResult {
+            let operator = ensure_signed(origin)?;
+            Self::do_declare_worker_place(operator, worker, place)
         }
     }
 }

@@ -664,3 +664,80 @@ fn the_last_process_that_started_speaks_for_its_worker() {
         assert_eq!(Removed::get(), [worker(1)]);
     });
 }
+
+/// A registered worker, 9, that account 3 operates.
+fn register_operated() {
+    let operated =
+        WorkerRegistration { operator: Some(AccountId([3; 32])), ..registration(9, NOW_MS) };
+    assert_ok!(bring(operated, &build()));
+}
+
+fn place(country: &[u8; 2], city: &str, latitude: i16, longitude: i16) -> WorkerPlace {
+    WorkerPlace {
+        country: *country,
+        city: city.as_bytes().to_vec().try_into().unwrap(),
+        latitude_decidegrees: latitude,
+        longitude_decidegrees: longitude,
+    }
+}
+
+#[test]
+fn an_operator_declares_a_place_and_takes_it_back() {
+    run(|| {
+        register_operated();
+        let montreal = place(b"CA", "Montr\u{e9}al", 455, -736);
+        let declared = Some(montreal.clone());
+        assert_ok!(Registry::declare_worker_place(signed(3), key(9), declared.clone()));
+        let stored = WorkerPlaces::<Test>::get(key(9)).unwrap();
+        assert_eq!((stored.operator, stored.place), (account(3), montreal));
+        System::assert_last_event(
+            Event::WorkerPlaceDeclared { pubkey: key(9), place: declared }.into(),
+        );
+        assert_ok!(Registry::declare_worker_place(signed(3), key(9), None));
+        assert_eq!(WorkerPlaces::<Test>::get(key(9)), None);
+    });
+}
+
+#[test]
+fn a_place_is_its_operators_word_and_is_on_earth() {
+    run(|| {
+        register_operated();
+        let fine = Some(place(b"CA", "Montreal", 455, -736));
+        let refused = |origin, worker, place, error: Error<Test>| {
+            assert_noop!(Registry::declare_worker_place(origin, worker, place), error);
+        };
+        refused(signed(1), key(9), fine.clone(), Error::NotOperator);
+        refused(signed(1), key(9), None, Error::NotOperator);
+        refused(signed(3), key(8), fine.clone(), Error::WorkerNotFound);
+        assert_noop!(Registry::declare_worker_place(root(), key(9), fine), BadOrigin);
+        for wrong in [
+            place(b"ca", "Montreal", 455, -736),
+            place(b"CA", "", 455, -736),
+            place(b"CA", "  ", 455, -736),
+            place(b"CA", "Mont\nreal", 455, -736),
+            place(b"CA", "Montreal", 901, 0),
+            place(b"CA", "Montreal", -901, 0),
+            place(b"CA", "Montreal", 0, 1801),
+            place(b"CA", "Montreal", 0, i16::MIN),
+            WorkerPlace { city: alloc::vec![0xff].try_into().unwrap(), ..place(b"CA", "", 0, 0) },
+        ] {
+            refused(signed(3), key(9), Some(wrong), Error::InvalidPlace);
+        }
+        for edge in [place(b"AQ", "South Pole", -900, 1800), place(b"NO", "Ny-\u{c5}lesund", 900, -1800)] {
+            assert_ok!(Registry::declare_worker_place(signed(3), key(9), Some(edge)));
+        }
+    });
+}
+
+#[test]
+fn a_place_goes_with_the_record() {
+    run(|| {
+        register_operated();
+        let fine = Some(place(b"CA", "Montreal", 455, -736));
+        assert_ok!(Registry::declare_worker_place(signed(3), key(9), fine));
+        let expires_at_ms = Workers::<Test>::get(key(9)).unwrap().expires_at_ms;
+        Timestamp::set_timestamp(expires_at_ms);
+        assert_ok!(Registry::remove_expired_worker(signed(1), key(9)));
+        assert_eq!(WorkerPlaces::<Test>::get(key(9)), None);
+    });
+}

@@ -7,7 +7,7 @@ use polkadot_sdk::{
     frame_support::BoundedVec,
     sp_core::{Bytes, ConstU32, sr25519},
 };
-use primitives::bounds::{ENDPOINT_BYTES_MAX, ENDPOINTS_MAX};
+use primitives::bounds::{CITY_BYTES_MAX, ENDPOINT_BYTES_MAX, ENDPOINTS_MAX};
 use primitives::{HpkePublicKey, Measurement, WorkerId};
 use scale_info::TypeInfo;
 use wire::registration::VersionedWorkerEndpoints;
@@ -84,6 +84,49 @@ impl BoundedEndpoints {
             .collect();
         bounded?.try_into().ok().map(Self::V1)
     }
+}
+
+/// Farthest north or south, tenths of a degree.
+const LATITUDE_MAX: i16 = 900;
+/// Farthest east or west, tenths of a degree.
+const LONGITUDE_MAX: i16 = 1800;
+
+/// Where a worker stands. A tenth of a degree is some eleven kilometres: a city, not a house.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
+pub struct WorkerPlace {
+    /// ISO 3166-1 alpha-2: two capital letters.
+    pub country: [u8; 2],
+    /// The city's name, UTF-8.
+    pub city: BoundedVec<u8, ConstU32<CITY_BYTES_MAX>>,
+    /// Tenths of a degree north.
+    pub latitude_decidegrees: i16,
+    /// Tenths of a degree east.
+    pub longitude_decidegrees: i16,
+}
+
+impl WorkerPlace {
+    /// Whether it could be a place on Earth: two letters, a city's name, and degrees that there are.
+    pub fn is_valid(&self) -> bool {
+        let city = core::str::from_utf8(&self.city);
+        self.country.iter().all(u8::is_ascii_uppercase)
+            && city.is_ok_and(|city| !city.trim().is_empty() && !city.chars().any(char::is_control))
+            && (-LATITUDE_MAX..=LATITUDE_MAX).contains(&self.latitude_decidegrees)
+            && (-LONGITUDE_MAX..=LONGITUDE_MAX).contains(&self.longitude_decidegrees)
+    }
+}
+
+/// Where an operator says that a worker stands. Nothing checks it. It holds while that account operates
+/// the worker.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
+pub struct DeclaredPlace<AccountId> {
+    /// Who says it.
+    pub operator: AccountId,
+    /// Where.
+    pub place: WorkerPlace,
 }
 
 /// The process that speaks for a worker: the last one that started.

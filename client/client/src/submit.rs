@@ -2,7 +2,7 @@
 
 use crate::{Account, Chain, ChainError};
 use attestation::Evidence;
-use chain_facts::WorkerOffer;
+use chain_facts::{WorkerOffer, WorkerPlace};
 use codec::{Compact, Encode};
 use primitives::{
     AccountId, Balance, BlockHash, BlockNumber, ClusterId, CodeHash, ContractId, Measurement, WorkerId,
@@ -252,6 +252,11 @@ impl Transaction {
     /// Replaces the runtime by another with a higher version. Needs the superuser of a development network.
     pub fn set_code(wasm: &[u8]) -> Self {
         Self::new("System", "set_code", wasm)
+    }
+
+    /// Declares where a worker stands, or takes that back. By the account that operates it.
+    pub fn declare_worker_place(worker: WorkerId, place: Option<&WorkerPlace>) -> Self {
+        Self::new("PhalaRegistry", "declare_worker_place", (worker, place))
     }
 
     /// Several calls, all or none.

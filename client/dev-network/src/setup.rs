@@ -1,7 +1,7 @@
 //! From an empty directory to a serving network.
 
 use crate::{
-    DevNetworkError,
+    Console, DevNetworkError, Pages,
     process::{Binaries, Ports, Process},
     spec::SpecChanges,
 };
@@ -173,6 +173,21 @@ impl Network {
     #[expect(clippy::expect_used, reason = "start returns only after it is set")]
     pub fn info(&self) -> &NetworkInfo {
         self.info.as_ref().expect("set by start")
+    }
+
+    /// Serves the web console for this network, from `folder` or from where the build left it beside the
+    /// programs; `None` where there is none. It ends when it is dropped.
+    ///
+    /// # Errors
+    /// When its files cannot be read, or its port is taken.
+    pub async fn serve_console(
+        &self,
+        folder: Option<&Path>,
+    ) -> Result<Option<Console>, DevNetworkError> {
+        let beside = || Pages::beside(self.options.binaries.node.parent()?);
+        let Some(folder) = folder.map(Path::to_owned).or_else(beside) else { return Ok(None) };
+        let pages = Pages::load(&folder)?;
+        Console::serve(pages, self.info(), self.options.ports.console()).await.map(Some)
     }
 
     /// Superuser and richest account of a development network.
@@ -464,6 +479,8 @@ impl Network {
             format!("--listen=127.0.0.1:{port}"),
             format!("--operator-key-file={}", operator.display()),
             "--platform=insecure_simulated".to_owned(),
+            // The console shows what a network does.
+            "--publish-load".to_owned(),
             // Contracts under development talk to servers on this machine.
             "--insecure-allow-private-http".to_owned(),
         ];

@@ -88,6 +88,11 @@ pub fn endpoints(worker: &WorkerId) -> Vec<u8> {
     map("PhalaRegistry", "Endpoints", &[worker.as_ref()])
 }
 
+/// Where a worker's operator says that it stands: [`crate::DeclaredPlace`].
+pub fn worker_place(worker: &WorkerId) -> Vec<u8> {
+    map("PhalaRegistry", "WorkerPlaces", &[worker.as_ref()])
+}
+
 /// What a cluster's contracts may use, where its owner has set it: `wire::limits::ClusterLimits`.
 pub fn cluster_limits(cluster: &ClusterId) -> Vec<u8> {
     map("PhalaPhatContracts", "Limits", &[cluster.as_ref()])

@@ -26,6 +26,7 @@ pub use pools::{
 };
 pub use threshold_keys::KeyRotation;
 pub use values::{
-    AgreedCheckpoint, AgreedRoot, Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, Instance,
-    NextClusterKey, OfferedWorker, ReceiptLogRoot, Suspension, WorkerInfo, WorkerOffer,
+    AgreedCheckpoint, AgreedRoot, Checkpoint, ClusterInfo, ClusterPermission, ContractRecord,
+    DeclaredPlace, Instance, NextClusterKey, OfferedWorker, ReceiptLogRoot, Suspension, WorkerInfo,
+    WorkerOffer, WorkerPlace,
 };

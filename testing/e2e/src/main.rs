@@ -102,6 +102,12 @@ async fn run(arguments: Arguments) -> Result<()> {
         for worker in &info.workers {
             println!("  {:?} {}  {}", worker.role, worker.url, worker.worker);
         }
+        let console = network.serve_console(None).await;
+        match &console {
+            Ok(Some(console)) => println!("  the web console is at {}", console.url()),
+            Ok(None) => println!("  no web console: Node.js and npm build it"),
+            Err(error) => println!("  no web console: {error}"),
+        }
         println!("Ctrl-C ends it");
         end.await;
     }

@@ -1,7 +1,8 @@
 //! HTTP/1.1 over TCP: routes, bounds, threads.
 
 use crate::{
-    Service, ServiceError,
+    Info, Service, ServiceError,
+    load::LoadMeter,
     responder::{Answer, Responder},
     watch::{Watched, start as start_watching},
 };
@@ -93,6 +94,7 @@ pub(crate) struct Shared {
     /// Queries on the runtime's own threads, and how many may be.
     inline: Arc<Watched>,
     inline_max: usize,
+    load: OnceLock<LoadMeter>,
     unsettled: Notify,
 }
 
@@ -186,9 +188,22 @@ impl Rim {
                 body_bytes: AtomicUsize::new(0),
                 inline: Arc::default(),
                 inline_max: threads() - 1,
+                load: OnceLock::new(),
                 unsettled: Notify::new(),
             }),
         }
+    }
+
+    /// Tells everybody who asks how many queries are answered; by the operator's choice.
+    #[must_use]
+    pub fn publish_load(self) -> Self {
+        self.shared.load.get_or_init(LoadMeter::start);
+        self
+    }
+
+    fn info(&self) -> Info {
+        let load = self.shared.load.get().and_then(LoadMeter::read);
+        Info { load, ..self.shared.service.info() }
     }
 
     async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
@@ -215,7 +230,7 @@ impl Rim {
                 Err(unread) => return refuse_unread(unread, &shared.limits),
             },
             (&Method::GET, "/v1/handover") => shared.service.handover_offer(),
-            (&Method::GET, "/v1/info") => return json(StatusCode::OK, &shared.service.info()),
+            (&Method::GET, "/v1/info") => return json(StatusCode::OK, &self.info()),
             (&Method::GET, "/v1/evidence") => shared.service.evidence(),
             (&Method::GET, path) if path.starts_with(RECEIPT_LOG) => {
                 receipt_log(&*shared.service, &path[RECEIPT_LOG.len()..])
@@ -297,6 +312,14 @@ impl Rim {
     }
 
     async fn query(&self, body: Bytes) -> Answer {
+        let answer = self.begin_query(body).await;
+        if let (Ok(_), Some(load)) = (&answer, self.shared.load.get()) {
+            load.count();
+        }
+        answer
+    }
+
+    async fn begin_query(&self, body: Bytes) -> Answer {
         let Some(_place) = Share::one(&self.shared.requests, self.shared.limits.requests_max) else {
             return Err(too_many());
         };

@@ -67,6 +67,10 @@ pub struct RunArguments {
     /// inside. None are given without it.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub metrics_listen: Option<SocketAddr>,
+    /// Tell everybody who asks how many queries this worker answered in the last ten seconds, all contracts
+    /// together.
+    #[arg(long)]
+    pub publish_load: bool,
     /// Let contracts send HTTP requests to this machine and the networks around it. For development:
     /// refused on any platform but insecure_simulated.
     #[arg(long)]

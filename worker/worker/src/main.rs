@@ -96,7 +96,10 @@ async fn run(arguments: RunArguments, started: Instant) -> Result<()> {
     let data_dir = data_dir::DataDir::open(&arguments.data_dir, chain.genesis())?;
     let instants = [started, light_client_started];
     let serve = |service: Arc<dyn worker_rpc::Service>| {
-        let rim = worker_rpc::Rim::new(service, worker_rpc::Limits::default());
+        let mut rim = worker_rpc::Rim::new(service, worker_rpc::Limits::default());
+        if arguments.publish_load {
+            rim = rim.publish_load();
+        }
         let mut stop = stopped.clone();
         tracing::info!(listen = %arguments.listen, "listening");
         tokio::spawn(worker_rpc::serve(listener, rim, async move {
