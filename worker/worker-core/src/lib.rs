@@ -23,6 +23,7 @@
 #![deny(missing_docs)]
 
 mod cache;
+mod compat;
 mod gatekeeper;
 mod handover;
 mod identity;
@@ -42,6 +43,7 @@ mod sessions;
 mod snapshots;
 mod store;
 
+pub use compat::CompatibleRefusal;
 pub use gatekeeper::GatekeeperSecrets;
 pub use handover::{
     Departed, HandoverOffers, HandoverRefusal, Successor, TakeOverError, TakenOver,

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod clock;
+mod compatible;
 mod data_dir;
 mod follow;
 mod service;

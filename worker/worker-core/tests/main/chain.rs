@@ -32,6 +32,8 @@ pub struct Cluster {
     pub suspensions: BTreeMap<WorkerId, Suspension>,
     pub inbox: Vec<MailboxEntry>,
     pub first: u64,
+    /// Whether the owner wants no client of the original network.
+    pub edge_closed: bool,
     pub codes: BTreeMap<CodeHash, Vec<u8>>,
     pub keys: BTreeMap<ContractId, ([u8; 32], HpkePublicKey)>,
 }
@@ -419,6 +421,7 @@ impl Cluster {
             peers: Vec::new(),
             inbox_first: self.first,
             inbox_next: self.inbox.len() as u64,
+            compatible_edge: !self.edge_closed,
             entries,
             codes: self.codes.clone(),
             contract_keys: watch.contract_keys.iter().filter_map(asked).collect(),
