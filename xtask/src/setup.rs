@@ -14,7 +14,8 @@ use crate::workspace::{progress, run as run_command};
 /// A Debian package, and a file that shows that what it brings is there (from it or from elsewhere).
 struct Package {
     name: &'static str,
-    /// A program on the path, or, with a leading slash, files of which one must exist.
+    /// Of these one must exist: a program on the path, with a leading slash a file, after `python3:` a
+    /// module of Python.
     shown_by: &'static [&'static str],
     why: &'static str,
 }
@@ -98,8 +99,8 @@ const WASM: [Package; 3] = [
     },
 ];
 
-/// For servers that tests of contracts talk to; no build needs them.
-const TESTS: [Package; 2] = [
+/// For programs of others that tests use; no build needs them.
+const TESTS: [Package; 4] = [
     Package {
         name: "nodejs",
         shown_by: &["node"],
@@ -109,6 +110,16 @@ const TESTS: [Package; 2] = [
         name: "npm",
         shown_by: &["npm"],
         why: "fetching them",
+    },
+    Package {
+        name: "chromium",
+        shown_by: &["chromium", "chromium-browser", "google-chrome"],
+        why: "the receipt verifier and wallets in a browser",
+    },
+    Package {
+        name: "python3-venv",
+        shown_by: &["python3:ensurepip"],
+        why: "a client of Substrate chains in Python",
     },
 ];
 
@@ -187,8 +198,12 @@ fn active_toolchain_has_wasm() -> bool {
         .is_dir()
 }
 
-/// A program on the path, or a file if it is named by its whole path.
+/// See [`Package::shown_by`].
 fn is_present(name: &str) -> bool {
+    if let Some(module) = name.strip_prefix("python3:") {
+        let import = Command::new("python3").args(["-c", &format!("import {module}")]).output();
+        return import.is_ok_and(|output| output.status.success());
+    }
     if name.starts_with('/') {
         return Path::new(name).exists();
     }
