@@ -289,8 +289,16 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "contract-engine",
             "contract-state",
             "wire",
+            "compatible-edge",
         ],
     ),
+    // The weaker protocol stays at a worker's edge.
+    ("client", &["compatible-edge"]),
+    ("contract-engine", &["compatible-edge"]),
+    ("runtime", &["compatible-edge"]),
+    ("node", &["compatible-edge"]),
+    // Entropy and time are arguments.
+    ("compatible-edge", &["getrandom", "rand", "tokio", "polkadot-sdk"]),
     ("client", &["mock-attestation", "polkadot-sdk"]),
 ];
 

@@ -14,7 +14,8 @@ use crate::workspace::{progress, run as run_command};
 /// A Debian package, and a file that shows that what it brings is there (from it or from elsewhere).
 struct Package {
     name: &'static str,
-    /// A program on the path, or, with a leading slash, files of which one must exist.
+    /// Of these one must exist: a program on the path, with a leading slash a file, after `python3:` a
+    /// module of Python.
     shown_by: &'static [&'static str],
     why: &'static str,
 }
@@ -99,7 +100,7 @@ const WASM: [Package; 3] = [
 ];
 
 /// For tests, the TypeScript SDK and the web console; no other build needs them.
-const TESTS: [Package; 3] = [
+const TESTS: [Package; 4] = [
     Package {
         name: "nodejs",
         shown_by: &["node"],
@@ -114,6 +115,11 @@ const TESTS: [Package; 3] = [
         name: "chromium",
         shown_by: &["chromium", "chromium-browser", "google-chrome", "chrome"],
         why: "the tests in a browser",
+    },
+    Package {
+        name: "python3-venv",
+        shown_by: &["python3:ensurepip"],
+        why: "a client of Substrate chains in Python",
     },
 ];
 
@@ -223,8 +229,12 @@ fn active_toolchain_has_wasm() -> bool {
         .is_dir()
 }
 
-/// A program on the path, or a file if it is named by its whole path.
+/// See [`Package::shown_by`].
 fn is_present(name: &str) -> bool {
+    if let Some(module) = name.strip_prefix("python3:") {
+        let import = Command::new("python3").args(["-c", &format!("import {module}")]).output();
+        return import.is_ok_and(|output| output.status.success());
+    }
     if name.starts_with('/') {
         return Path::new(name).exists();
     }

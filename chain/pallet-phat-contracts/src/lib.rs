@@ -292,6 +292,11 @@ pub mod pallet {
     #[pallet::storage]
     pub type BlockHooks<T: Config> = CountedStorageMap<_, Twox64Concat, H256, BlockNumber>;
 
+    /// Clusters whose owners do not want the protocol of the original network, and since which block
+    /// (ADR 0036).
+    #[pallet::storage]
+    pub type CompatibleEdgesClosed<T: Config> = StorageMap<_, Twox64Concat, H256, BlockNumber>;
+
     /// Destroyed clusters with records left to clear.
     #[pallet::storage]
     pub type DestroyedClusters<T: Config> = StorageMap<_, Twox64Concat, H256, ()>;
@@ -396,6 +401,14 @@ pub mod pallet {
             cluster: H256,
             /// Of every how many'th block; `None` for none.
             every: Option<BlockNumber>,
+        },
+        /// Clients of the original network may ask the contracts of a cluster and command them in their
+        /// format, or may no more.
+        CompatibleEdgeSet {
+            /// The cluster.
+            cluster: H256,
+            /// Whether they may.
+            open: bool,
         },
         /// A worker joined a cluster.
         WorkerAddedToCluster {
@@ -538,6 +551,9 @@ pub mod pallet {
         NotOperator,
         /// The worker's operator does not offer it to this cluster: he calls `offer_worker` first.
         WorkerNotOffered,
+        /// The cluster's owner does not want commands that are sealed in the format of the original
+        /// network; send it by a client of this one.
+        CompatibleEdgeClosed,
     }
 
     #[pallet::hooks]
@@ -787,6 +803,19 @@ pub mod pallet {
         ) -> DispatchResult {
             let who = ensure_signed_or_root(origin)?;
             Self::do_rotate_keys(who.as_ref(), cluster_id, window_blocks)
+        }
+
+        /// Lets clients of the original network ask the contracts of a cluster and command them in their
+        /// format, or not, by root or the cluster's owner. A new cluster does.
+        #[pallet::call_index(21)]
+        #[pallet::weight(weights::set_compatible_edge::<T>())]
+        pub fn set_compatible_edge(
+            origin: OriginFor<T>,
+            cluster_id: H256,
+            open: bool,
+        ) -> DispatchResult {
+            let who = ensure_signed_or_root(origin)?;
+            Self::do_set_compatible_edge(who.as_ref(), cluster_id, open)
         }
     }
 }

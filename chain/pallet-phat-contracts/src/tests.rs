@@ -430,6 +430,8 @@ fn commands_reach_the_mailbox_as_they_are() {
             amount: 50,
         };
         assert_eq!(inbox(1)[1..], [deposit, command]);
+        // What is missing of a command's price may be less than the least transfer.
+        assert_ok!(push(8, vec![0xff, 2], TRANSFER_MIN - 1));
     });
 }
 
@@ -683,5 +685,36 @@ fn clusters_are_found_round_and_round_and_hear_of_other_keys_by_mailbox() {
             MailboxOperation::RotateKeys { rotation: 1 },
             MailboxOperation::RetireKeys,
         ]));
+    });
+}
+
+#[test]
+fn a_clusters_owner_closes_its_compatible_edge_and_opens_it_again() {
+    run(|| {
+        assert_ok!(add_cluster(&[1]));
+        let system = H256(wire::domain::system_contract_id(&ClusterId(cluster(1).0)).0);
+        let push = |payload: Vec<u8>| {
+            PhatContracts::push_contract_message(signed(3), system, payload, 0)
+        };
+        let set = |who, open| PhatContracts::set_compatible_edge(who, cluster(1), open);
+        let encrypted = || vec![wire::command::ENCRYPTED_COMMAND, 7];
+        assert_ok!(push(encrypted()));
+        assert_noop!(set(signed(2), false), BadOrigin);
+        assert_noop!(
+            PhatContracts::set_compatible_edge(RuntimeOrigin::root(), cluster(2), false),
+            Error::<Test>::ClusterNotFound
+        );
+        assert_ok!(set(signed(1), false));
+        assert!(CompatibleEdgesClosed::<Test>::contains_key(cluster(1)));
+        assert_noop!(push(encrypted()), Error::<Test>::CompatibleEdgeClosed);
+        // What is not of that format goes through: in the clear, and sealed by HPKE.
+        assert_ok!(push(vec![0, 7]));
+        assert_ok!(push(vec![2, 7]));
+        PhatContracts::do_try_state().unwrap();
+        assert_ok!(set(RuntimeOrigin::root(), true));
+        assert_ok!(push(encrypted()));
+        assert_ok!(set(signed(1), false));
+        assert_ok!(PhatContracts::cluster_destroy(RuntimeOrigin::root(), cluster(1)));
+        PhatContracts::do_try_state().unwrap();
     });
 }

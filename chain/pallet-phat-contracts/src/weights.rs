@@ -46,7 +46,7 @@ pub fn transfer_to_cluster<T: Config>() -> Weight {
 
 /// A command of `bytes`, with a deposit.
 pub fn push_contract_message<T: Config>(bytes: u64) -> Weight {
-    estimate::<T>(bytes, 3, 1)
+    estimate::<T>(bytes, 4, 1)
         .saturating_add(push::<T>())
         .saturating_add(transfer_to_cluster::<T>())
 }
@@ -103,6 +103,11 @@ pub fn set_cluster_limits<T: Config>() -> Weight {
 /// Switching a cluster's hooks on or off.
 pub fn set_block_hooks<T: Config>() -> Weight {
     estimate::<T>(0, 3, 2)
+}
+
+/// Opening or closing a cluster's compatible edge.
+pub fn set_compatible_edge<T: Config>() -> Weight {
+    estimate::<T>(0, 1, 1)
 }
 
 /// Telling `clusters` that a block ends.

@@ -1,9 +1,5 @@
-//! Which pallets there are, and their numbers in calls, events and errors. A number is never reused.
-
-// `construct_runtime!` writes public items without documentation.
-#![expect(missing_docs, reason = "generated items")]
-
-use crate::*;
+// Which pallets there are, and their numbers in calls, events and errors. A number is never reused.
+// This is a part of `lib.rs`.
 
 frame_support::construct_runtime!(
     pub enum Runtime {

@@ -671,7 +671,7 @@ fn old_clients_can_read_the_metadata() {
             &NOW_MS,
         )
         .unwrap();
-        let inherents = composition::create_inherents(&data);
+        let inherents = crate::create_inherents(&data);
         // One byte of length, then the format.
         assert_eq!(inherents[0].encode()[1], 4);
         let decoded = UncheckedExtrinsic::decode(&mut &inherents[0].encode()[..]).unwrap();

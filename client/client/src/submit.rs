@@ -155,12 +155,13 @@ impl Transaction {
     /// Makes a cluster that anybody may deploy to. Needs the superuser of a development network.
     pub fn add_public_cluster(owner: AccountId, workers: &[WorkerId], prices: [Balance; 3]) -> Self {
         let [gas_price, deposit_per_item, deposit_per_byte] = prices;
-        // Permission 0 is public; the deposit is 0; fees go to the owner's account in the cluster.
+        // Permission 0 is public; the least deposit, so that the cluster's account takes even smaller ones;
+        // fees go to the owner's account in the cluster.
         let arguments = (
             owner,
             0u8,
             workers,
-            0u128,
+            primitives::units::EXISTENTIAL_DEPOSIT,
             gas_price,
             deposit_per_item,
             deposit_per_byte,
@@ -185,6 +186,12 @@ impl Transaction {
     /// anybody where a worker has the keys whose build is not allowed any more.
     pub fn rotate_cluster_keys(cluster: ClusterId, window_blocks: Option<BlockNumber>) -> Self {
         Self::new("PhalaPhatContracts", "rotate_cluster_keys", (cluster, window_blocks))
+    }
+
+    /// Lets clients of the original network ask the contracts of a cluster and command them in their
+    /// format, or not. By the cluster's owner.
+    pub fn set_compatible_edge(cluster: ClusterId, open: bool) -> Self {
+        Self::new("PhalaPhatContracts", "set_compatible_edge", (cluster, open))
     }
 
     /// Takes a worker into a cluster. By the cluster's owner, where the worker's operator offers it, or by

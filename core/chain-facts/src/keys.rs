@@ -98,6 +98,12 @@ pub fn cluster_limits(cluster: &ClusterId) -> Vec<u8> {
     map("PhalaPhatContracts", "Limits", &[cluster.as_ref()])
 }
 
+/// Since which block a cluster's owner does not want the protocol of the original network, if so:
+/// `BlockNumber`.
+pub fn compatible_edge_closed(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaPhatContracts", "CompatibleEdgesClosed", &[cluster.as_ref()])
+}
+
 /// Every how many'th block's end a cluster's contracts hear of: `BlockNumber`.
 pub fn block_hooks(cluster: &ClusterId) -> Vec<u8> {
     map("PhalaPhatContracts", "BlockHooks", &[cluster.as_ref()])

@@ -231,6 +231,9 @@ async fn cluster_view<R: StorageReader>(
             .await?,
         inbox_first: read(block, "mailbox", keys::inbox_first(&id)).await?.unwrap_or_default(),
         inbox_next,
+        compatible_edge: read::<_, BlockNumber>(block, "edge", keys::compatible_edge_closed(&id))
+            .await?
+            .is_none(),
         entries,
         codes,
         contract_keys,

@@ -137,6 +137,8 @@ pub struct ClusterView {
     pub inbox_next: u64,
     /// Entries from [`Watch::from_number`] on, at most [`ENTRIES_MAX`], without a gap.
     pub entries: Vec<MailboxEntry>,
+    /// Whether the cluster's owner lets clients of the original network ask.
+    pub compatible_edge: bool,
     /// Code that the entries upload.
     pub codes: BTreeMap<CodeHash, Vec<u8>>,
     /// Those of [`Watch::contract_keys`] that the chain has.

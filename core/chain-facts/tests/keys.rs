@@ -61,6 +61,8 @@ fn map_keys_end_with_the_key_itself_and_never_meet() {
         keys::beacon_value(1),
         keys::beacon_value(2),
         keys::agreed_checkpoint(&first),
+        keys::compatible_edge_closed(&first),
+        keys::compatible_edge_closed(&second),
         keys::agreed_roots(&first),
         keys::suspension(&first, &one),
         keys::suspension(&first, &two),

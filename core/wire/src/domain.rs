@@ -36,6 +36,8 @@ pub const SESSION_REPLY: Label = Label("phat/v1/session-reply");
 pub const ONE_SHOT_QUERY: Label = Label("phat/v1/one-shot-query");
 /// The reply to a query sealed on its own.
 pub const ONE_SHOT_REPLY: Label = Label("phat/v1/one-shot-reply");
+/// A query of a client of the original network, among those that were seen before.
+pub const COMPATIBLE_QUERY: Label = Label("phat/v1/compatible-query");
 /// A command sealed to a contract.
 pub const SEALED_COMMAND: Label = Label("phat/v1/sealed-command");
 /// A cluster's signing key.

@@ -317,6 +317,7 @@ impl ScriptedWorker {
             next_number,
             state: Arc::new(NoState),
             capabilities: Arc::new(Machine(self.inside.identity.worker())),
+            compatible_edge: false,
         });
     }
 

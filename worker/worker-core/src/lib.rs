@@ -24,6 +24,7 @@
 
 mod cache;
 mod cluster_keys;
+mod compat;
 mod gatekeeper;
 mod handover;
 mod identity;
@@ -44,6 +45,7 @@ mod sessions;
 mod snapshots;
 mod store;
 
+pub use compat::CompatibleRefusal;
 pub use gatekeeper::GatekeeperSecrets;
 pub use handover::{
     Departed, HandoverOffers, HandoverRefusal, Successor, TakeOverError, TakenOver,

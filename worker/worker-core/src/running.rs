@@ -557,12 +557,11 @@ impl Running {
             selector: input.get(..4).unwrap_or(input),
             owner_of: &|contract| facts(contract).map(|facts| facts.owner),
         };
-        self.logs.record(&execution, outcome);
+        // First, since clients of the original network look at the first record alone.
         if let (Operation::Instantiate { .. }, Err(error)) = (operation, &outcome.result) {
-            // The words that clients of the original network look for.
-            let text = format!("instantiate failed: {error}");
-            self.logs.note(entry, context.origin, at, text);
+            self.logs.note_not_made(entry, context.origin, at, error.to_string());
         }
+        self.logs.record(&execution, outcome);
     }
 
     /// The contracts whose keys to look up with the next view: first those never looked up.

@@ -109,7 +109,7 @@ impl Shared {
 }
 
 /// So much of a bounded total; given back when dropped.
-struct Share<'a> {
+pub(crate) struct Share<'a> {
     of: &'a AtomicUsize,
     amount: usize,
 }
@@ -141,7 +141,7 @@ impl Drop for Share<'_> {
 }
 
 /// Why a request is not even handed on.
-enum Unread {
+pub(crate) enum Unread {
     TooLong,
     TooSlow,
     TooMuchAtOnce,
@@ -212,6 +212,9 @@ impl Rim {
     {
         let shared = &self.shared;
         let (head, body) = request.into_parts();
+        if self.is_compatible(&head) {
+            return self.compatible(&head, body).await;
+        }
         let answer = match (&head.method, head.uri.path()) {
             (&Method::POST, "/v1/query") => match self.read(body).await {
                 Ok((body, _share)) => self.query(body).await,
@@ -268,7 +271,7 @@ impl Rim {
     }
 
     /// Reads a whole body within the bounds.
-    async fn read<B>(&self, mut body: B) -> Result<(Bytes, Share<'_>), Unread>
+    pub(crate) async fn read<B>(&self, mut body: B) -> Result<(Bytes, Share<'_>), Unread>
     where
         B: Body<Data = Bytes> + Unpin,
     {
@@ -311,15 +314,23 @@ impl Rim {
         Ok((bytes, share))
     }
 
+    pub(crate) fn service(&self) -> &dyn Service {
+        &*self.shared.service
+    }
+
     async fn query(&self, body: Bytes) -> Answer {
-        let answer = self.begin_query(body).await;
+        let answer = self.ask(move |service, responder| service.query(&body, responder)).await;
         if let (Ok(_), Some(load)) = (&answer, self.shared.load.get()) {
             load.count();
         }
         answer
     }
 
-    async fn begin_query(&self, body: Bytes) -> Answer {
+    /// Lets the service answer one query, on this thread where there is room for it.
+    pub(crate) async fn ask(
+        &self,
+        work: impl FnOnce(&dyn Service, Responder) + Send + 'static,
+    ) -> Answer {
         let Some(_place) = Share::one(&self.shared.requests, self.shared.limits.requests_max) else {
             return Err(too_many());
         };
@@ -327,10 +338,10 @@ impl Rim {
         if let Some(_inline) = self.shared.inline.begin(self.shared.inline_max) {
             let service = &*self.shared.service;
             // The connection outlives a bug in one request; the dropped responder answers.
-            let _bug = catch_unwind(AssertUnwindSafe(|| service.query(&body, responder)));
+            let _bug = catch_unwind(AssertUnwindSafe(|| work(service, responder)));
         } else {
             let service = self.shared.service.clone();
-            self.shared.runtime().spawn_blocking(move || service.query(&body, responder));
+            self.shared.runtime().spawn_blocking(move || work(&*service, responder));
         }
         match receiver.try_recv() {
             Ok(answer) => answer,
@@ -496,7 +507,7 @@ fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<Full<Byte
 }
 
 /// Browsers ask from any page: what they get is public or sealed to them.
-fn respond(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+pub(crate) fn respond(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();

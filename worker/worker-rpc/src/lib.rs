@@ -9,6 +9,7 @@
 //! | `POST /v1/snapshot` | SCALE `SignedSnapshotRequest`, from a worker of the cluster | SCALE `SnapshotChunk` |
 //! | `GET /v1/load/CONTRACT` | – | JSON [`Load`] |
 //! | `GET /v1/handover` | – | SCALE `HandoverOffer` |
+//! | `POST /prpc/PhactoryAPI.…` | protobuf or JSON of the original network's protocol ([`CompatibleService`]) | the same |
 //! | `POST /v1/handover` | SCALE `SignedHandoverRequest`, from a new build with its operator's word | SCALE `HandoverAnswer` |
 //!
 //! An error is JSON `{"error": "…"}` with a status that tells who should act: 400 the client, 404 there
@@ -35,11 +36,13 @@
 mod http;
 mod load;
 mod metrics;
+mod prpc;
 mod responder;
 mod watch;
 
 pub use http::{Limits, Rim, bind, serve};
 pub use metrics::serve_metrics;
+pub use prpc::CompatibleService;
 pub use responder::{PutOff, Responder};
 
 use primitives::{
@@ -196,6 +199,10 @@ pub trait Service: Send + Sync + 'static {
     fn hand_over(&self, request: &[u8]) -> Result<Vec<u8>, ServiceError> {
         let _request = request;
         Err(ServiceError::NotFound("this worker hands nothing over".to_owned()))
+    }
+    /// What answers clients of the original network, if anything does.
+    fn compatible(&self) -> Option<&dyn CompatibleService> {
+        None
     }
     /// Finishes answers that were put off. Called when nothing else is at hand.
     fn settle(&self) {}

@@ -1,7 +1,7 @@
 //! The command line.
 
 use anyhow::{Context, Result, ensure};
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use http_egress::{EgressConfig, EgressPolicy};
 use platform::{GramineQuotes, PlatformConfig, PlatformKind, SystemFiles, TdxQuotes};
 use std::{net::SocketAddr, path::PathBuf};
@@ -71,6 +71,10 @@ pub struct RunArguments {
     /// together.
     #[arg(long)]
     pub publish_load: bool,
+    /// Whether clients of the original network may ask this worker: on or off. Their protocol is weaker;
+    /// SECURITY.md says in what. A cluster's owner can switch it off as well.
+    #[arg(long, value_name = "ON|OFF", default_value = "on", value_parser = on_or_off, action = ArgAction::Set)]
+    pub compatible_edge: bool,
     /// Let contracts send HTTP requests to this machine and the networks around it. For development:
     /// refused on any platform but insecure_simulated.
     #[arg(long)]
@@ -83,6 +87,14 @@ fn bootnode(text: &str) -> Result<String, String> {
     match parts.as_slice() {
         ["", _, _, .., "p2p", peer] if !peer.is_empty() => Ok(text.to_owned()),
         _ => Err("expected a multiaddress with a peer id, /ip4/…/tcp/…/p2p/…".to_owned()),
+    }
+}
+
+fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("expected on or off".to_owned()),
     }
 }
 
@@ -143,6 +155,29 @@ impl RunArguments {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_compatible_edge_is_on_unless_it_is_switched_off() {
+        let parse = |more: &[&str]| {
+            let needed = [
+                "phat-worker",
+                "run",
+                "--chain-spec=a",
+                "--data-dir=b",
+                "--operator-key-file=c",
+                "--platform=tdx",
+            ];
+            Arguments::try_parse_from(needed.iter().chain(more)).map(|arguments| {
+                match arguments.command {
+                    Command::Run(run) => run.compatible_edge,
+                    Command::Measure => panic!("another command"),
+                }
+            })
+        };
+        assert!(parse(&[]).unwrap());
+        assert!(!parse(&["--compatible-edge=off"]).unwrap());
+        assert!(parse(&["--compatible-edge=perhaps"]).is_err());
+    }
 
     #[test]
     fn an_address_without_a_peer_id_is_refused() {

@@ -195,6 +195,7 @@ impl Follower {
             offers: core.handover_offers().clone(),
             handovers,
             left: OnceLock::new(),
+            compatible_edge: arguments.compatible_edge,
         });
         data_dir.load_evidence(&milestones);
         Ok(Self {

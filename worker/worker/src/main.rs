@@ -5,6 +5,7 @@
 
 mod arguments;
 mod clock;
+mod compatible;
 mod figures;
 mod measure;
 mod data_dir;

@@ -18,7 +18,9 @@ use worker_core::{
     SnapshotService,
 };
 use primitives::ContractId;
-use worker_rpc::{Info, Load, PutOff, Responder, Service, ServiceError, Serving, Speed};
+use worker_rpc::{
+    CompatibleService, Info, Load, PutOff, Responder, Service, ServiceError, Serving, Speed,
+};
 
 /// Answers that wait for their receipts.
 pub type Receipts = ReceiptQueue<PutOff>;
@@ -61,6 +63,8 @@ pub struct WorkerService {
     pub handovers: mpsc::Sender<HandoverAsked>,
     /// What this worker is once its keys were handed over.
     pub left: OnceLock<DepartedService>,
+    /// Whether the operator lets clients of the original network ask.
+    pub compatible_edge: bool,
 }
 
 /// How long a request for the keys may wait for a final block to be read.
@@ -175,7 +179,7 @@ impl rand_core::RngCore for PlatformRng<'_> {
 
 impl rand_core::CryptoRng for PlatformRng<'_> {}
 
-fn refusal(refusal: Refusal) -> ServiceError {
+pub(crate) fn refusal(refusal: Refusal) -> ServiceError {
     let text = refusal.to_string();
     match refusal {
         Refusal::NotServing(_)
@@ -190,6 +194,8 @@ fn refusal(refusal: Refusal) -> ServiceError {
         }
         Refusal::Refused(_) | Refusal::Malformed(_) => ServiceError::BadRequest(text),
         Refusal::Broken => ServiceError::Internal(text),
+        // The original network's workers have one status for whatever is wrong with a query.
+        Refusal::Compatible(_) => ServiceError::Internal(text),
     }
 }
 
@@ -315,12 +321,20 @@ impl Service for WorkerService {
         }
     }
 
+    fn compatible(&self) -> Option<&dyn CompatibleService> {
+        // Who has left answers nobody.
+        match self.left.get() {
+            None => Some(self),
+            Some(_) => None,
+        }
+    }
+
     fn settle(&self) {
         self.receipts.sign(|asker, answer| asker.give(answer.map_err(refusal)));
     }
 }
 
-fn finish(queries: &QueryService, receipts: &Receipts, begun: Begun, responder: Responder) {
+pub(crate) fn finish(queries: &QueryService, receipts: &Receipts, begun: Begun, responder: Responder) {
     match queries.finish(begun) {
         Err(error) => responder.give(Err(refusal(error))),
         Ok(Answer { reply, receipt: None, seal }) => {

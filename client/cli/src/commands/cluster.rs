@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use chain_facts::{
     AgreedCheckpoint, Checkpoint, ClusterPermission, KeyRotation, Suspension, keys,
 };
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use client::{SystemContract, Transaction};
 use primitives::{Balance, BlockNumber, ClusterId, ContractId, WorkerId, units};
 use serde_json::json;
@@ -83,6 +83,17 @@ pub enum Command {
         #[arg(long)]
         cluster: Option<ClusterId>,
     },
+    /// Show whether clients of the original network may ask a cluster's contracts, or set it.
+    CompatibleEdge {
+        /// `on` or `off`; without it, the current setting is shown.
+        set: Option<Switch>,
+        /// The cluster's owner; needed to set.
+        #[arg(long = "as", value_name = "ACCOUNT")]
+        account: Option<String>,
+        /// The cluster; by default the network's only one.
+        #[arg(long)]
+        cluster: Option<ClusterId>,
+    },
     /// Let a cluster's contracts hear of the ends of blocks, for their hooks.
     Hooks {
         /// Every how many'th block, or `off`.
@@ -90,6 +101,15 @@ pub enum Command {
         #[command(flatten)]
         sender: Sender,
     },
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
 }
 
 /// Who sends, and where to.
@@ -148,6 +168,9 @@ pub async fn run(command: Command, network: &context::Network, output: &Output) 
         }
         Command::Limits { set, account, cluster } => {
             limits(network, output, &set, account.as_deref(), cluster).await
+        }
+        Command::CompatibleEdge { set, account, cluster } => {
+            compatible_edge(network, output, set, account.as_deref(), cluster).await
         }
         Command::Hooks { every, sender } => {
             let every = match every.as_str() {
@@ -258,6 +281,36 @@ async fn limits(
         value.insert(name.to_owned(), json!(current));
     }
     output.result(output::table(&["limit", "now", "most"], &rows), &json!(value));
+    Ok(())
+}
+
+async fn compatible_edge(
+    network: &context::Network,
+    output: &Output,
+    set: Option<Switch>,
+    account: Option<&str>,
+    cluster: Option<ClusterId>,
+) -> Result<()> {
+    let chain = network.connect().await?;
+    let cluster = network.cluster(&chain, cluster).await?;
+    let open = match set {
+        None => {
+            let key = keys::compatible_edge_closed(&cluster);
+            chain.unproven::<BlockNumber>("compatible edge of a cluster", key).await?.is_none()
+        }
+        Some(set) => {
+            let account = account.context("only the cluster's owner sets it: name it with --as")?;
+            let open = set == Switch::On;
+            let transaction = Transaction::set_compatible_edge(cluster, open);
+            chain.submit_final(&context::account(account)?, &transaction).await?;
+            open
+        }
+    };
+    let text = match open {
+        true => "on: clients of the original network may ask; a worker's operator may refuse them",
+        false => "off: only clients of protocol v1 are answered",
+    };
+    output.result(text.to_owned(), &json!({ "cluster": cluster, "open": open }));
     Ok(())
 }
 

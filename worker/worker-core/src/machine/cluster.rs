@@ -286,7 +286,7 @@ impl Core {
         let head = running.store.head();
         let may_serve = self.speaks && cluster.suspension.is_none();
         if head.next_number >= cluster.inbox_next && may_serve {
-            self.publish(&running, view, head);
+            self.publish(&running, view, head, cluster.compatible_edge);
             let was_said = self
                 .said
                 .iter()
@@ -532,7 +532,13 @@ impl Core {
         }
     }
 
-    fn publish(&self, running: &Running, view: &FinalizedView, head: crate::store::Head) {
+    fn publish(
+        &self,
+        running: &Running,
+        view: &FinalizedView,
+        head: crate::store::Head,
+        compatible_edge: bool,
+    ) {
         let state = running.store.snapshot();
         // A state that cannot be read answers no query either; the limits do not matter then.
         let limits = self.executor.limits(&*state).unwrap_or_default();
@@ -549,6 +555,7 @@ impl Core {
             next_number: head.next_number,
             state,
             capabilities: running.capabilities.clone(),
+            compatible_edge,
         });
     }
 }

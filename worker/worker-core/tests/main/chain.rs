@@ -33,6 +33,8 @@ pub struct Cluster {
     pub suspensions: BTreeMap<WorkerId, Suspension>,
     pub inbox: Vec<MailboxEntry>,
     pub first: u64,
+    /// Whether the owner wants no client of the original network.
+    pub edge_closed: bool,
     pub codes: BTreeMap<CodeHash, Vec<u8>>,
     pub keys: BTreeMap<ContractId, ([u8; 32], HpkePublicKey)>,
     /// Which of its seeds is in use, and which has made each contract's keys.
@@ -598,6 +600,7 @@ impl Cluster {
             peers: Vec::new(),
             inbox_first: self.first,
             inbox_next: self.inbox.len() as u64,
+            compatible_edge: !self.edge_closed,
             entries,
             codes: self.codes.clone(),
             contract_keys: watch.contract_keys.iter().filter_map(asked).collect(),

@@ -3,6 +3,7 @@
 
 mod ceremony;
 mod chain;
+mod compatible;
 mod executor;
 mod gatekeepers;
 mod keys;
