@@ -1,5 +1,9 @@
 //! What each pallet is told: constants and who serves whom.
 
+mod governance;
+
+pub use governance::*;
+
 use crate::*;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
@@ -120,6 +124,8 @@ impl frame_system::Config for Runtime {
     type Nonce = Nonce;
     type Hash = Hash;
     type BlockHashCount = BlockHashCount;
+    // What the committee has paused, for a time; never votes and never the ways out.
+    type BaseCallFilter = TxPause;
     type DbWeight = RocksDbWeight;
     type Version = Version;
     type AccountData = pallet_balances::AccountData<Balance>;
@@ -189,7 +195,8 @@ impl pallet_balances::Config for Runtime {
 
 impl pallet_transaction_payment::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
-    type OnChargeTransaction = FungibleAdapter<Balances, ()>;
+    // Fees are the treasury's.
+    type OnChargeTransaction = FungibleAdapter<Balances, FeesToTreasury>;
     type OperationalFeeMultiplier = ConstU8<5>;
     // A second of compute time costs one PHA.
     type WeightToFee = IdentityFee<Balance>;
@@ -244,6 +251,8 @@ pub enum ProxyType {
     Any,
     /// Everything that does not move balances.
     NonTransfer,
+    /// Votes, delegations of votes and referenda, for who votes from another key.
+    Governance,
     /// Workers' registrations and endpoints, for operators' servers.
     WorkerOperation,
 }
@@ -258,6 +267,9 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                     | RuntimeCall::Session(..)
                     | RuntimeCall::Utility(..)
                     | RuntimeCall::Multisig(..)
+                    | RuntimeCall::ConvictionVoting(..)
+                    | RuntimeCall::Referenda(..)
+                    | RuntimeCall::Preimage(..)
                     | RuntimeCall::PhalaRegistry(..)
                     | RuntimeCall::PhalaPhatContracts(
                         pallet_phat_contracts::Call::cluster_upload_resource { .. }
@@ -265,6 +277,18 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                             | pallet_phat_contracts::Call::clear_cluster { .. }
                             | pallet_phat_contracts::Call::remove_worker_from_cluster { .. }
                     )
+            ),
+            Self::Governance => matches!(
+                call,
+                RuntimeCall::Utility(..)
+                    | RuntimeCall::ConvictionVoting(..)
+                    | RuntimeCall::Referenda(..)
+                    | RuntimeCall::Preimage(..)
+                    | RuntimeCall::Whitelist(..)
+                    | RuntimeCall::TechnicalCommittee(..)
+                    | RuntimeCall::Treasury(..)
+                    | RuntimeCall::Bounties(..)
+                    | RuntimeCall::Tips(..)
             ),
             Self::WorkerOperation => matches!(
                 call,
@@ -335,6 +359,9 @@ impl pallet_worker_registry::Config for Runtime {
     type Clusters = PhalaPhatContracts;
     type Seeds = PhalaGatekeepers;
     type RegistrationDeposit = RegistrationDeposit;
+    type TrustOrigin = EnsureAttestation;
+    type DistrustOrigin = EnsureRestricts;
+    type GatekeeperOrigin = EnsureGatekeepers;
 }
 
 impl pallet_mailbox::Config for Runtime {
@@ -351,6 +378,7 @@ impl pallet_phat_contracts::Config for Runtime {
     type Workers = PhalaRegistry;
     type Mailbox = PhalaMq;
     type OnDivergence = ();
+    type ClusterOrigin = EnsureClusters;
     type CodeDepositPerByte = CodeDepositPerByte;
     type TransferMin = ExistentialDeposit;
 }
@@ -367,6 +395,7 @@ impl pallet_gatekeepers::Config for Runtime {
     type Clusters = PhalaPhatContracts;
     // Collateral of gatekeepers comes with the economics.
     type OnMisbehaviour = ();
+    type AdminOrigin = EnsureGatekeepers;
 }
 
 /// Hands workers' messages to the pallet that each kind is for.

@@ -1,5 +1,6 @@
 //! The whole runtime, block by block, as a node drives it.
 
+mod governance;
 mod replicas;
 
 use crate::*;

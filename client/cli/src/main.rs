@@ -59,6 +59,12 @@ enum Command {
     /// Look at contracts.
     #[command(subcommand)]
     Contract(commands::contract::Command),
+    /// Take part in what holders of PHA decide: see, vote, delegate, propose.
+    #[command(subcommand)]
+    Vote(commands::vote::Command),
+    /// Look at the treasury, and have it pay what was voted.
+    #[command(subcommand)]
+    Treasury(commands::treasury::Command),
 }
 
 fn main() -> ExitCode {
@@ -115,6 +121,8 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
         Command::Cluster(command) => commands::cluster::run(command, network, output).await?,
         Command::Stake(command) => commands::stake::run(command, network, output).await?,
         Command::Contract(command) => commands::contract::run(command, network, output).await?,
+        Command::Vote(command) => commands::vote::run(command, network, output).await?,
+        Command::Treasury(command) => commands::treasury::run(command, network, output).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

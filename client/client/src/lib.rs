@@ -22,6 +22,7 @@ mod cluster;
 mod contract;
 mod failover;
 mod flow;
+pub mod governance;
 mod membership;
 mod portable;
 pub mod receipt;

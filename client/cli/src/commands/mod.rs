@@ -12,4 +12,6 @@ pub mod new;
 pub mod query;
 pub mod receipt;
 pub mod stake;
+pub mod treasury;
+pub mod vote;
 pub mod worker;
