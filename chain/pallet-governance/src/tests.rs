@@ -187,7 +187,7 @@ fn vote(amount: Balance) -> AccountVote<Balance> {
 }
 
 fn own_lock(seed: u8) -> Balance {
-    Balances::locks(account(seed)).iter().map(|lock| lock.amount).max().unwrap_or(0)
+    Balances::locks(&account(seed)).iter().map(|lock| lock.amount).max().unwrap_or(0)
 }
 
 fn share_lock(seed: u8) -> Balance {
@@ -204,7 +204,7 @@ fn money_and_shares_vote_once_and_are_locked_for_it() {
         );
         assert_ok!(Voting::vote(signed(1), 0, vote(800)));
         assert_eq!((own_lock(1), share_lock(1)), (500, 300));
-        assert_eq!(Standing::get().unwrap().ayes(0), 800);
+        assert_eq!(Standing::get().unwrap().ayes, 800);
         // A smaller vote does not loosen what the larger one bound.
         assert_ok!(Voting::vote(signed(1), 0, vote(100)));
         assert_eq!((own_lock(1), share_lock(1)), (500, 300));

@@ -150,7 +150,6 @@ impl<T: Config> Pallet<T> {
     }
 
     /// What must hold of what waits.
-    #[cfg(any(test, feature = "try-runtime"))]
     pub(crate) fn try_pending() -> Result<(), polkadot_sdk::sp_runtime::TryRuntimeError> {
         let pending = PendingTrust::<T>::get();
         ensure!(

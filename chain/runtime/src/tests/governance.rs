@@ -133,12 +133,12 @@ impl Chain {
     }
 
     fn free(&mut self, who: Sr25519Keyring) -> Balance {
-        self.storage.execute_with(|| Balances::free_balance(who.to_account_id()))
+        self.storage.execute_with(|| Balances::free_balance(&who.to_account_id()))
     }
 
     fn frozen(&mut self, who: Sr25519Keyring) -> Balance {
         self.storage.execute_with(|| {
-            let locks = Balances::locks(who.to_account_id());
+            let locks = Balances::locks(&who.to_account_id());
             locks.iter().map(|lock| lock.amount).max().unwrap_or(0)
         })
     }
@@ -477,11 +477,11 @@ fn after_a_season_every_lock_and_deposit_is_back() {
     }
     // All that is missing anywhere is fees, and those are the treasury's.
     let (now, treasury) = chain.storage.execute_with(|| {
-        (Balances::total_issuance(), Balances::free_balance(Treasury::account_id()))
+        (Balances::total_issuance(), Balances::free_balance(&Treasury::account_id()))
     });
     assert_eq!(now, issuance);
     let reserved: Balance = chain.storage.execute_with(|| {
-        voters().iter().map(|who| Balances::reserved_balance(who.to_account_id())).sum()
+        voters().iter().map(|who| Balances::reserved_balance(&who.to_account_id())).sum()
     });
     // The submission deposit of what was rejected is not given back by the pallet.
     assert_eq!(reserved, 100 * PHA);
