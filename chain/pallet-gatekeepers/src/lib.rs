@@ -118,6 +118,8 @@ pub mod pallet {
         type Clusters: Clusters;
         /// Who hears of misbehaviour.
         type OnMisbehaviour: OnMisbehaviour;
+        /// Who may set parameters and members, and begin ceremonies.
+        type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
     }
 
     /// Parameters.
@@ -573,7 +575,7 @@ pub mod pallet {
         #[pallet::call_index(0)]
         #[pallet::weight(weights::set_value::<T>())]
         pub fn set_settings(origin: OriginFor<T>, settings: GatekeeperSettings) -> DispatchResult {
-            ensure_root(origin)?;
+            T::AdminOrigin::ensure_origin(origin)?;
             Self::do_set_settings(settings)
         }
 
@@ -586,7 +588,7 @@ pub mod pallet {
             members: Vec<AccountId32>,
             threshold: u8,
         ) -> DispatchResult {
-            ensure_root(origin)?;
+            T::AdminOrigin::ensure_origin(origin)?;
             Self::do_set_members(members, threshold)
         }
 
@@ -594,7 +596,7 @@ pub mod pallet {
         #[pallet::call_index(2)]
         #[pallet::weight(weights::start_ceremony::<T>())]
         pub fn start_refresh(origin: OriginFor<T>) -> DispatchResult {
-            ensure_root(origin)?;
+            T::AdminOrigin::ensure_origin(origin)?;
             Self::do_start_refresh()
         }
 
@@ -603,7 +605,7 @@ pub mod pallet {
         #[pallet::call_index(3)]
         #[pallet::weight(weights::start_ceremony::<T>())]
         pub fn deal_to_members(origin: OriginFor<T>) -> DispatchResult {
-            ensure_root(origin)?;
+            T::AdminOrigin::ensure_origin(origin)?;
             Self::do_deal_to_members()
         }
 
@@ -612,7 +614,7 @@ pub mod pallet {
         #[pallet::call_index(4)]
         #[pallet::weight(weights::start_ceremony::<T>())]
         pub fn recover_from_members(origin: OriginFor<T>) -> DispatchResult {
-            ensure_root(origin)?;
+            T::AdminOrigin::ensure_origin(origin)?;
             Self::do_recover_from_members()
         }
 

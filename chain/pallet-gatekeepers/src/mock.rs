@@ -176,6 +176,7 @@ impl pallet_gatekeepers::Config for Test {
     type Workers = TestWorkers;
     type Clusters = TestClusters;
     type OnMisbehaviour = Listener;
+    type AdminOrigin = frame_system::EnsureRoot<AccountId32>;
 }
 
 /// Short stages, so that a test waits little.

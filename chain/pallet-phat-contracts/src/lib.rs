@@ -123,6 +123,8 @@ pub mod pallet {
         type Mailbox: Mailbox;
         /// Who hears of workers that differ from their cluster.
         type OnDivergence: OnDivergence;
+        /// Who may make and destroy clusters.
+        type ClusterOrigin: EnsureOrigin<Self::RuntimeOrigin>;
         /// Held from who uploads code, for each byte.
         #[pallet::constant]
         type CodeDepositPerByte: Get<Balance>;
@@ -604,7 +606,7 @@ pub mod pallet {
             deposit_per_byte: Balance,
             treasury_account: AccountId32,
         ) -> DispatchResult {
-            ensure_root(origin)?;
+            T::ClusterOrigin::ensure_origin(origin)?;
             let info = ClusterInfo {
                 owner,
                 permission,
@@ -693,7 +695,7 @@ pub mod pallet {
         #[pallet::call_index(5)]
         #[pallet::weight(weights::cluster_destroy::<T>())]
         pub fn cluster_destroy(origin: OriginFor<T>, cluster: H256) -> DispatchResult {
-            ensure_root(origin)?;
+            T::ClusterOrigin::ensure_origin(origin)?;
             Self::do_cluster_destroy(cluster)
         }
 

@@ -160,6 +160,7 @@ impl pallet_phat_contracts::Config for Test {
     type OnDivergence = TestDivergence;
     type CodeDepositPerByte = CodeDepositPerByte;
     type TransferMin = TransferMin;
+    type ClusterOrigin = frame_system::EnsureRoot<AccountId32>;
 }
 
 pub fn account(seed: u8) -> AccountId32 {

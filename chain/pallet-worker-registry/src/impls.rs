@@ -128,6 +128,11 @@ impl<T: Config> Pallet<T> {
         DevelopmentNetwork::<T>::put(config.development_network);
         TierMax::<T>::put(config.tier_max);
         RegistrationLifetimeMs::<T>::put(config.registration_lifetime_ms);
+        assert!(
+            config.development_network || config.notice_blocks > 0,
+            "only a development network gives trust without notice: set noticeBlocks"
+        );
+        NoticeBlocks::<T>::put(config.notice_blocks);
         let at = frame_system::pallet_prelude::BlockNumberFor::<T>::zero();
         for measurement in &config.allowed_measurements {
             AllowedMeasurements::<T>::insert(Measurement(measurement.0), at);
@@ -141,6 +146,7 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         let now_ms = Self::now_ms();
         let key = public(&registration.worker.0);
+        ensure!(!BannedWorkers::<T>::contains_key(key), Error::<T>::WorkerBanned);
         let previous = Workers::<T>::get(key);
         Self::check_registration(&registration, previous.as_ref(), now_ms)?;
         let identity = Self::judge(&registration, &evidence, now_ms)?;
@@ -345,14 +351,24 @@ impl<T: Config> Pallet<T> {
             AllowedMeasurements::<T>::count() < MEASUREMENTS_MAX,
             Error::<T>::TooManyMeasurements
         );
+        Self::give_notice(TrustChange::AllowMeasurement(measurement))
+    }
+
+    pub(crate) fn make_allowed(measurement: Measurement) -> DispatchResult {
+        // Others may have been allowed since it was announced.
+        ensure!(
+            AllowedMeasurements::<T>::count() < MEASUREMENTS_MAX,
+            Error::<T>::TooManyMeasurements
+        );
         AllowedMeasurements::<T>::insert(measurement, frame_system::Pallet::<T>::block_number());
         Self::deposit_event(Event::MeasurementAllowed { measurement });
         Ok(())
     }
 
     pub(crate) fn do_disallow_measurement(measurement: Measurement) -> DispatchResult {
+        let waited = Self::withdraw(&TrustChange::AllowMeasurement(measurement));
         ensure!(
-            AllowedMeasurements::<T>::take(measurement).is_some(),
+            AllowedMeasurements::<T>::take(measurement).is_some() || waited,
             Error::<T>::MeasurementNotFound
         );
         Self::deposit_event(Event::MeasurementDisallowed { measurement });
@@ -367,18 +383,12 @@ impl<T: Config> Pallet<T> {
             Error::<T>::DevelopmentRootRefused
         );
         let roots = BoundedVec::try_from(roots).map_err(|_| Error::<T>::TooManyRoots)?;
-        Self::deposit_event(Event::AcceptedRootsSet {
-            count: roots.len() as u32,
-        });
-        AcceptedRoots::<T>::put(roots);
-        Ok(())
+        Self::give_notice(TrustChange::AcceptRoots(roots))
     }
 
     pub(crate) fn do_set_tier_max(tier_max: u8) -> DispatchResult {
         ensure!(tier_is_valid(tier_max), Error::<T>::InvalidTier);
-        TierMax::<T>::put(tier_max);
-        Self::deposit_event(Event::TierMaxSet { tier_max });
-        Ok(())
+        Self::give_notice(TrustChange::TierMax(tier_max))
     }
 
     pub(crate) fn do_set_registration_lifetime(lifetime_ms: u64) -> DispatchResult {
@@ -386,9 +396,7 @@ impl<T: Config> Pallet<T> {
             (LIFETIME_MS_MIN..=LIFETIME_MS_MAX).contains(&lifetime_ms),
             Error::<T>::InvalidLifetime
         );
-        RegistrationLifetimeMs::<T>::put(lifetime_ms);
-        Self::deposit_event(Event::RegistrationLifetimeSet { lifetime_ms });
-        Ok(())
+        Self::give_notice(TrustChange::RegistrationLifetimeMs(lifetime_ms))
     }
 
     pub(crate) fn do_remove_expired_worker(worker: sr25519::Public) -> DispatchResult {
@@ -600,6 +608,7 @@ impl<T: Config> Pallet<T> {
     /// # Errors
     /// Names the relation that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
+        Self::try_pending()?;
         for (key, info) in Workers::<T>::iter() {
             ensure!(
                 info.worker == key,

@@ -150,6 +150,9 @@ impl pallet_worker_registry::Config for Test {
     type Clusters = TestClusters;
     type Seeds = TestSeeds;
     type RegistrationDeposit = RegistrationDeposit;
+    type TrustOrigin = frame_system::EnsureRoot<AccountId32>;
+    type DistrustOrigin = frame_system::EnsureRoot<AccountId32>;
+    type GatekeeperOrigin = frame_system::EnsureRoot<AccountId32>;
 }
 
 pub fn account(seed: u8) -> AccountId32 {
@@ -184,6 +187,7 @@ pub fn development_genesis() -> crate::GenesisConfig<Test> {
         ],
         allowed_measurements: vec![H256(build().measurement().0)],
         tier_max: 3,
+        notice_blocks: 0,
         ..Default::default()
     }
 }

@@ -1,3 +1,5 @@
+mod notice;
+
 use crate::mock::*;
 use crate::*;
 use attestation::AcceptedRoot;

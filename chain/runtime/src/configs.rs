@@ -5,6 +5,10 @@ mod economy;
 
 pub use economy::*;
 
+mod governance;
+
+pub use governance::*;
+
 use crate::*;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
@@ -124,6 +128,8 @@ impl frame_system::Config for Runtime {
     type Nonce = Nonce;
     type Hash = Hash;
     type BlockHashCount = BlockHashCount;
+    // What the committee has paused, for a time; never votes and never the ways out.
+    type BaseCallFilter = TxPause;
     type DbWeight = RocksDbWeight;
     type Version = Version;
     type AccountData = pallet_balances::AccountData<Balance>;
@@ -215,7 +221,8 @@ impl pallet_balances::Config for Runtime {
 
 impl pallet_transaction_payment::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
-    type OnChargeTransaction = FungibleAdapter<Balances, ()>;
+    // Fees are the treasury's.
+    type OnChargeTransaction = FungibleAdapter<Balances, FeesToTreasury>;
     type OperationalFeeMultiplier = ConstU8<5>;
     // A second of compute time costs one PHA.
     type WeightToFee = IdentityFee<Balance>;
@@ -270,6 +277,8 @@ pub enum ProxyType {
     Any,
     /// Everything that does not move balances.
     NonTransfer,
+    /// Votes, delegations of votes and referenda, for who votes from another key.
+    Governance,
     /// Workers' registrations and endpoints, and starting and stopping them for a pool, for operators'
     /// servers.
     WorkerOperation,
@@ -305,6 +314,9 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                         RuntimeCall::System(..)
                             | RuntimeCall::Session(..)
                             | RuntimeCall::Multisig(..)
+                            | RuntimeCall::ConvictionVoting(..)
+                            | RuntimeCall::Referenda(..)
+                            | RuntimeCall::Preimage(..)
                             | RuntimeCall::PhalaRegistry(..)
                             | RuntimeCall::PhalaComputation(..)
                             | RuntimeCall::PhalaPhatContracts(
@@ -315,6 +327,18 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                             )
                     )
             }
+            Self::Governance => matches!(
+                call,
+                RuntimeCall::Utility(..)
+                    | RuntimeCall::ConvictionVoting(..)
+                    | RuntimeCall::Referenda(..)
+                    | RuntimeCall::Preimage(..)
+                    | RuntimeCall::Whitelist(..)
+                    | RuntimeCall::TechnicalCommittee(..)
+                    | RuntimeCall::Treasury(..)
+                    | RuntimeCall::Bounties(..)
+                    | RuntimeCall::Tips(..)
+            ),
             Self::WorkerOperation => operates_workers(call),
         }
     }
@@ -377,6 +401,9 @@ impl pallet_worker_registry::Config for Runtime {
     type Clusters = PhalaPhatContracts;
     type Seeds = PhalaGatekeepers;
     type RegistrationDeposit = RegistrationDeposit;
+    type TrustOrigin = EnsureAttestation;
+    type DistrustOrigin = EnsureRestricts;
+    type GatekeeperOrigin = EnsureGatekeepers;
 }
 
 impl pallet_mailbox::Config for Runtime {
@@ -393,6 +420,7 @@ impl pallet_phat_contracts::Config for Runtime {
     type Workers = PhalaRegistry;
     type Mailbox = PhalaMq;
     type OnDivergence = SlashFaults;
+    type ClusterOrigin = EnsureClusters;
     type CodeDepositPerByte = CodeDepositPerByte;
     type TransferMin = ExistentialDeposit;
 }
@@ -408,6 +436,7 @@ impl pallet_gatekeepers::Config for Runtime {
     type Workers = PhalaRegistry;
     type Clusters = PhalaPhatContracts;
     type OnMisbehaviour = (PhalaGatekeeperBonds, SlashFaults);
+    type AdminOrigin = EnsureGatekeepers;
 }
 
 /// Hands workers' messages to the pallet that each kind is for.

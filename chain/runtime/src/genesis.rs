@@ -34,6 +34,9 @@ const TIER_MAX: u8 = attestation::TIER_WORST;
 /// How long a registration holds in development, milliseconds: a day.
 const LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
 
+/// Blocks of an hour of governance in development: a referendum that takes a month takes some twenty minutes.
+const HOUR_BLOCKS: u32 = 2;
+
 /// Gatekeepers of a development network: one of one is a sharing too, and every wait is short. Stages
 /// end early when all is there, so that these are for those who stay away.
 fn gatekeeper_settings(stage_blocks: u32) -> Value {
@@ -136,17 +139,22 @@ fn development(validators: &[(Sr25519Keyring, Ed25519Keyring)], stage_blocks: u3
             (account.clone(), account, keys)
         })
         .collect();
+    let committee = [Sr25519Keyring::Alice, Sr25519Keyring::Bob, Sr25519Keyring::Charlie]
+        .map(|account| account.to_account_id());
     json!({
         "balances": { "balances": balances },
         "session": { "keys": keys },
         "validatorSet": { "sessionBlocks": SESSION_BLOCKS },
         "slots": { "durationMs": 1000 },
+        "governanceOrigins": { "hourBlocks": HOUR_BLOCKS },
+        "technicalCommittee": { "members": committee },
         "sudo": { "key": Sr25519Keyring::Alice.to_account_id() },
         "phalaRegistry": {
             "developmentNetwork": true,
             "acceptedRoots": vec!["Intel"],
             "tierMax": TIER_MAX,
             "registrationLifetimeMs": LIFETIME_MS,
+            "noticeBlocks": 0,
         },
         "phalaGatekeepers": { "settings": gatekeeper_settings(stage_blocks) },
         "phalaComputation": mining_settings(),

@@ -1,6 +1,7 @@
 //! The whole runtime, block by block, as a node drives it.
 
 mod economy;
+mod governance;
 mod replicas;
 mod validators;
 

@@ -73,6 +73,12 @@ enum Command {
     /// Look at contracts.
     #[command(subcommand)]
     Contract(commands::contract::Command),
+    /// Take part in what holders of PHA decide: see, vote, delegate, propose.
+    #[command(subcommand)]
+    Vote(commands::vote::Command),
+    /// Look at the treasury, and have it pay what was voted.
+    #[command(subcommand)]
+    Treasury(commands::treasury::Command),
 }
 
 fn main() -> ExitCode {
@@ -134,6 +140,8 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
         Command::Member(command) => commands::member::run(command, network, output).await?,
         Command::Validator(command) => commands::validator::run(command, network, output).await?,
         Command::Contract(command) => commands::contract::run(command, network, output).await?,
+        Command::Vote(command) => commands::vote::run(command, network, output).await?,
+        Command::Treasury(command) => commands::treasury::run(command, network, output).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

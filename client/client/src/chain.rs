@@ -46,6 +46,17 @@ pub enum ChainError {
         /// What is wrong with it.
         reason: DecodeError,
     },
+    /// A value is not as the runtime's metadata says, or says what this client does not know.
+    #[error("the chain's {what} cannot be read: {reason}; the client is too old or too new for the chain")]
+    Unreadable {
+        /// Which value.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A call that cannot be made of what was typed.
+    #[error("{0}")]
+    Call(String),
     /// The chain refuses a transaction.
     #[error("the chain refuses the transaction: {0}")]
     Refused(String),

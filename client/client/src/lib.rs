@@ -24,6 +24,7 @@ mod contract;
 mod failover;
 mod economy_calls;
 mod flow;
+pub mod governance;
 mod load;
 pub mod member;
 mod membership;

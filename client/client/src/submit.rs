@@ -57,6 +57,12 @@ impl Included {
             .map(|(_, _, fields)| fields.as_slice())
     }
 
+    /// The number that the first such event begins with.
+    pub(crate) fn first_u32(&self, pallet: &str, event: &str) -> Option<u32> {
+        let bytes = self.fields(pallet, event).next()?.get(..4)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    }
+
     /// The mailbox numbers that this transaction's entries got, in order.
     ///
     /// # Errors
@@ -85,6 +91,11 @@ impl Included {
 impl Transaction {
     pub(crate) fn new(pallet: &'static str, call: &'static str, arguments: impl Encode) -> Self {
         Self { pallet, call, arguments: arguments.encode() }
+    }
+
+    /// A call whose bytes are there, with the two that say which call it is.
+    pub(crate) fn encoded(pallet: &'static str, call: &'static str, bytes: &[u8]) -> Self {
+        Self { pallet, call, arguments: bytes.get(2..).unwrap_or_default().to_vec() }
     }
 
     /// Uploads contract code to a cluster.

@@ -3,7 +3,6 @@
 use crate::*;
 use economics::{Fault, Parameters, Schedule};
 use frame_support::{PalletId, parameter_types, traits::Get, weights::Weight};
-use frame_system::EnsureRoot;
 use pallet_computation::WeightInfo as _;
 use pallet_gatekeepers::{FreshBeacon, Misbehaviour, OffenceKind, OnMisbehaviour};
 use pallet_phat_contracts::{OnDivergence, Suspension};
@@ -56,7 +55,7 @@ impl pallet_computation::Config for Runtime {
     type Pools = PhalaStakePoolv2;
     type Randomness = FreshBeacon<Runtime, BeaconAgeMax>;
     type UnixTime = Timestamp;
-    type GovernanceOrigin = EnsureRoot<AccountId>;
+    type GovernanceOrigin = EnsureEconomy;
     type Treasury = TreasuryAccount;
     type DefaultParameters = MiningParameters;
     type DefaultSchedule = MiningBudget;
@@ -70,7 +69,7 @@ impl pallet_stake_pools::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type Sessions = PhalaComputation;
     type UnixTime = Timestamp;
-    type GovernanceOrigin = EnsureRoot<AccountId>;
+    type GovernanceOrigin = EnsureEconomy;
     type PalletId = PoolsPalletId;
     type Treasury = TreasuryAccount;
     type ContributionMin = ContributionMin;
@@ -82,7 +81,7 @@ impl pallet_gatekeeper_bonds::Config for Runtime {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Workers = PhalaRegistry;
-    type GovernanceOrigin = EnsureRoot<AccountId>;
+    type GovernanceOrigin = EnsureGatekeepers;
     type Treasury = TreasuryAccount;
     type WeightInfo = pallet_gatekeeper_bonds::weights::HandWeight<Runtime>;
     type PalletId = BondsPalletId;

@@ -16,6 +16,8 @@ pub mod pool;
 pub mod query;
 pub mod receipt;
 pub mod stake;
+pub mod treasury;
 pub mod validator;
 pub mod vault;
+pub mod vote;
 pub mod worker;
