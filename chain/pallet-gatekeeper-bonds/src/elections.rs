@@ -103,7 +103,7 @@ impl<T: Config> Pallet<T> {
             other.amount.cmp(&mine.amount).then(first.cmp(second))
         });
         let count = candidates.len() as u32;
-        if count < settings.seats_min.into() {
+        if count < u32::from(settings.seats_min) {
             Self::deposit_event(Event::ElectionTooSmall { candidates: count });
             return;
         }
