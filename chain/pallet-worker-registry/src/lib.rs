@@ -54,7 +54,8 @@ mod tests;
 
 pub use pallet::*;
 pub use traits::{
-    Clusters, GatekeeperDirectory, KeyStore, SeedStore, SeedsInUse, WorkerDirectory, WorkerRecords,
+    ClusterKeyDirectory, Clusters, GatekeeperDirectory, KeyStore, SeedStore, SeedsInUse,
+    WorkerDirectory, WorkerRecords,
 };
 pub use types::{BoundedEndpoints, GenesisRoot, Instance, NextClusterKey, WorkerInfo};
 
