@@ -87,7 +87,9 @@ pub const MEMBERSHIP_CHECK_BLOCKS: u32 = 8;
 pub mod pallet {
     use super::*;
     use alloc::vec::Vec;
-    use pallet_worker_registry::{Clusters, GatekeeperDirectory, WorkerDirectory};
+    use pallet_worker_registry::{
+        ClusterKeyDirectory, Clusters, GatekeeperDirectory, WorkerDirectory,
+    };
     use polkadot_sdk::{
         frame_support::pallet_prelude::*,
         frame_system::pallet_prelude::*,
@@ -113,7 +115,7 @@ pub mod pallet {
     #[pallet::config]
     pub trait Config: polkadot_sdk::frame_system::Config<AccountId = AccountId32> {
         /// Which workers are active, and which are gatekeepers.
-        type Workers: WorkerDirectory + GatekeeperDirectory;
+        type Workers: WorkerDirectory + GatekeeperDirectory + ClusterKeyDirectory;
         /// Which workers belong to which cluster.
         type Clusters: Clusters;
         /// Who hears of misbehaviour.

@@ -5,7 +5,9 @@ use crate as pallet_gatekeepers;
 use crate::{Error, Event, Misbehaviour, OffenceKind, OnMisbehaviour};
 use codec::Encode;
 use frame_support::{derive_impl, parameter_types, storage::with_storage_layer, traits::Hooks};
-use pallet_worker_registry::{Clusters, GatekeeperDirectory, WorkerDirectory};
+use pallet_worker_registry::{
+    ClusterKeyDirectory, Clusters, GatekeeperDirectory, WorkerDirectory,
+};
 use polkadot_sdk::*;
 use primitives::{AccountId, ClusterId, ContractId, GenesisHash, HpkePublicKey, WorkerId};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -86,7 +88,9 @@ impl GatekeeperDirectory for TestWorkers {
     fn set_network_key(public_key: &[u8; 32]) {
         ToldKeys::mutate(|keys| keys.push(*public_key));
     }
+}
 
+impl ClusterKeyDirectory for TestWorkers {
     fn is_build_allowed(worker: &WorkerId) -> bool {
         !Banned::get().contains(worker)
     }

@@ -11,7 +11,7 @@
 //! while others are pending takes their place, since who left may have those.
 
 use crate::*;
-use pallet_worker_registry::{Clusters, GatekeeperDirectory, SeedsInUse, WorkerDirectory};
+use pallet_worker_registry::{ClusterKeyDirectory, Clusters, SeedsInUse, WorkerDirectory};
 use polkadot_sdk::{
     frame_support::{ensure, weights::Weight},
     sp_runtime::DispatchResult,

@@ -347,9 +347,12 @@ impl<T: Config> Pallet<T> {
         JoiningWorkers::<T>::try_append(cluster, worker)
             .map_err(|()| Error::<T>::TooManyWorkers)?;
         Self::deposit_event(Event::WorkerStateLost { worker, cluster });
+        // Numbers that agreement has passed go with later reports, and may be there still.
+        let agreed = AgreedCheckpoints::<T>::get(cluster).map(|agreed| agreed.next_number);
         let newest_first: Vec<u64> = Outstanding::<T>::get(cluster)
             .iter()
             .rev()
+            .filter(|of| agreed.is_none_or(|agreed| of.next_number > agreed))
             .take(LOOKED_AT_AGAIN_MAX)
             .map(|of| of.next_number)
             .collect();

@@ -771,7 +771,9 @@ impl<T: Config> GatekeeperDirectory for Pallet<T> {
         GatekeeperMasterPubkey::<T>::put(master_pubkey);
         Self::deposit_event(Event::GatekeeperLaunched { master_pubkey });
     }
+}
 
+impl<T: Config> ClusterKeyDirectory for Pallet<T> {
     fn is_build_allowed(worker: &WorkerId) -> bool {
         Workers::<T>::get(public(&worker.0))
             .is_some_and(|info| AllowedMeasurements::<T>::contains_key(info.measurement))

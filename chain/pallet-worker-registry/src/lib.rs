@@ -60,8 +60,8 @@ mod tests;
 pub use notice::TrustChange;
 pub use pallet::*;
 pub use traits::{
-    Clusters, GatekeeperDirectory, GatekeeperSet, KeyStore, SeedStore, SeedsInUse, WorkerDirectory,
-    WorkerRecords,
+    ClusterKeyDirectory, Clusters, GatekeeperDirectory, GatekeeperSet, KeyStore, SeedStore,
+    SeedsInUse, WorkerDirectory, WorkerRecords,
 };
 pub use types::{
     BoundedEndpoints, DeclaredPlace, GenesisRoot, Instance, NextClusterKey, WorkerInfo, WorkerPlace,

@@ -24,6 +24,10 @@ pub trait GatekeeperDirectory {
     fn is_development_network() -> bool;
     /// The network has its key, for good.
     fn set_network_key(public_key: &[u8; 32]);
+}
+
+/// What the rotation of clusters' keys asks of the registry, and tells it.
+pub trait ClusterKeyDirectory {
     /// Whether the build is allowed that a worker registered with, whether or not it lapsed.
     fn is_build_allowed(worker: &WorkerId) -> bool;
     /// Whether the public key of a cluster's next seed was told, and nobody told another one.

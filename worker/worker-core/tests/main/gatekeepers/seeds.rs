@@ -305,14 +305,14 @@ fn a_worker_that_lost_its_seed_asks_for_it_again_without_its_operator() {
     let before = *KeptSecrets::from_bytes(&world.nodes[1].sealed).unwrap().seeds[0].seed;
     world.nodes[1].sealed = fresh;
     world.nodes[1].restart();
-    world.blocks(3);
+    world.block();
     assert_eq!(world.nodes[1].serving(), None);
+    world.blocks(16);
+    assert!(world.nodes[1].serving().is_some());
     assert_eq!(
         world.nodes[1].said(|notice| *notice == Notice::SeedLost(CLUSTER)),
         1
     );
-    world.blocks(16);
-    assert!(world.nodes[1].serving().is_some());
     let again = *KeptSecrets::from_bytes(&world.nodes[1].sealed).unwrap().seeds[0].seed;
     assert_eq!(before, again);
     let lost = |message: &&wire::message::SignedMessage| {
