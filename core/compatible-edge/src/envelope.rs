@@ -71,43 +71,35 @@ pub struct AnswerSealer {
     nonce: [u8; 32],
 }
 
-/// What is drawn anew for each answer: initialization vectors, for the answer and for its proof.
-pub struct Vectors {
-    /// For the answer.
-    pub answer: [u8; 12],
-    /// For the proof.
-    pub proof: [u8; 12],
-}
-
 impl AnswerSealer {
     /// The query's nonce, for its [`Response`].
     pub fn nonce(&self) -> [u8; 32] {
         self.nonce
     }
 
-    /// Seals an answer that was given from `block`, and its proof if it has one.
+    /// Seals an answer that was given from `block`, and its proof if it has one. `iv` is drawn anew for
+    /// each answer; that of the proof differs from it in one bit.
     ///
     /// # Errors
-    /// When the answer is longer than can be sealed (64 GiB), or both vectors are the same.
+    /// When the answer is longer than can be sealed (64 GiB).
     pub fn seal(
         self,
-        vectors: &Vectors,
+        iv: [u8; 12],
         response: &Response,
         proof: Option<&Proof>,
         block: BlockNumber,
     ) -> Result<ContractQueryResponse, SealError> {
-        if vectors.answer == vectors.proof {
-            return Err(SealError);
-        }
-        let seal = |iv: &[u8; 12], plaintext: &[u8]| -> Result<Vec<u8>, SealError> {
-            let data = self.key.seal(iv, plaintext).map_err(|_| SealError)?;
-            Ok(EncryptedData { iv: *iv, pubkey: self.worker, data }.encode())
+        let seal = |iv: [u8; 12], plaintext: &[u8]| -> Result<Vec<u8>, SealError> {
+            let data = self.key.seal(&iv, plaintext).map_err(|_| SealError)?;
+            Ok(EncryptedData { iv, pubkey: self.worker, data }.encode())
         };
+        let mut proof_iv = iv;
+        proof_iv[11] ^= 1;
         Ok(ContractQueryResponse {
-            encoded_encrypted_data: seal(&vectors.answer, &response.encode())?,
+            encoded_encrypted_data: seal(iv, &response.encode())?,
             blocknum: block,
             encoded_encrypted_proof: match proof {
-                Some(proof) => seal(&vectors.proof, &proof.encode())?,
+                Some(proof) => seal(proof_iv, &proof.encode())?,
                 None => Vec::new(),
             },
         })

@@ -3,9 +3,9 @@
 use codec::{Decode, Encode};
 use compatible_edge::{
     certificate::CertificateBody,
-    envelope::{OpenError, SealError, Vectors, open},
+    envelope::{OpenError, open},
     prpc::ContractQueryRequest,
-    query::{Query, QueryData, QueryError, Response, ResponseData},
+    query::{Proof, Query, QueryData, QueryError, Response, ResponseData},
     result::{ContractError, Execution, StorageDeposit},
 };
 use primitives::{CodeHash, ContractId};
@@ -106,8 +106,7 @@ fn a_query_opens_and_its_answer_goes_back() {
     assert_eq!((opened.query, opened.origin, opened.sender), (query, None, client.public()));
     let response =
         Response { nonce: opened.sealer.nonce(), result: Ok(ResponseData::Payload(vec![7])) };
-    let vectors = Vectors { answer: [1; 12], proof: [2; 12] };
-    let answer = opened.sealer.seal(&vectors, &response, None, 9).unwrap();
+    let answer = opened.sealer.seal([1; 12], &response, None, 9).unwrap();
     assert!(answer.encoded_encrypted_proof.is_empty());
     assert_eq!(answer.blocknum, 9);
     let data = EncryptedData::decode(&mut &answer.encoded_encrypted_data[..]).unwrap();
@@ -122,8 +121,38 @@ fn an_answer_and_its_proof_never_share_a_vector() {
         Query { contract: ContractId([1; 32]), nonce: [2; 32], data: QueryData::SidevmQuery(vec![]) };
     let opened = open(&seed(1), &sealed(&query.encode()), 1).ok().unwrap();
     let response = Response { nonce: [2; 32], result: Err(QueryError::NoResponse) };
-    let vectors = Vectors { answer: [1; 12], proof: [1; 12] };
-    assert_eq!(opened.sealer.seal(&vectors, &response, None, 9), Err(SealError));
+    let output = wire::query::QueryOutput {
+        flags: 0,
+        data: vec![],
+        gas_consumed: 0,
+        gas_required: 0,
+        storage_deposit: 0,
+    };
+    let proof = Proof {
+        request: wire::query::QueryRequest {
+            target: wire::query::QueryTarget::Logger,
+            input: vec![],
+            value: 0,
+            gas_limit: 0,
+            estimate: false,
+            minimum_block: 0,
+            expires_at_ms: 0,
+            nonce: [0; 16],
+            receipt: true,
+        },
+        reply: wire::query::QueryReply {
+            block_number: 9,
+            block_hash: Default::default(),
+            state_root: Default::default(),
+            result: Ok(output),
+            receipt: None,
+        },
+    };
+    let answer = opened.sealer.seal([1; 12], &response, Some(&proof), 9).unwrap();
+    let iv = |bytes: &[u8]| EncryptedData::decode(&mut &bytes[..]).unwrap().iv;
+    let (answer, proof) =
+        (iv(&answer.encoded_encrypted_data), iv(&answer.encoded_encrypted_proof));
+    assert_ne!(answer, proof);
 }
 
 #[test]

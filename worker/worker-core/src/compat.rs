@@ -12,7 +12,7 @@ use crate::{
     query::{Published, Refusal, coarse_gas},
 };
 use compatible_edge::{
-    envelope::{self, AnswerSealer, OpenError, Vectors},
+    envelope::{self, AnswerSealer, OpenError},
     prpc::{ClusterInfo, ContractInfo, ContractQueryRequest},
     query::{Proof, Query, QueryData, QueryError as OldError, Response, ResponseData},
     result::{self, ContractError, Execution},
@@ -210,16 +210,15 @@ impl Compatible {
     pub(crate) fn seal(self, reply: QueryReply) -> Result<Vec<u8>, Refusal> {
         let result = self.result(&reply)?;
         let response = Response { nonce: self.sealer.nonce(), result };
-        let mut vectors = Vectors { answer: [0; 12], proof: [0; 12] };
-        self.entropy.fill_random(&mut vectors.answer);
-        self.entropy.fill_random(&mut vectors.proof);
+        let mut iv = [0; 12];
+        self.entropy.fill_random(&mut iv);
         let block = reply.block_number;
         let proof = match self.request {
             Some(request) if reply.receipt.is_some() => Some(Proof { request, reply }),
             _ => None,
         };
         self.sealer
-            .seal(&vectors, &response, proof.as_ref(), block)
+            .seal(iv, &response, proof.as_ref(), block)
             .map(|response| response.encode_to_vec())
             .map_err(|_| Refusal::Broken)
     }
