@@ -171,18 +171,18 @@ export class ContractFile {
     // ink! wraps every answer in Result<_, LangError>; people want what is inside, and a message that itself returns a
     // Result has said all with it.
     const outer = unwrap(returns, value);
-    return outer.ok && outer.type ? unwrap(outer.type, outer.value) : outer;
+    return outer.outcome.ok && outer.inside ? unwrap(outer.inside, outer.outcome.value).outcome : outer.outcome;
   }
 }
 
-/** Takes a result apart; all else is itself. */
-function unwrap(type: TypeShape, value: unknown): Outcome & { type?: TypeShape } {
+/** Takes a result apart, with the type of what is inside; all else is itself. */
+function unwrap(type: TypeShape, value: unknown): { outcome: Outcome; inside?: TypeShape } {
   const isResult = type.kind === "enum" && type.variants.length === 2 && /^Result</.test(type.name);
-  if (!isResult) return { ok: true, value, type };
-  const [name, inner] = typeof value === "string" ? [value, null] : Object.entries(value as object)[0]!;
-  const innerType = type.variants.find((variant) => variant.name === name)?.fields[0]?.type;
-  if (name === "Err") return { ok: false, error: inner as unknown };
-  return { ok: true, value: inner as unknown, ...(innerType && { type: innerType }) };
+  if (!isResult) return { outcome: { ok: true, value } };
+  const [name, inner] = typeof value === "string" ? [value, null] : (Object.entries(value as object)[0] as [string, unknown]);
+  if (name === "Err") return { outcome: { ok: false, error: inner } };
+  const inside = type.variants.find((variant) => variant.name === name)?.fields[0]?.type;
+  return { outcome: { ok: true, value: inner }, ...(inside && { inside }) };
 }
 
 function rawFile(file: string | Uint8Array | object): RawFile {
