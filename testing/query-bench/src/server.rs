@@ -255,6 +255,7 @@ pub fn serve() -> Result<()> {
         next_number: store.head().next_number,
         state: Arc::new(store.snapshot()),
         capabilities: Arc::new(machine),
+        auditing: None,
     });
     let receipts = Arc::new(ReceiptQueue::new(identity.clone()));
     let worker = Arc::new(Worker { identity, queries, receipts });

@@ -22,7 +22,9 @@
 
 #![deny(missing_docs)]
 
+pub mod audit;
 mod cache;
+pub mod entries;
 mod gatekeeper;
 mod handover;
 mod identity;
@@ -50,9 +52,9 @@ pub use identity::Identity;
 pub use kept::{KeptSecrets, KeptSeed};
 pub use machine::{Core, Effect, Input, Settings};
 pub use notice::{Notice, StopReason};
-pub use query::{Answer, Begun, Published, QueryService, Refusal, ReplySeal, ServingState};
+pub use query::{Answer, Auditing, Begun, MAY_AUDIT, Published, QueryService, Refusal, ReplySeal, ServingState, output};
 pub use receipt_log::{NotLogged, ReceiptLog};
 pub use receipts::ReceiptQueue;
 pub use scheduler::Settings as Sharing;
-pub use snapshots::{SnapshotRefusal, SnapshotService, read_snapshot_chunk, snapshot_request};
+pub use snapshots::{NoRoot, SnapshotRefusal, SnapshotService, read_snapshot_chunk, snapshot_request};
 pub use store::{ClusterStore, Head, RecordChunk, Records, StoreError};

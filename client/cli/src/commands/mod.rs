@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod account;
+pub mod audit;
 pub mod build;
 pub mod call;
 pub mod cluster;
@@ -11,5 +12,6 @@ pub mod logs;
 pub mod new;
 pub mod query;
 pub mod receipt;
+pub mod replay;
 pub mod stake;
 pub mod worker;

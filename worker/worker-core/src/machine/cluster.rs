@@ -2,6 +2,7 @@
 
 use super::{ClusterState, Core, Effect, RESYNCS_MAX};
 use crate::{
+    audit::AuditKeys,
     joining::Joining,
     notice::{Notice, StopReason},
     query::Published,
@@ -445,6 +446,17 @@ impl Core {
             next_number: head.next_number,
             state,
             capabilities: running.capabilities.clone(),
+            auditing: Some(Arc::new(self.audit_keys(running))),
         });
+    }
+
+    /// The keys of the cluster's contracts that open commands now, for auditors.
+    fn audit_keys(&self, running: &Running) -> AuditKeys {
+        let seed = ClusterSeed::from_bytes(running.capabilities.seed.expose());
+        AuditKeys {
+            genesis: self.identity.genesis(),
+            cluster: running.id,
+            seeds: vec![(0, seed)],
+        }
     }
 }
