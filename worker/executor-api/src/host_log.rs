@@ -347,15 +347,15 @@ impl Capabilities for Player<'_> {
     }
 
     fn http(&self) -> Option<&dyn HttpClient> {
-        self.log.offers.0.then_some(self)
+        self.log.offers.0.then_some(self as &dyn HttpClient)
     }
 
     fn cache(&self) -> Option<&dyn ContractCache> {
-        self.log.offers.1.then_some(self)
+        self.log.offers.1.then_some(self as &dyn ContractCache)
     }
 
     fn scripts(&self) -> Option<&dyn ScriptEngine> {
-        self.log.offers.2.then_some(self)
+        self.log.offers.2.then_some(self as &dyn ScriptEngine)
     }
 
     fn quote(&self) -> Option<WorkerQuote> {

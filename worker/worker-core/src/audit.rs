@@ -152,7 +152,7 @@ fn concerned<'a>(
             Part::System | Part::Cluster => continue,
         };
         let parts = concerned.entry(contract).or_default();
-        parts.changes.push((key, value.as_deref()));
+        parts.changes.push((&key[..], value.as_deref()));
         parts.is_new |= is_own;
     }
     concerned
