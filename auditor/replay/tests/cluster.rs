@@ -262,7 +262,7 @@ pub fn keeper() -> String {
         (drop (call $set (i32.const 16) (i32.const 4) (i32.const 1024) (i32.load (i32.const 0))))
         (i32.store (i32.const 8) (i32.const 4))
         (call $block (i32.const 12) (i32.const 8))
-        (drop (call $set (i32.const 20) (i32.const 4) (i32.const 12) (i32.const 4)))
+        (drop (call $set (i32.const 16) (i32.const 5) (i32.const 12) (i32.const 4)))
         (call $return (i32.const 0) (i32.const 1024) (i32.load (i32.const 0)))
         "#,
     )
