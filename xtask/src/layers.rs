@@ -114,6 +114,18 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "mock-attestation",
         ],
     ),
+    // It knows the gatekeepers' offices and offences, and nothing of keys or mining.
+    (
+        "pallet-gatekeeper-bonds",
+        &[
+            "secrets",
+            "pallet-mailbox",
+            "pallet-phat-contracts",
+            "pallet-computation",
+            "pallet-stake-pools",
+            "mock-attestation",
+        ],
+    ),
     // Pools and sessions see each other through `mining-api` only.
     (
         "pallet-stake-pools",
@@ -174,6 +186,18 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     // It sees who computes and for how long, and nothing else.
     (
         "scheduler",
+        &[
+            "wasmtime",
+            "secrets",
+            "tokio",
+            "worker-core",
+            "contract-engine",
+            "contract-state",
+        ],
+    ),
+    // A contract, and what runs it once: when, and what comes of it, is decided elsewhere.
+    (
+        "benchmark",
         &[
             "wasmtime",
             "secrets",
@@ -267,8 +291,16 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "contract-engine",
             "contract-state",
             "wire",
+            "compatible-edge",
         ],
     ),
+    // The weaker protocol stays at a worker's edge.
+    ("client", &["compatible-edge"]),
+    ("contract-engine", &["compatible-edge"]),
+    ("runtime", &["compatible-edge"]),
+    ("node", &["compatible-edge"]),
+    // Entropy and time are arguments.
+    ("compatible-edge", &["getrandom", "rand", "tokio", "polkadot-sdk"]),
     ("client", &["mock-attestation", "polkadot-sdk"]),
     // An auditor's verdict is a function of two files: it has no network, no clock, and nothing of a
     // worker but what a worker's verdict comes from.

@@ -69,6 +69,9 @@ pub(crate) struct Machine<'a> {
     /// The first entry that was not executed, or not whole.
     pub(crate) gap: Option<u64>,
     range: Range,
+    /// Whose keys open commands, of which of the cluster's seeds: the one in use, then the one before it
+    /// until that is retired.
+    in_use: Vec<u32>,
     /// How many entries were gone through.
     done: u64,
     /// Steps that lead to the agreed commitment, by the number of their entry.
@@ -109,6 +112,7 @@ impl<'a> Machine<'a> {
             keys: known,
             state: State::default(),
             gap: None,
+            in_use: vec![0],
             range,
             done: 0,
             checked,
@@ -182,6 +186,9 @@ impl<'a> Machine<'a> {
     }
 
     fn step(&mut self, number: u64, entry: &MailboxEntry) -> Result<(), Ended> {
+        if self.change_keys(entry) {
+            return Ok(());
+        }
         let addressed = entries::addressed(&entry.operation);
         let is_ours = addressed.is_some_and(|contract| self.keys.contains_key(&contract));
         let concern = self.concern(number);
@@ -244,6 +251,22 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Whether the entry is about the cluster's keys; if it is, what it says is done.
+    fn change_keys(&mut self, entry: &MailboxEntry) -> bool {
+        match entry.operation {
+            MailboxOperation::RotateKeys { rotation } => {
+                self.in_use.truncate(1);
+                self.in_use.insert(0, rotation);
+                true
+            }
+            MailboxOperation::RetireKeys => {
+                self.in_use.truncate(1);
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// An entry that cannot be executed: the end where it matters, the gap where it does not.
     fn pass(&mut self, number: u64, matters: bool, need: Need) -> Result<(), Ended> {
         if matters {
@@ -274,7 +297,7 @@ impl<'a> Machine<'a> {
             .map_err(|error| format!("the command cannot be read: {error}"))?;
         let opened = match (self.keys.get(contract), payload) {
             (_, CommandPayload::Plain(command)) => plain(command),
-            (Some(key), sealed) => match key.open(sender, &sealed, &[0]) {
+            (Some(key), sealed) => match key.open(sender, &sealed, &self.in_use) {
                 Ok(command) => Ok(command),
                 Err(NotOpened::Unreadable(error)) => Err(error),
                 Err(NotOpened::KeyMissing(rotation)) => {
@@ -504,5 +527,7 @@ fn name(operation: &MailboxOperation) -> &'static str {
         MailboxOperation::SetLimits { .. } => "setLimits",
         MailboxOperation::BlockEnd => "blockEnd",
         MailboxOperation::SetStake { .. } => "setStake",
+        MailboxOperation::RotateKeys { .. } => "rotateKeys",
+        MailboxOperation::RetireKeys => "retireKeys",
     }
 }

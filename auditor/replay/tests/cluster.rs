@@ -56,7 +56,7 @@ pub struct Worker(pub ClusterSeed);
 
 impl Capabilities for Worker {
     fn derive_sr25519_key(&self, contract: &ContractId, salt: &[u8]) -> [u8; 64] {
-        *self.0.contract_user_key(contract, salt)
+        *self.0.contract_user_root().contract_user_key(contract, salt)
     }
 
     fn fill_random(&self, buffer: &mut [u8]) {
@@ -72,13 +72,23 @@ impl Capabilities for Worker {
     }
 }
 
+/// The cluster's seeds.
+fn seed(rotation: u32) -> ClusterSeed {
+    ClusterSeed::from_bytes(&[7 + rotation as u8; 32])
+}
+
 pub fn engine() -> Engine {
     Engine::new(&EngineConfig { executions_max: 2, code_cache: None }).unwrap()
 }
 
 pub struct Cluster {
     pub engine: Engine,
+    /// With the seed in use.
     pub worker: Worker,
+    /// Which of the cluster's seeds that is.
+    pub rotation: u32,
+    /// The seed before it, until it is retired.
+    pub previous: Option<ClusterSeed>,
     pub state: State,
     pub entries: Vec<MailboxEntry>,
     pub codes: Vec<Vec<u8>>,
@@ -92,7 +102,9 @@ impl Cluster {
     pub fn with_gas_price(gas_price: Balance) -> Self {
         let mut cluster = Self {
             engine: engine(),
-            worker: Worker(ClusterSeed::from_bytes(&[7; 32])),
+            worker: Worker(seed(0)),
+            rotation: 0,
+            previous: None,
             state: State::default(),
             entries: Vec::new(),
             codes: Vec::new(),
@@ -115,21 +127,36 @@ impl Cluster {
             timestamp_ms: 1_000_000 + number,
             operation,
         };
+        match entry.operation {
+            MailboxOperation::RotateKeys { rotation } => {
+                self.previous = Some(std::mem::replace(&mut self.worker.0, seed(rotation)));
+                self.rotation = rotation;
+                return self.entries.push(entry);
+            }
+            MailboxOperation::RetireKeys => {
+                self.previous = None;
+                return self.entries.push(entry);
+            }
+            _ => {}
+        }
         let addressed = entries::addressed(&entry.operation);
         let prepared = {
             let code_of = |hash: &CodeHash| {
                 self.codes.iter().find(|code| code_hash(code) == *hash).cloned()
             };
-            let seed = &self.worker.0;
             let open = |contract: &ContractId, sender: &AccountId, payload: &[u8]| {
                 let payload: CommandPayload =
                     wire::decode_all(payload, 1 << 16).map_err(|error| error.to_string())?;
-                let (hpke, sr25519) =
-                    (seed.contract_hpke_key(contract), seed.contract_key(contract));
                 let route =
                     CommandRoute { genesis: GENESIS, contract: *contract, sender: *sender };
-                open_command(&CommandKeys { hpke: &hpke, sr25519: &sr25519 }, &route, &payload)
-                    .map_err(|error| error.to_string())
+                let with = |seed: &ClusterSeed| {
+                    let (hpke, sr25519) =
+                        (seed.contract_hpke_key(contract), seed.contract_key(contract));
+                    let keys = CommandKeys { hpke: &hpke, sr25519: &sr25519 };
+                    open_command(&keys, &route, &payload).map_err(|error| error.to_string())
+                };
+                let previous = || self.previous.as_ref().map(with);
+                with(&self.worker.0).or_else(|error| previous().unwrap_or(Err(error)))
             };
             entries::prepare(&CLUSTER, &entry, &code_of, &open).unwrap()
         };
@@ -205,8 +232,9 @@ impl Cluster {
             GENESIS,
             CLUSTER,
             contract,
-            self.worker.0.contract_audit_secret(&contract),
-            vec![self.worker.0.contract_command_seeds(&contract, 0)],
+            // All contracts of these tests were made under the first seed.
+            seed(0).contract_audit_secret(&contract),
+            vec![self.worker.0.contract_command_seeds(&contract, self.rotation)],
         )
     }
 

@@ -246,6 +246,35 @@ fn commands_that_were_not_paid_for_are_known_by_their_steps() {
 }
 
 #[test]
+fn keys_that_are_rotated_open_what_they_did() {
+    let mut cluster = Cluster::new();
+    let mine = cluster.deploy(&keeper(), 1);
+    let early = cluster.key(mine);
+    cluster.send(mine, b"to the first");
+    let late = cluster.sealed(mine, b"to the first, late", 0);
+    let too_late = cluster.sealed(mine, b"to the first, too late", 0);
+    cluster.push(MailboxOperation::RotateKeys { rotation: 2 });
+    cluster.send(mine, b"to the second");
+    let command = |payload| MailboxOperation::Command { contract: mine, sender: BOB, payload };
+    cluster.push(command(late));
+    cluster.push(MailboxOperation::RetireKeys);
+    cluster.push(command(too_late));
+    cluster.send(mine, b"still to the second");
+    let kept = AuditKey::from_bytes(&early.expose()).unwrap();
+    let both = cluster.key(mine).merge(kept).unwrap();
+    let report = run(&cluster.history(mine), vec![both]);
+    assert_eq!(report.verdict, Verdict::Equal);
+    assert!(matches!(report.commands[4].result, LineResult::Unreadable { .. }));
+    // With one of them alone the first command is refused that it does not open.
+    let (entry, why) = (5, "seed 2");
+    let report = run(&cluster.history(mine), vec![early]);
+    assert_eq!(refused(&report).0, entry);
+    assert!(refused(&report).1.contains(why));
+    let report = run(&cluster.history(mine), vec![cluster.key(mine)]);
+    assert_eq!(refused(&report).0, 3);
+}
+
+#[test]
 fn a_range_ends_where_a_root_is_known() {
     let (cluster, mine, _) = lived();
     let history = cluster.history(mine);

@@ -36,6 +36,8 @@ enum Command {
     New(commands::new::Arguments),
     /// Build a contract's source into a .contract file.
     Build(commands::build::Arguments),
+    /// Write a contract's messages as typed TypeScript.
+    Codegen(commands::codegen::Arguments),
     /// Deploy a contract.
     Deploy(commands::deploy::Arguments),
     /// Send a sealed command to a contract: it changes state.
@@ -51,18 +53,36 @@ enum Command {
     Audit(commands::audit::Arguments),
     /// Execute a contract's commands again, and compare with what its cluster agreed on.
     Replay(commands::replay::Arguments),
-    /// Look at workers.
+    /// Look at workers, and let yours earn.
     #[command(subcommand)]
     Worker(commands::worker::Command),
+    /// Stake for workers together: owners run pools, anybody delegates.
+    #[command(subcommand)]
+    Pool(commands::pool::Command),
+    /// Delegate to somebody who chooses stake pools for you.
+    #[command(subcommand)]
+    Vault(commands::vault::Command),
     /// Look at clusters, and set what belongs to their owners.
     #[command(subcommand)]
     Cluster(commands::cluster::Command),
     /// Pay for computing by staking: the money stays yours, and comes back whole.
     #[command(subcommand)]
     Stake(commands::stake::Command),
+    /// For members of the DAO, who hold shares of the network's key: take part in ceremonies.
+    #[command(subcommand)]
+    Member(commands::member::Command),
+    /// Look at the chain's validators, join and leave them.
+    #[command(subcommand)]
+    Validator(commands::validator::Command),
     /// Look at contracts.
     #[command(subcommand)]
     Contract(commands::contract::Command),
+    /// Take part in what holders of PHA decide: see, vote, delegate, propose.
+    #[command(subcommand)]
+    Vote(commands::vote::Command),
+    /// Look at the treasury, and have it pay what was voted.
+    #[command(subcommand)]
+    Treasury(commands::treasury::Command),
 }
 
 fn main() -> ExitCode {
@@ -108,6 +128,7 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
         Command::Account(command) => commands::account::run(command, network, output).await?,
         Command::New(arguments) => commands::new::run(&arguments, output)?,
         Command::Build(arguments) => commands::build::run(&arguments, output)?,
+        Command::Codegen(arguments) => commands::codegen::run(&arguments, output)?,
         Command::Deploy(arguments) => commands::deploy::run(&arguments, network, output).await?,
         Command::Call(arguments) => commands::call::run(&arguments, network, output).await?,
         Command::Query(arguments) => return commands::query::run(&arguments, network, output).await,
@@ -119,10 +140,16 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
         Command::Replay(arguments) => {
             return commands::replay::run(&arguments, network, output).await;
         }
-        Command::Worker(command) => commands::worker::run(command, network, output).await?,
+        Command::Worker(command) => return commands::worker::run(command, network, output).await,
+        Command::Pool(command) => commands::pool::run(command, network, output).await?,
+        Command::Vault(command) => commands::vault::run(command, network, output).await?,
         Command::Cluster(command) => commands::cluster::run(command, network, output).await?,
         Command::Stake(command) => commands::stake::run(command, network, output).await?,
+        Command::Member(command) => commands::member::run(command, network, output).await?,
+        Command::Validator(command) => commands::validator::run(command, network, output).await?,
         Command::Contract(command) => commands::contract::run(command, network, output).await?,
+        Command::Vote(command) => commands::vote::run(command, network, output).await?,
+        Command::Treasury(command) => commands::treasury::run(command, network, output).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

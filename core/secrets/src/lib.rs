@@ -48,7 +48,7 @@ mod sr25519;
 
 pub use audit::{AUDIT_KEY_BYTES_MAX, AuditKey, CommandSeeds, NotAnAuditKey, NotOpened, ROTATIONS_MAX};
 pub use contents::Contents;
-pub use derivation::{ClusterSeed, StateKey, derive};
+pub use derivation::{ClusterSeed, ContractUserRoot, StateKey, derive};
 pub use ed25519::verify_ed25519;
 pub use hpke::HpkeSecret;
 pub use padding::{MalformedPadding, pad, unpad};

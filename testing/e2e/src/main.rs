@@ -65,6 +65,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         workers: 2,
         prices: [0, 0, 0],
         slot_ms: Some(SLOT_MS),
+        session_blocks: None,
     };
     let mut say = |text: &str| println!("[{:6.1} s] {text}", started.elapsed().as_secs_f32());
     let mut end = std::pin::pin!(interrupted());
@@ -101,6 +102,12 @@ async fn run(arguments: Arguments) -> Result<()> {
         println!("\nthe network goes on: node {}, genesis {}", info.node, info.genesis);
         for worker in &info.workers {
             println!("  {:?} {}  {}", worker.role, worker.url, worker.worker);
+        }
+        let console = network.serve_console(None).await;
+        match &console {
+            Ok(Some(console)) => println!("  the web console is at {}", console.url()),
+            Ok(None) => println!("  no web console: Node.js and npm build it"),
+            Err(error) => println!("  no web console: {error}"),
         }
         println!("Ctrl-C ends it");
         end.await;

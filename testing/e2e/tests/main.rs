@@ -9,6 +9,7 @@
 
 mod attestation_evidence;
 mod auditing;
+mod authorities;
 mod cluster_settings;
 mod command_line;
 mod dev_command;
@@ -17,8 +18,11 @@ mod examples;
 mod joining;
 mod protocol;
 mod receipts;
+mod recovery;
 mod replicas;
 mod restarts;
+mod rotation;
+mod runtime_upgrade;
 mod stage;
 mod stakes;
 mod tools;
@@ -46,11 +50,15 @@ async fn bad_input_and_restarts_lose_nothing() -> Result<()> {
     worker_process::check(&stage, &mut report).await;
     replicas::check(&mut stage, &mut report).await;
     restarts::check(&mut stage, &mut report).await;
+    rotation::check(&mut stage, &mut report).await;
     joining::check(&mut stage, &mut report).await;
     upgrade::check(&mut stage, &mut report).await;
+    authorities::check(&mut stage, &mut report).await;
+    runtime_upgrade::check(&mut stage, &mut report).await;
     restarts::check_stale(&mut stage, &mut report).await;
     disk_full::check(&mut stage, &mut report).await;
     dev_command::check(&stage, &mut report).await;
+    recovery::check(&mut stage, &mut report).await;
     report.note(
         "after all of it, the network answers as before",
         stage.unharmed().await,

@@ -21,6 +21,8 @@ const POLL: Duration = Duration::from_millis(50);
 pub struct Tools {
     pub binaries: PathBuf,
     pub ballot: PathBuf,
+    /// The runtime with the next version's number, packed; where there is none, no upgrade is rehearsed.
+    pub next_runtime: Option<PathBuf>,
 }
 
 impl Tools {
@@ -49,7 +51,8 @@ impl Tools {
                 file.display()
             );
         }
-        Ok(Self { binaries, ballot })
+        let next_runtime = env::var_os("PHAT_NEXT_RUNTIME").map(PathBuf::from);
+        Ok(Self { binaries, ballot, next_runtime })
     }
 
     pub fn phat(&self) -> PathBuf {

@@ -256,6 +256,7 @@ pub fn serve() -> Result<()> {
         state: Arc::new(store.snapshot()),
         capabilities: Arc::new(machine),
         auditing: None,
+        compatible_edge: false,
     });
     let receipts = Arc::new(ReceiptQueue::new(identity.clone()));
     let worker = Arc::new(Worker { identity, queries, receipts });

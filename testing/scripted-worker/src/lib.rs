@@ -227,6 +227,7 @@ impl Service for Inside {
             serving,
             ready_after_ms: None,
             light_client_after_ms: None,
+            load: None,
         }
     }
 
@@ -325,6 +326,7 @@ impl ScriptedWorker {
             state: Arc::new(NoState),
             capabilities: Arc::new(Machine(self.inside.identity.worker())),
             auditing: None,
+            compatible_edge: false,
         });
     }
 

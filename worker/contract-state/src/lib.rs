@@ -43,7 +43,8 @@
 //! head's block may be older than it was, never its state, and the worker reads those blocks again.
 //!
 //! A state can also be taken over whole from another worker of the cluster: [`Snapshot::records`] there,
-//! [`Import`] here.
+//! [`Import`] here. Where the cluster's keys are rotated it is encrypted anew: [`StateDb::rekeyed`], then
+//! [`StateDb::move_to`].
 //!
 //! # Threats
 //!
@@ -66,6 +67,7 @@ mod cipher;
 mod error;
 mod import;
 mod overlay;
+mod rekey;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -85,7 +87,7 @@ use primitives::{BlockHash, BlockNumber, ClusterId, GenesisHash, StateRoot, Unix
 use redb::Database;
 use secrets::StateKey;
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 use store::{Batch, Opener, PAGE_CACHE_BYTES, Store};
@@ -160,6 +162,8 @@ pub fn empty_state_root() -> StateRoot {
 /// The state of one cluster.
 pub struct StateDb {
     identity: StoreIdentity,
+    /// Where the file is; none in memory.
+    place: Option<Arc<RwLock<PathBuf>>>,
     opener: Opener,
     shared: Arc<Shared>,
     /// Held while writing. `None` after a failure from which the file could not be opened again.
@@ -179,16 +183,18 @@ impl StateDb {
     /// # Errors
     /// See [`OpenError`]; the file is not changed by a failure.
     pub fn open(path: &Path, key: &StateKey, identity: &StoreIdentity) -> Result<Self, OpenError> {
-        let path = path.to_path_buf();
-        Self::with_opener(
+        let place = Arc::new(RwLock::new(path.to_path_buf()));
+        let at = Arc::clone(&place);
+        let opened = Self::with_opener(
             Box::new(move || {
                 Database::builder()
                     .set_cache_size(PAGE_CACHE_BYTES)
-                    .create(&path)
+                    .create(&*at.read().unwrap_or_else(PoisonError::into_inner))
             }),
             key,
             identity,
-        )
+        )?;
+        Ok(Self { place: Some(place), ..opened })
     }
 
     /// A store that ends with the process.
@@ -219,6 +225,7 @@ impl StateDb {
         let version = Version::new(Arc::clone(&shared), table, H256(head.state_root.0));
         Ok(Self {
             identity: *identity,
+            place: None,
             opener,
             shared,
             store: Mutex::new(Some(store)),

@@ -214,8 +214,10 @@ pub fn steps_of(
 pub(crate) struct AuditKeys {
     pub(crate) genesis: GenesisHash,
     pub(crate) cluster: ClusterId,
-    /// Seeds whose keys open commands, each with its number.
-    pub(crate) seeds: Vec<(u32, ClusterSeed)>,
+    /// Which of the cluster's seeds is in use.
+    pub(crate) rotation: u32,
+    /// That seed.
+    pub(crate) seed: ClusterSeed,
 }
 
 impl AuditKeys {
@@ -228,13 +230,8 @@ impl AuditKeys {
         let Some(account) = Account::read(state, contract)? else {
             return Ok(None);
         };
-        let commands = self
-            .seeds
-            .iter()
-            .map(|(rotation, seed)| seed.contract_command_seeds(contract, *rotation));
+        let commands = vec![self.seed.contract_command_seeds(contract, self.rotation)];
         let secret = Zeroizing::new(account.secret);
-        let key =
-            AuditKey::new(self.genesis, self.cluster, *contract, secret, commands.collect());
-        Ok(Some(key))
+        Ok(Some(AuditKey::new(self.genesis, self.cluster, *contract, secret, commands)))
     }
 }

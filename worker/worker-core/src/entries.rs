@@ -145,7 +145,12 @@ pub fn prepare(
             AccountId::default(),
             Operation::SetLimits { limits: *limits },
         ),
-        MailboxOperation::BlockEnd => Prepared::plain(AccountId::default(), Operation::BlockEnd),
+        // Entries about keys ask for nothing to be run, and never come here.
+        MailboxOperation::BlockEnd
+        | MailboxOperation::RotateKeys { .. }
+        | MailboxOperation::RetireKeys => {
+            Prepared::plain(AccountId::default(), Operation::BlockEnd)
+        }
         MailboxOperation::SetStake { contract, stake } => {
             let system = system_contract_id(cluster);
             let input = (selector::CHANGE_DEPOSIT, contract, stake).encode();

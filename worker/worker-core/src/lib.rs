@@ -24,6 +24,8 @@
 
 pub mod audit;
 mod cache;
+mod cluster_keys;
+mod compat;
 pub mod entries;
 mod gatekeeper;
 mod handover;
@@ -33,6 +35,7 @@ mod joining;
 mod kept;
 mod logs;
 mod machine;
+mod mining;
 mod notice;
 mod outbox;
 mod query;
@@ -44,6 +47,7 @@ mod sessions;
 mod snapshots;
 mod store;
 
+pub use compat::CompatibleRefusal;
 pub use gatekeeper::GatekeeperSecrets;
 pub use handover::{
     Departed, HandoverOffers, HandoverRefusal, Successor, TakeOverError, TakenOver,
@@ -51,6 +55,7 @@ pub use handover::{
 pub use identity::Identity;
 pub use kept::{KeptSecrets, KeptSeed};
 pub use machine::{Core, Effect, Input, Settings};
+pub use mining::{Gauge, ROUNDS_PER_ITERATION, Reading};
 pub use notice::{Notice, StopReason};
 pub use query::{Answer, Auditing, Begun, MAY_AUDIT, Published, QueryService, Refusal, ReplySeal, ServingState, output};
 pub use receipt_log::{NotLogged, ReceiptLog};

@@ -3,8 +3,10 @@
 use crate::{
     audit,
     cache::MemoryCache,
+    cluster_keys::ClusterKeys,
     entries::{self, CodeMissing, Prepared},
     identity::Identity,
+    kept::KeptSecrets,
     logs::{self, Logs},
     outbox::Outbox,
     store::{ClusterStore, StoreError},
@@ -20,16 +22,12 @@ use executor_api::{
     ScriptEngine, StateUnavailable, StateView,
 };
 use primitives::{AccountId, BlockNumber, ClusterId, CodeHash, ContractId, GenesisHash, StateRoot};
-use secrets::{
-    ClusterSeed,
-    command::{CommandKeys, CommandRoute},
-};
+use secrets::ContractUserRoot;
 use std::{collections::BTreeMap, sync::Arc};
 use wire::{
     audit::Verdict,
-    command::{CommandPayload, InkCommand},
     domain::system_contract_id,
-    mailbox::MailboxEntry,
+    mailbox::{MailboxEntry, MailboxOperation},
     message::{CHECKPOINT_BLOCKS, MessagePayload, contract_keys_signed_bytes},
     query::CommandOutcome,
 };
@@ -184,7 +182,7 @@ pub enum RunError {
 
 /// What contracts may ask of this worker.
 pub(crate) struct ClusterCapabilities {
-    pub(crate) seed: ClusterSeed,
+    pub(crate) user_root: Arc<ContractUserRoot>,
     pub(crate) worker: primitives::WorkerId,
     pub(crate) host: Arc<dyn HostFacts>,
     pub(crate) offers: Offers,
@@ -208,11 +206,15 @@ pub trait HostFacts: Send + Sync {
     fn fill_random(&self, buffer: &mut [u8]);
     /// Milliseconds since 1970, by the host's clock.
     fn untrusted_now_ms(&self) -> u64;
+    /// Milliseconds since any point, by a clock that is not set; by the same one where there is no other.
+    fn monotonic_ms(&self) -> u64 {
+        self.untrusted_now_ms()
+    }
 }
 
 impl Capabilities for ClusterCapabilities {
     fn derive_sr25519_key(&self, contract: &ContractId, salt: &[u8]) -> [u8; 64] {
-        *self.seed.contract_user_key(contract, salt)
+        *self.user_root.contract_user_key(contract, salt)
     }
 
     fn fill_random(&self, buffer: &mut [u8]) {
@@ -270,6 +272,12 @@ pub(crate) struct Running {
     pub(crate) id: ClusterId,
     pub(crate) store: Arc<dyn ClusterStore>,
     pub(crate) capabilities: Arc<ClusterCapabilities>,
+    /// The keys in use after the entries that were run.
+    pub(crate) keys: ClusterKeys,
+    /// Of which seed's keys all contracts were looked at, whether the chain has them.
+    pub(crate) looked_at_keys_of: u32,
+    /// The seed without which the next entry cannot be run.
+    pub(crate) waits_for: Option<u32>,
     pub(crate) logs: Arc<Logs>,
     /// Whether the store was held against the chain since it was opened.
     pub(crate) judged: bool,
@@ -320,7 +328,7 @@ impl Running {
     /// Returns how many were run. The caller has judged the store.
     pub(crate) fn run_entries(
         &mut self,
-        identity: &Identity,
+        (identity, kept): (&Identity, &KeptSecrets),
         executor: &dyn Executor,
         view: &FinalizedView,
         cluster: &ClusterView,
@@ -330,6 +338,18 @@ impl Running {
         if cluster.entries.is_empty() {
             return Ok(0);
         }
+        // What is sealed to keys that this worker does not have yet waits for them.
+        let lacks = |entry: &MailboxEntry| match entry.operation {
+            MailboxOperation::RotateKeys { rotation } => {
+                kept.seed(&self.id, rotation).is_none().then_some(rotation)
+            }
+            _ => None,
+        };
+        self.waits_for = cluster.entries.first().and_then(&lacks);
+        if self.waits_for.is_some() {
+            return Ok(0);
+        }
+        let rotates = cluster.entries.iter().position(|entry| lacks(entry).is_some());
         let boundary = view.number - view.number % CHECKPOINT_BLOCKS;
         let length = cluster.entries.len() as u64;
         // How many entries to run for each place at which the state has to be looked at.
@@ -347,6 +367,7 @@ impl Running {
             checkpoint.and_then(|(number, _)| to(number)),
             agreed.and_then(|(number, _)| to(number)),
             (within > 0).then_some(within),
+            rotates.map(|place| place as u64),
         ];
         let count = stops.into_iter().flatten().min().unwrap_or(length);
         let snapshot = self.store.snapshot();
@@ -356,7 +377,10 @@ impl Running {
         };
         let entries = cluster.entries.iter().take(count as usize);
         for (number, entry) in (start..).zip(entries) {
-            self.run_entry(identity, executor, cluster, &mut overlay, number, entry)?;
+            if !self.change_keys(kept, &mut overlay, entry) {
+                self.run_entry(identity, executor, cluster, &mut overlay, number, entry)?;
+            }
+            forget_old_outcome(&mut overlay, number);
             self.last_entry_block = Some(entry.block_number);
         }
         let next = start + count;
@@ -429,7 +453,7 @@ impl Running {
         number: u64,
         entry: &MailboxEntry,
     ) -> Result<(), RunError> {
-        let prepared = prepare(identity, &self.capabilities.seed, cluster, entry)?;
+        let prepared = prepare(identity, &self.keys, cluster, entry)?;
         let outcome = match prepared {
             Prepared::Run {
                 origin,
@@ -489,9 +513,6 @@ impl Running {
                 .changes
                 .insert(outcome_key(number), Some(outcome.encode()));
         }
-        if let Some(old) = number.checked_sub(OUTCOMES_KEPT) {
-            overlay.changes.insert(outcome_key(old), None);
-        }
         Ok(())
     }
 
@@ -504,11 +525,31 @@ impl Running {
         ran: &audit::Ran,
     ) -> Result<(), StateUnavailable> {
         let secret_of =
-            |contract: &ContractId| Some(self.capabilities.seed.contract_audit_secret(contract));
+            |contract: &ContractId| Some(self.keys.seed().contract_audit_secret(contract));
         let more = audit::carry_on(executor, &*overlay, &changes, ran, &secret_of)?;
         overlay.apply(changes);
         overlay.apply(more);
         Ok(())
+    }
+
+    /// Whether the entry is about the cluster's keys; if it is, what it says is done.
+    fn change_keys(
+        &mut self,
+        kept: &KeptSecrets,
+        overlay: &mut Overlay<'_>,
+        entry: &MailboxEntry,
+    ) -> bool {
+        let change = match entry.operation {
+            MailboxOperation::RotateKeys { rotation } => {
+                // Entries are run up to one whose seed is not there.
+                kept.seed(&self.id, rotation)
+                    .map(|(seed, _)| self.keys.rotate(rotation, seed, entry.block_number))
+            }
+            MailboxOperation::RetireKeys => self.keys.retire(entry.block_number),
+            _ => return false,
+        };
+        overlay.apply(change.into_iter().collect());
+        true
     }
 
     /// Keeps what a transaction wrote, for the contracts' owners.
@@ -542,12 +583,11 @@ impl Running {
             selector: input.get(..4).unwrap_or(input),
             owner_of: &|contract| facts(contract).map(|facts| facts.owner),
         };
-        self.logs.record(&execution, outcome);
+        // First, since clients of the original network look at the first record alone.
         if let (Operation::Instantiate { .. }, Err(error)) = (operation, &outcome.result) {
-            // The words that clients of the original network look for.
-            let text = format!("instantiate failed: {error}");
-            self.logs.note(entry, context.origin, at, text);
+            self.logs.note_not_made(entry, context.origin, at, error.to_string());
         }
+        self.logs.record(&execution, outcome);
     }
 
     /// The contracts whose keys to look up with the next view: first those never looked up.
@@ -573,12 +613,33 @@ impl Running {
     /// Takes note of what the view says of the contracts that were looked up for it.
     pub(crate) fn settle_contract_keys(&mut self, view: &FinalizedView, cluster: &ClusterView) {
         for contract in self.watched_contracts() {
-            if cluster.contract_keys.contains_key(&contract) {
+            // A key by a seed before this one is as none.
+            let own = || self.keys.seed().contract_key(&contract).public();
+            if cluster.contract_keys.get(&contract).is_some_and(|known| *known == own()) {
                 self.unpublished.remove(&contract);
             } else if let Some(waiting) = self.unpublished.get_mut(&contract) {
                 waiting.missing_since.get_or_insert(view.number);
             }
         }
+    }
+
+    /// Whether all contracts' keys on chain may be those of a seed before.
+    pub(crate) fn wants_contracts(&self) -> bool {
+        self.judged && self.keys.rotation() > self.looked_at_keys_of
+    }
+
+    /// After a rotation the keys of all contracts are looked at, and told where the chain has others.
+    pub(crate) fn look_at_all_keys(&mut self, cluster: &ClusterView) {
+        let Some(contracts) = cluster.contracts.as_ref().filter(|_| self.wants_contracts()) else {
+            return;
+        };
+        for contract in contracts {
+            // The chain knows who deployed it, and asks no more.
+            self.unpublished
+                .entry(*contract)
+                .or_insert_with(|| Unpublished::by(AccountId::default()));
+        }
+        self.looked_at_keys_of = self.keys.rotation();
     }
 
     /// Tells the chain the keys that it lacks. The first worker of the cluster speaks at once, the
@@ -610,7 +671,7 @@ impl Running {
             }
             waiting.spoken_at = Some(view.number);
             waiting.tries += 1;
-            let seed = &self.capabilities.seed;
+            let seed = self.keys.seed();
             let public_key = seed.contract_key(contract).public();
             let hpke_public_key = seed.contract_hpke_key(contract).public();
             let deployer = waiting.deployer;
@@ -654,7 +715,7 @@ impl Running {
 /// Turns a mailbox entry into an operation, with this worker's keys.
 fn prepare(
     identity: &Identity,
-    seed: &ClusterSeed,
+    keys: &ClusterKeys,
     cluster: &ClusterView,
     entry: &MailboxEntry,
 ) -> Result<Prepared, RunError> {
@@ -662,38 +723,18 @@ fn prepare(
         &cluster.id,
         entry,
         &|code_hash| cluster.codes.get(code_hash).cloned(),
-        &|contract, sender, payload| open_command(identity, seed, contract, sender, payload),
+        &|contract, sender, payload| {
+            keys.open_command(identity.genesis(), contract, sender, payload)
+        },
     )
     .map_err(|CodeMissing(code_hash)| RunError::CodeMissing(code_hash))
 }
 
-fn open_command(
-    identity: &Identity,
-    seed: &ClusterSeed,
-    contract: &ContractId,
-    sender: &AccountId,
-    payload: &[u8],
-) -> Result<InkCommand, String> {
-    let payload: CommandPayload = wire::decode_all(payload, primitives::bounds::COMMAND_BYTES_MAX)
-        .map_err(|error| format!("the command cannot be read: {error}"))?;
-    let (hpke, sr25519) = (
-        seed.contract_hpke_key(contract),
-        seed.contract_key(contract),
-    );
-    let route = CommandRoute {
-        genesis: identity.genesis(),
-        contract: *contract,
-        sender: *sender,
-    };
-    secrets::command::open_command(
-        &CommandKeys {
-            hpke: &hpke,
-            sr25519: &sr25519,
-        },
-        &route,
-        &payload,
-    )
-    .map_err(|error| format!("the command cannot be opened: {error}"))
+/// Outcomes of long ago go, one with each entry.
+fn forget_old_outcome(overlay: &mut Overlay<'_>, number: u64) {
+    if let Some(old) = number.checked_sub(OUTCOMES_KEPT) {
+        overlay.changes.insert(outcome_key(old), None);
+    }
 }
 
 fn kept_outcome(

@@ -39,6 +39,8 @@ const PROVERS_MAX: usize = 4;
 struct Pinned {
     next_number: u64,
     state_root: StateRoot,
+    /// By which of the cluster's seeds its records are encrypted.
+    rotation: u32,
     records: Arc<dyn Records>,
     /// The block at which a part of it was asked for last.
     asked_at: Option<BlockNumber>,
@@ -80,12 +82,14 @@ pub enum SnapshotRefusal {
     #[error("the request for a snapshot is refused: {0}")]
     Refused(&'static str),
     /// There is no such state here.
-    #[error("this worker does not hold the state after {next_number} entries with root {state_root}")]
+    #[error("this worker does not hold the state after {next_number} entries with root {state_root}, encrypted by seed {rotation}")]
     NotHeld {
         /// After how many entries.
         next_number: u64,
         /// With which root.
         state_root: StateRoot,
+        /// Encrypted by which of the cluster's seeds.
+        rotation: u32,
     },
     /// Others are served.
     #[error("this worker is handing out as many snapshots as it can; try again in a moment")]
@@ -176,20 +180,38 @@ impl SnapshotService {
     }
 
     /// Keeps a state at hand.
-    pub(crate) fn pin(&self, next_number: u64, state_root: StateRoot, records: Arc<dyn Records>) {
+    pub(crate) fn pin(
+        &self,
+        next_number: u64,
+        state_root: StateRoot,
+        rotation: u32,
+        records: Arc<dyn Records>,
+    ) {
         let mut offered = self.offered();
-        let known = offered
-            .pinned
-            .iter()
-            .any(|pinned| (pinned.next_number, pinned.state_root) == (next_number, state_root));
+        let known = offered.pinned.iter().any(|pinned| {
+            (pinned.next_number, pinned.state_root, pinned.rotation)
+                == (next_number, state_root, rotation)
+        });
         if !known {
-            offered.pinned.push(Pinned { next_number, state_root, records, asked_at: None, passed_at: None });
+            let (asked_at, passed_at) = (None, None);
+            let pinned =
+                Pinned { next_number, state_root, rotation, records, asked_at, passed_at };
+            offered.pinned.push(pinned);
         }
     }
 
-    /// Whether the state after so many entries is at hand.
-    pub(crate) fn holds(&self, next_number: u64) -> bool {
-        self.offered().pinned.iter().any(|pinned| pinned.next_number == next_number)
+    /// Whether the state after so many entries is at hand, encrypted by this seed.
+    pub(crate) fn holds(&self, next_number: u64, rotation: u32) -> bool {
+        let offered = self.offered();
+        offered
+            .pinned
+            .iter()
+            .any(|pinned| (pinned.next_number, pinned.rotation) == (next_number, rotation))
+    }
+
+    /// Lets go of what is encrypted by seeds before this one.
+    pub(crate) fn forget_seeds_before(&self, rotation: u32) {
+        self.offered().pinned.retain(|pinned| pinned.rotation >= rotation);
     }
 
     /// Proves a contract's commitment, or that there is none, under the root that the cluster agreed on
@@ -253,11 +275,13 @@ impl SnapshotService {
         check_signature(request, signature, &self.identity.genesis())?;
         let block_number = offered.block_number;
         let found = offered.pinned.iter_mut().find(|pinned| {
-            (pinned.next_number, pinned.state_root) == (request.next_number, request.state_root)
+            (pinned.next_number, pinned.state_root, pinned.rotation)
+                == (request.next_number, request.state_root, request.rotation)
         });
         let pinned = found.ok_or(SnapshotRefusal::NotHeld {
             next_number: request.next_number,
             state_root: request.state_root,
+            rotation: request.rotation,
         })?;
         pinned.asked_at = Some(block_number);
         Ok(pinned.records.clone())

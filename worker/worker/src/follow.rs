@@ -4,17 +4,19 @@ use crate::{
     arguments::RunArguments,
     clock::SteadyClock,
     data_dir::DataDir,
+    figures::{Counted, Figures},
+    measure,
     service::{DepartedService, HandoverAsked, Milestones, PlatformRng, Receipts, WorkerService},
     snapshot::{self, Wanted},
-    store::FileStore,
+    store::{self, FileStore},
 };
 use anyhow::{Context, Result, bail};
 use attestation::Evidence;
 use chain_view::{ChainView, ChainViewError, FinalizedBlock, FinalizedBlocks, OperatorKey};
 use codec::Encode;
 use contract_engine::{CodeCacheConfig, CodeCacheKey, Engine, EngineConfig};
-use contract_state::{ImportTarget, StateDb, StoreIdentity};
-use http_egress::Egress;
+use contract_state::{ImportTarget, StoreIdentity};
+use http_egress::{Egress, EgressPolicy};
 use platform::Platform;
 use script_engine::QuickJs;
 use primitives::Measurement;
@@ -29,10 +31,13 @@ use worker_core::{
 };
 
 /// Without a final block for so long at most, the operator is told.
-const PATIENCE_MAX: Duration = Duration::from_secs(30);
+const PATIENCE_MAX: Duration = Duration::from_secs(5);
 /// So many times without patience, and the light client is made anew; then after twice as many, and so on.
-/// It does not tell when it has failed inside.
+/// It does not tell when it has failed inside, and one whose only node was away for a moment asks for it
+/// again after half a minute or more; a new one asks at once.
 const STALLS_BEFORE_ANEW: u32 = 2;
+/// The doubling ends here, so that a chain that was away for a day is found again within a minute.
+const STALLS_BEFORE_ANEW_MAX: u32 = 8;
 /// A new light client that takes longer has no peer either; the old one stays.
 const ANEW_TIME_MAX: Duration = Duration::from_secs(10);
 /// Requests for the worker's keys that wait to be looked at; each takes a moment.
@@ -52,6 +57,10 @@ impl HostFacts for Host {
 
     fn untrusted_now_ms(&self) -> u64 {
         self.clock.now_ms()
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        self.clock.monotonic_ms()
     }
 }
 
@@ -87,9 +96,12 @@ pub struct Follower {
     scripts: Arc<QuickJs>,
     milestones: Arc<Milestones>,
     service: Arc<WorkerService>,
+    figures: Arc<Figures>,
     clock: Arc<SteadyClock>,
     /// What came of fetching a state.
     fetched: (mpsc::Sender<Input>, mpsc::Receiver<Input>),
+    /// Where other workers may be asked for the cluster's state.
+    peer_policy: EgressPolicy,
     /// Requests for the worker's keys.
     handovers: mpsc::Receiver<HandoverAsked>,
     /// Who waits for a decision.
@@ -142,15 +154,31 @@ impl Follower {
         };
         let reads = platform.clone();
         let clock = Arc::new(SteadyClock::new(Arc::new(move || reads.unix_millis())));
+        let engine = Arc::new(engine);
         let core = Core::new(
             chain.genesis(),
             settings,
             kept,
-            Arc::new(engine),
+            engine.clone(),
             Arc::new(Host { platform: platform.clone(), clock: clock.clone() }),
             offers,
             arguments.stale_after.saturating_mul(1000),
         );
+        let speed = measure::start(
+            engine,
+            core.queries().scheduler().clone(),
+            core.gauge().clone(),
+        )?;
+        let figures = Arc::new(Figures {
+            started,
+            worker: core.identity().worker(),
+            platform: platform.kind().name(),
+            clock: clock.clone(),
+            queries: core.queries().clone(),
+            gauge: core.gauge().clone(),
+            speed: speed.clone(),
+            counted: Counted::default(),
+        });
         let (handovers, asked) = mpsc::channel(HANDOVERS_WAITING_MAX);
         let service = Arc::new(WorkerService {
             identity: core.identity().clone(),
@@ -163,9 +191,11 @@ impl Follower {
                 core.queries().receipt_log().clone(),
             )),
             milestones: milestones.clone(),
+            speed,
             offers: core.handover_offers().clone(),
             handovers,
             left: OnceLock::new(),
+            compatible_edge: arguments.compatible_edge,
         });
         data_dir.load_evidence(&milestones);
         Ok(Self {
@@ -173,7 +203,7 @@ impl Follower {
             light_client_started,
             platform,
             network,
-            // The second time, answers have ended for age.
+            // With a short age limit: the second time, answers have ended for age.
             patience: (Duration::from_secs(arguments.stale_after) / STALLS_BEFORE_ANEW)
                 .clamp(Duration::from_secs(1), PATIENCE_MAX),
             chain,
@@ -183,8 +213,10 @@ impl Follower {
             scripts,
             milestones,
             service,
+            figures,
             clock,
             fetched: mpsc::channel(4),
+            peer_policy: arguments.peer_policy(),
             handovers: asked,
             asker: None,
             newest: None,
@@ -194,6 +226,11 @@ impl Follower {
     /// What the HTTP rim asks.
     pub fn service(&self) -> Arc<WorkerService> {
         self.service.clone()
+    }
+
+    /// What the operator's Prometheus asks.
+    pub fn figures(&self) -> Arc<Figures> {
+        self.figures.clone()
     }
 
     /// Follows until the keys are handed over, or something makes going on wrong. Gives the data directory,
@@ -226,10 +263,13 @@ impl Follower {
                     self.newest = Some(block);
                 }
                 Err(error @ ChainViewError::Stalled(_)) => {
-                    tracing::warn!("{error}");
+                    // Once for each light client: the next word is that there is a new one.
+                    if stalls == 0 {
+                        tracing::warn!("{error}");
+                    }
                     stalls += 1;
                     if stalls == stalls_max {
-                        (stalls, stalls_max) = (0, stalls_max.saturating_mul(2));
+                        (stalls, stalls_max) = (0, (stalls_max * 2).min(STALLS_BEFORE_ANEW_MAX));
                         if let Some(fresh) = self.light_client_anew().await? {
                             (self.chain, blocks) = fresh;
                         }
@@ -293,6 +333,7 @@ impl Follower {
                 }
             };
             self.clock.observe(view.timestamp_ms);
+            self.figures.counted.saw(&view);
             let inbox_next = view.cluster.as_ref().map_or(0, |cluster| cluster.inbox_next);
             self.step(Input::Finalized(view), Some(block))?;
             // A store that was just opened, or a long mailbox: read the same block again.
@@ -363,36 +404,28 @@ impl Follower {
                 });
             }
             Effect::Keep(bytes) => self.data_dir.keep_secrets(&*self.platform, &bytes)?,
-            Effect::OpenStore { cluster, key } => {
+            Effect::OpenStore { cluster, keys } => {
                 let identity = StoreIdentity { genesis: self.chain.genesis(), cluster };
                 let file = self.data_dir.state_file(&cluster);
-                let shown = || format!("the state in {}", file.display());
-                if !file.exists() {
-                    // Made under another name: a disk that is full half-way, or a power cut, must not
-                    // leave a file that looks like a damaged state.
-                    let fresh = file.with_extension("new");
-                    let _ = std::fs::remove_file(&fresh);
-                    drop(StateDb::open(&fresh, &key, &identity).with_context(shown)?);
-                    std::fs::rename(&fresh, &file).with_context(shown)?;
-                }
-                let state = StateDb::open(&file, &key, &identity).with_context(shown)?;
-                let store = Arc::new(FileStore(state));
-                self.step(Input::StoreOpened { cluster, store }, block)?;
+                let store = FileStore::open(&file, &identity, &keys)
+                    .with_context(|| format!("the state in {}", file.display()))?;
+                self.step(Input::StoreOpened { cluster, store: Arc::new(store) }, block)?;
             }
-            Effect::FetchSnapshot { cluster, key, next_number, state_root, block, peers } => {
+            Effect::FetchSnapshot { cluster, keys, next_number, state_root, block, peers } => {
                 let wanted = Wanted {
                     identity: self.core.identity().clone(),
                     store: StoreIdentity { genesis: self.chain.genesis(), cluster },
-                    key,
+                    keys,
                     target: ImportTarget { next_number, state_root },
                     block,
                     peers,
+                    policy: Some(self.peer_policy.clone()),
                     file: self.data_dir.state_file(&cluster),
                 };
                 let done = self.fetched.0.clone();
                 tokio::spawn(async move {
                     let input = match snapshot::fetch(wanted).await {
-                        Ok(state) => Input::StoreOpened { cluster, store: Arc::new(FileStore(state)) },
+                        Ok(store) => Input::StoreOpened { cluster, store: Arc::new(store) },
                         Err(error) => {
                             Input::SnapshotFailed { cluster, reason: format!("{error:#}") }
                         }
@@ -412,7 +445,7 @@ impl Follower {
             }
             Effect::ForgetStore { cluster } => {
                 let file = self.data_dir.state_file(&cluster);
-                for file in [file.with_extension("import"), file] {
+                for file in store::files(&file) {
                     if let Err(error) = std::fs::remove_file(&file)
                         && error.kind() != std::io::ErrorKind::NotFound
                     {
@@ -433,8 +466,13 @@ impl Follower {
                 self.answer_asker(Ok(()));
             }
             Effect::RefuseHandover(refusal) => self.answer_asker(Err(refusal)),
-            Effect::Say(notice) if notice.is_alarm() => tracing::warn!("{notice}"),
-            Effect::Say(notice) => tracing::info!("{notice}"),
+            Effect::Say(notice) => {
+                self.figures.counted.heard(&notice);
+                match notice.is_alarm() {
+                    true => tracing::warn!("{notice}"),
+                    false => tracing::info!("{notice}"),
+                }
+            }
             Effect::Stop(reason) => bail!("{reason}"),
         }
         Ok(())

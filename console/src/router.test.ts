@@ -1,0 +1,16 @@
+import { expect, it } from "vitest";
+import { parseRoute } from "./router";
+
+it.each([
+  ["", { page: "overview" }],
+  ["#/", { page: "overview" }],
+  ["#/map", { page: "map" }],
+  ["#/workers/0xAB", { page: "worker", id: "0xab" }],
+  ["#/pools/3", { page: "pool", id: 3 }],
+  ["#/contracts", { page: "contracts" }],
+  ["#/verify/", { page: "verify" }],
+  ["#/pools/x", { page: "unknown", path: "pools/x" }],
+  ["#/nowhere", { page: "unknown", path: "nowhere" }],
+  ["#/workers/a/b", { page: "unknown", path: "workers/a/b" }],
+  ["#/workers/%E0%A4%A", { page: "worker", id: "%e0%a4%a" }],
+])("%s leads to a page", (hash, route) => expect(parseRoute(hash)).toEqual(route));
