@@ -231,8 +231,29 @@ fn files_of_any_bytes_are_refused() {
 
 #[test]
 fn the_format_is_fixed() {
-    let (_, file) = world();
-    let hash = wire::domain::blake2_256(&file.to_bytes());
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hex, include_str!("fixtures/history.hash").trim());
+    let item = HistoryItem { number: 14, verdict: Verdict::NotPaid, contents: [15; 32] };
+    let file = HistoryFile {
+        version: VERSION,
+        genesis: GenesisHash([1; 32]),
+        contract: ContractId([2; 32]),
+        finality: PortableProof {
+            start: Start::Genesis(vec![3; 4]),
+            steps: Vec::new(),
+            nodes: vec![vec![4; 2]],
+        },
+        past: vec![PastBlock { header: vec![5; 3], first: 6, count: 7, nodes: vec![vec![8; 2]] }],
+        codes: vec![vec![9; 2]],
+        root: ContractRootProof {
+            next_number: 10,
+            state_root: StateRoot([11; 32]),
+            nodes: vec![vec![12; 2]],
+        },
+        steps: HistoryPage {
+            first: 13,
+            steps: vec![HistoryStep { item, history: [16; 32] }],
+        },
+    };
+    let hex: String = file.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, include_str!("fixtures/history.hex").trim());
+    assert_eq!(HistoryFile::from_bytes(&file.to_bytes()), Ok(file));
 }
