@@ -177,7 +177,7 @@ fn text(report: &Value, contract: Option<&Contract>) -> String {
     lines.push(verdict(commands));
     if let Some(query) = query {
         let message = message_of(contract, &query["input"]);
-        let name = message.map_or("a message", |message| &message.label);
+        let name = message.map_or("a message", |message| message.label.as_str());
         let answer = value(contract, message, &query["data"]);
         let calls = &query["hostCalls"];
         lines.push(format!("query {name} at block {}: {answer} ({calls} host calls)", query["block"]));
@@ -217,7 +217,7 @@ fn value(contract: Option<&Contract>, message: Option<&Message>, data: &Value) -
 fn line(entry: &Value, contract: Option<&Contract>) -> String {
     let what = entry["what"].as_str().unwrap_or_default();
     let message = message_of(contract, &entry["input"]).filter(|_| what == "command");
-    let name = message.map_or(what, |message| &message.label);
+    let name = message.map_or(what, |message| message.label.as_str());
     let result = &entry["result"];
     let result = match result["kind"].as_str() {
         Some("returned") if what == "command" => value(contract, message, &result["data"]),
