@@ -1,7 +1,7 @@
 //! `phat`: the command line. Each command is a file in `commands`, written on the `client` crate alone.
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check failed (a receipt that does not
-//! hold, replicas that do not agree).
+//! hold, replicas that do not agree, a replay that differs), 4 a replay that cannot be decided.
 
 mod commands;
 mod context;
@@ -49,6 +49,10 @@ enum Command {
     /// Check receipts.
     #[command(subcommand)]
     Receipt(commands::receipt::Command),
+    /// Get the key with which a contract's history can be read and executed again.
+    Audit(commands::audit::Arguments),
+    /// Execute a contract's commands again, and compare with what its cluster agreed on.
+    Replay(commands::replay::Arguments),
     /// Look at workers, and let yours earn.
     #[command(subcommand)]
     Worker(commands::worker::Command),
@@ -131,6 +135,10 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
         Command::Logs(arguments) => commands::logs::run(&arguments, network, output).await?,
         Command::Receipt(command) => {
             return commands::receipt::run(&command, network, output).await;
+        }
+        Command::Audit(arguments) => commands::audit::run(&arguments, network, output).await?,
+        Command::Replay(arguments) => {
+            return commands::replay::run(&arguments, network, output).await;
         }
         Command::Worker(command) => return commands::worker::run(command, network, output).await,
         Command::Pool(command) => commands::pool::run(command, network, output).await?,

@@ -296,6 +296,21 @@ impl Chain {
             .collect()
     }
 
+    /// A value in the state after a block, by the node's word.
+    pub(crate) async fn value_at(
+        &self,
+        key: &[u8],
+        at: &str,
+    ) -> Result<Option<Vec<u8>>, ChainError> {
+        let mut params = RpcParams::new();
+        params.push(format!("0x{}", hex::encode(key))).map_err(ChainError::node)?;
+        params.push(at).map_err(ChainError::node)?;
+        let value: Option<String> = self.call("state_getStorage", params).await?;
+        value
+            .map(|text| hex::decode(text.trim_start_matches("0x")).map_err(ChainError::node))
+            .transpose()
+    }
+
     /// A block's header, SCALE. Its hash shows whether the node told the truth.
     pub(crate) async fn header(&self, hash: &str) -> Result<Vec<u8>, ChainError> {
         #[derive(serde::Deserialize)]

@@ -18,6 +18,7 @@
 
 mod account;
 mod asker;
+pub mod audit;
 mod chain;
 mod cluster;
 mod contract;

@@ -4,6 +4,7 @@
 //! cluster seed ── CLUSTER_KEY ───────────────────► signing key
 //!      ├─ CONTRACT_KEY(contract) ───────────────► sr25519
 //!      ├─ CONTRACT_HPKE_KEY(contract) ──────────► X25519
+//!      ├─ CONTRACT_AUDIT_SECRET(contract) ──────► what keys the hashes of its part of the state
 //!      ├─ STATE_KEY ────────────────────────────► state on disk
 //!      └─ CONTRACT_USER_ROOT ─► contracts' root, of a cluster's first seed alone
 //!                                   └─ CONTRACT_USER_KEY(contract, salt) ─► sr25519, given out
@@ -15,14 +16,14 @@
 //!
 //! What a contract gets ([`ContractUserRoot::contract_user_key`]) tells nothing of its siblings or parent.
 
-use crate::{HpkeSecret, Sr25519Secret};
+use crate::{CommandSeeds, HpkeSecret, Sr25519Secret};
 use codec::{Compact, Encode};
 use hkdf::Hkdf;
 use primitives::ContractId;
 use sha2::Sha256;
 use wire::domain::{
-    CLUSTER_KEY, CONTRACT_HPKE_KEY, CONTRACT_KEY, CONTRACT_USER_KEY, CONTRACT_USER_ROOT, Label,
-    STATE_KEY,
+    CLUSTER_KEY, CONTRACT_AUDIT_SECRET, CONTRACT_HPKE_KEY, CONTRACT_KEY, CONTRACT_USER_KEY,
+    CONTRACT_USER_ROOT, Label, STATE_KEY,
 };
 use zeroize::Zeroizing;
 
@@ -73,6 +74,18 @@ impl ClusterSeed {
     /// The key that commands for a contract are sealed to.
     pub fn contract_hpke_key(&self, contract: &ContractId) -> HpkeSecret {
         HpkeSecret::from_seed(&derive(CONTRACT_HPKE_KEY, &*self.0, &[contract.as_bytes()]))
+    }
+
+    /// The seeds of both keys that commands for a contract are opened with: for its auditors. `rotation`
+    /// says which of the cluster's seeds this is.
+    pub fn contract_command_seeds(&self, contract: &ContractId, rotation: u32) -> CommandSeeds {
+        let seed = |label| derive(label, &*self.0, &[contract.as_bytes()]);
+        CommandSeeds { rotation, hpke: seed(CONTRACT_HPKE_KEY), sr25519: seed(CONTRACT_KEY) }
+    }
+
+    /// What keys the hashes of a contract's part of the state, from its making on.
+    pub fn contract_audit_secret(&self, contract: &ContractId) -> Zeroizing<[u8; 32]> {
+        derive(CONTRACT_AUDIT_SECRET, &*self.0, &[contract.as_bytes()])
     }
 
     /// What contracts' own keys derive from, where this is the cluster's first seed.

@@ -31,10 +31,12 @@
 
 #![deny(missing_docs)]
 
+mod audit;
 pub mod certificate;
 pub mod client;
 pub mod command;
 pub mod compat;
+mod contents;
 mod derivation;
 mod ed25519;
 pub mod hpke;
@@ -44,6 +46,8 @@ mod records;
 pub mod server;
 mod sr25519;
 
+pub use audit::{AUDIT_KEY_BYTES_MAX, AuditKey, CommandSeeds, NotAnAuditKey, NotOpened, ROTATIONS_MAX};
+pub use contents::Contents;
 pub use derivation::{ClusterSeed, ContractUserRoot, StateKey, derive};
 pub use ed25519::verify_ed25519;
 pub use hpke::HpkeSecret;

@@ -50,6 +50,14 @@ pub const CONTRACT_HPKE_KEY: Label = Label("phat/v1/contract-hpke-key");
 pub const CONTRACT_USER_ROOT: Label = Label("phat/v1/contract-user-root");
 /// A key that a contract derives for itself.
 pub const CONTRACT_USER_KEY: Label = Label("phat/v1/contract-user-key");
+/// What keys the hashes of a contract's part of the state: given to its auditors.
+pub const CONTRACT_AUDIT_SECRET: Label = Label("phat/v1/contract-audit-secret");
+/// All that a contract holds.
+pub const CONTRACT_CONTENTS: Label = Label("phat/v1/contract-contents");
+/// The chain of what concerned a contract.
+pub const CONTRACT_HISTORY: Label = Label("phat/v1/contract-history");
+/// What stands for a contract's history in the cluster's state.
+pub const CONTRACT_COMMITMENT: Label = Label("phat/v1/contract-commitment");
 /// Key that encrypts a cluster's state on a worker's disk.
 pub const STATE_KEY: Label = Label("phat/v1/state-key");
 /// A worker's request for a part of its cluster's state.

@@ -47,10 +47,11 @@ async fn run(arguments: Arguments) -> Result<()> {
     let started = Instant::now();
     let ballot = fs::read(&arguments.ballot)
         .with_context(|| format!("{} cannot be read", arguments.ballot.display()))?;
-    let binaries = match &arguments.binaries {
-        Some(directory) => Binaries::in_directory(directory)?,
-        None => Binaries::beside_this_program()?,
+    let folder = match &arguments.binaries {
+        Some(directory) => directory.clone(),
+        None => std::env::current_exe()?.parent().context("this program lies nowhere")?.to_owned(),
     };
+    let binaries = Binaries::in_directory(&folder)?;
     let temporary = tempfile::tempdir()?;
     let data_dir = match (&arguments.data_dir, arguments.once) {
         (Some(directory), _) => directory.clone(),
@@ -74,7 +75,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     };
     say("the network serves");
     let held = tokio::select! {
-        held = election::run(&mut network, &ballot, arguments.disturb, &mut say) => held,
+        held = election::run(&mut network, &folder, &ballot, arguments.disturb, &mut say) => held,
         () = &mut end => {
             network.stop().await;
             return Ok(());

@@ -314,6 +314,8 @@ async fn help(stage: &Stage) -> Result<()> {
         "query",
         "receipt",
         "receipt verify",
+        "audit",
+        "replay",
         "worker",
         "worker list",
         "cluster",

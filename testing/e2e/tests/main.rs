@@ -8,6 +8,7 @@
 //! them; the ballot from `PHAT_BALLOT_CONTRACT`, else from where `cargo xtask build` puts it.
 
 mod attestation_evidence;
+mod auditing;
 mod authorities;
 mod cluster_settings;
 mod command_line;
@@ -43,6 +44,7 @@ async fn bad_input_and_restarts_lose_nothing() -> Result<()> {
     stakes::check(&stage, &mut report).await;
     protocol::check(&stage, &mut report).await;
     let receipt = receipts::check(&stage, &mut report).await;
+    auditing::check(&stage, &mut report).await;
     attestation_evidence::check(&stage, &mut report).await;
     examples::check(&stage, &mut report).await;
     worker_process::check(&stage, &mut report).await;

@@ -42,7 +42,8 @@ impl Tools {
             Some(file) => PathBuf::from(file),
             None => PathBuf::from("../../guest/examples/ballot/target/ink/ballot.contract"),
         };
-        let programs = ["phat", "phat-node", "phat-worker"].map(|name| binaries.join(name));
+        let programs =
+            ["phat", "phat-node", "phat-worker", "phat-replay"].map(|name| binaries.join(name));
         for file in programs.iter().chain([&ballot]) {
             ensure!(
                 file.is_file(),

@@ -255,6 +255,7 @@ pub fn serve() -> Result<()> {
         next_number: store.head().next_number,
         state: Arc::new(store.snapshot()),
         capabilities: Arc::new(machine),
+        auditing: None,
         compatible_edge: false,
     });
     let receipts = Arc::new(ReceiptQueue::new(identity.clone()));

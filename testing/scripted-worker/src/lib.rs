@@ -6,7 +6,7 @@
 //! of these whose script lies. Workers have no mode for that.
 
 use executor_api::{
-    Capabilities, Context, ContractFacts, ExecutionError, Executor, Operation, Outcome, Returned,
+    Capabilities, Context, ContractFacts, ExecutionError, Executor, Operation, Outcome, Part, Returned,
     StateUnavailable, StateView, StorageDeposit,
 };
 use primitives::{
@@ -135,6 +135,14 @@ impl Executor for Actor {
     ) -> Result<Option<ContractFacts>, StateUnavailable> {
         let facts = ContractFacts { code_hash: CODE, owner: AccountId::default(), weight: 0 };
         Ok((*contract == self.contract).then_some(facts))
+    }
+
+    fn part_of(&self, _: &[u8]) -> Part {
+        Part::Cluster
+    }
+
+    fn balance_key(&self, account: &AccountId) -> Vec<u8> {
+        account.0.to_vec()
     }
 
     fn limits(&self, _: &dyn StateView) -> Result<ClusterLimits, StateUnavailable> {
@@ -317,6 +325,7 @@ impl ScriptedWorker {
             next_number,
             state: Arc::new(NoState),
             capabilities: Arc::new(Machine(self.inside.identity.worker())),
+            auditing: None,
             compatible_edge: false,
         });
     }

@@ -237,6 +237,10 @@ impl Records for DiskRecords {
         let chunk = self.0.records(after, bytes_max)?;
         Ok((chunk.records, chunk.is_last))
     }
+
+    fn prove_open(&self, key: &[u8]) -> Result<Vec<Vec<u8>>, StateUnavailable> {
+        self.0.prove(&[key.to_vec()])
+    }
 }
 
 fn store_error(error: contract_state::CommitError) -> StoreError {

@@ -7,10 +7,10 @@ use benchmark::{
 };
 use contract_engine::{Engine, EngineConfig, code_hash};
 use executor_api::{
-    Capabilities, Context, ContractFacts, Executor, Operation, Outcome, StateUnavailable,
+    Capabilities, Context, ContractFacts, Executor, Operation, Outcome, Part, StateUnavailable,
     StateView, Turn, Unshared,
 };
-use primitives::ContractId;
+use primitives::{AccountId, ContractId};
 use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering},
@@ -102,6 +102,14 @@ impl Executor for Lazy {
         contract: &ContractId,
     ) -> Result<Option<ContractFacts>, StateUnavailable> {
         self.0.contract(state, contract)
+    }
+
+    fn part_of(&self, key: &[u8]) -> Part {
+        self.0.part_of(key)
+    }
+
+    fn balance_key(&self, account: &AccountId) -> Vec<u8> {
+        self.0.balance_key(account)
     }
 
     fn limits(&self, state: &dyn StateView) -> Result<ClusterLimits, StateUnavailable> {

@@ -7,9 +7,10 @@
 //! depends on keys and values alone, never on how they came to be: the same changes in any batches
 //! give the same root on every worker.
 //!
-//! A key goes into the trie as [`trie_key`], its Blake2b-256. So no contract can make the trie deep by
-//! choice of keys, and no key is the start of another: `trie-db` 0.32 panics when such a key is removed
-//! from above its only longer one.
+//! A key goes into the trie as [`trie_key`]: a byte, then its Blake2b-256. So no contract can make the trie
+//! deep by choice of keys, and no key is the start of another: `trie-db` 0.32 panics when such a key is
+//! removed from above its only longer one. The byte parts *open* keys ([`wire::audit::OPEN_PREFIX`]) from
+//! all others: a proof of an open key shows one hash of everything that is not open, and no leaf of it.
 //!
 //! # How to drive it
 //!
@@ -150,10 +151,8 @@ impl Head {
     }
 }
 
-/// What stands for `key` in the trie, and in proofs from [`Snapshot::prove`]: its Blake2b-256.
-pub fn trie_key(key: &[u8]) -> [u8; 32] {
-    wire::domain::blake2_256(key)
-}
+/// What stands for a key in the trie, and in proofs from [`Snapshot::prove`].
+pub use wire::audit::trie_key;
 
 /// The root of a state without keys: what a cluster starts from.
 pub fn empty_state_root() -> StateRoot {

@@ -6,6 +6,12 @@
 //! contract, and runs it. The processor is held until the answer is sealed, or until a receipt is
 //! wanted, since signing has a queue of its own.
 
+mod auditing;
+
+pub use auditing::{Auditing, MAY_AUDIT};
+
+use auditing::Question;
+
 use crate::{
     compat::{self, Compatible, CompatibleRefusal},
     identity::Identity,
@@ -66,6 +72,8 @@ pub struct Published {
     pub state: Arc<dyn StateView>,
     /// What contracts may ask of this worker.
     pub capabilities: Arc<dyn Capabilities>,
+    /// What gives auditors their keys; `None` where nobody gets any.
+    pub auditing: Option<Arc<dyn Auditing>>,
     /// Whether the cluster's owner lets clients of the original network ask.
     pub compatible_edge: bool,
 }
@@ -515,7 +523,10 @@ impl QueryService {
                     .map(Seat::NotNeeded)
                     .map_err(|_| Refusal::Broken);
             }
-            QueryTarget::Call { contract } => {
+            QueryTarget::Call { contract }
+            | QueryTarget::AuditKey { contract }
+            | QueryTarget::History { contract, .. }
+            | QueryTarget::RecordedCall { contract } => {
                 let facts = self
                     .executor
                     .contract(&*published.state, contract)
@@ -606,6 +617,16 @@ impl QueryService {
         let (mode, operation) = match target {
             QueryTarget::Outcome { .. } => return Ok(Err(QueryError::OutcomeNotFound)),
             QueryTarget::Logger => return Ok(Ok(self.ask_logger(asker, &input))),
+            QueryTarget::AuditKey { contract } => {
+                return self.audit_key(published, turn, asker, &contract);
+            }
+            QueryTarget::History { contract, from } => {
+                return self.history(published, turn, asker, &contract, from);
+            }
+            QueryTarget::RecordedCall { contract } => {
+                let question = Question { contract, input, value, gas_limit };
+                return self.recorded(published, turn, asker, question);
+            }
             QueryTarget::Call { contract } => {
                 let mode = if estimate { Mode::Estimate } else { Mode::Query };
                 (mode, Operation::Call { contract, input, value })
@@ -641,13 +662,7 @@ impl QueryService {
     }
 
     fn ask_logger(&self, origin: Option<AccountId>, question: &[u8]) -> QueryOutput {
-        QueryOutput {
-            flags: 0,
-            data: self.logs.answer(question, origin),
-            gas_consumed: 0,
-            gas_required: 0,
-            storage_deposit: 0,
-        }
+        plain_output(self.logs.answer(question, origin))
     }
 
     /// Keeps what contracts wrote, for their owners.
@@ -782,17 +797,20 @@ fn outcome_of(
     let outcome = read_outcome(&*published.state, number)?;
     Ok(match outcome.filter(|outcome| outcome.sender == origin) {
         None => Err(QueryError::OutcomeNotFound),
-        Some(outcome) => Ok(QueryOutput {
-            flags: 0,
-            data: outcome.encode(),
-            gas_consumed: 0,
-            gas_required: 0,
-            storage_deposit: 0,
-        }),
+        Some(outcome) => Ok(plain_output(outcome.encode())),
     })
 }
 
-fn output(outcome: Outcome) -> Result<QueryOutput, QueryError> {
+/// An answer of the worker's own.
+fn plain_output(data: Vec<u8>) -> QueryOutput {
+    QueryOutput { flags: 0, data, gas_consumed: 0, gas_required: 0, storage_deposit: 0 }
+}
+
+/// What a query's execution came to, as clients see it. An auditor who executes it again makes the same.
+///
+/// # Errors
+/// Where there is no answer.
+pub fn output(outcome: Outcome) -> Result<QueryOutput, QueryError> {
     let storage_deposit = match outcome.storage_deposit {
         StorageDeposit::Charge(amount) => i128::try_from(amount).unwrap_or(i128::MAX),
         StorageDeposit::Refund(amount) => {

@@ -1,8 +1,10 @@
 //! A cluster's contracts on this worker: the mailbox run in order, the store held against the chain.
 
 use crate::{
+    audit,
     cache::MemoryCache,
     cluster_keys::ClusterKeys,
+    entries::{self, CodeMissing, Prepared},
     identity::Identity,
     kept::KeptSecrets,
     logs::{self, Logs},
@@ -14,7 +16,7 @@ use chain_facts::{
     view::{ClusterView, FinalizedView},
 };
 use codec::{Decode, Encode};
-use contract_abi::{event::PinkEvent, extension::WorkerQuote, system::selector};
+use contract_abi::{event::PinkEvent, extension::WorkerQuote};
 use executor_api::{
     Capabilities, Change, Context, ContractCache, Executor, HttpClient, Mode, Operation, Outcome,
     ScriptEngine, StateUnavailable, StateView,
@@ -23,7 +25,7 @@ use primitives::{AccountId, BlockNumber, ClusterId, CodeHash, ContractId, Genesi
 use secrets::ContractUserRoot;
 use std::{collections::BTreeMap, sync::Arc};
 use wire::{
-    command::InkCommand,
+    audit::Verdict,
     domain::system_contract_id,
     mailbox::{MailboxEntry, MailboxOperation},
     message::{CHECKPOINT_BLOCKS, MessagePayload, contract_keys_signed_bytes},
@@ -476,7 +478,10 @@ impl Running {
                 for (made, deployer) in &outcome.instantiated {
                     self.unpublished.insert(*made, Unpublished::by(*deployer));
                 }
-                overlay.apply(std::mem::take(&mut outcome.changes));
+                let changes = std::mem::take(&mut outcome.changes);
+                let verdict = entries::verdict(&outcome);
+                let ran = audit::Ran { number, addressed: contract, verdict };
+                self.keep(executor, overlay, changes, &ran)?;
                 self.record(executor, overlay, &context, &operation, &outcome);
                 for effect in &outcome.effects {
                     if let PinkEvent::CacheOp(change) = &effect.event {
@@ -489,20 +494,41 @@ impl Running {
                 sender,
                 contract,
                 reason,
-            } => Some(CommandOutcome {
-                block_number: entry.block_number,
-                sender,
-                contract,
-                result: Err(reason),
-                gas_consumed: 0,
-                made: Vec::new(),
-            }),
+            } => {
+                let verdict = Verdict::Unreadable;
+                let ran = audit::Ran { number, addressed: Some(contract), verdict };
+                self.keep(executor, overlay, Vec::new(), &ran)?;
+                Some(CommandOutcome {
+                    block_number: entry.block_number,
+                    sender,
+                    contract,
+                    result: Err(reason),
+                    gas_consumed: 0,
+                    made: Vec::new(),
+                })
+            }
         };
         if let Some(outcome) = outcome {
             overlay
                 .changes
                 .insert(outcome_key(number), Some(outcome.encode()));
         }
+        Ok(())
+    }
+
+    /// Applies what an entry changed, and carries the commitments of the contracts on that it concerns.
+    fn keep(
+        &self,
+        executor: &dyn Executor,
+        overlay: &mut Overlay<'_>,
+        changes: Vec<Change>,
+        ran: &audit::Ran,
+    ) -> Result<(), StateUnavailable> {
+        let secret_of =
+            |contract: &ContractId| Some(self.keys.seed().contract_audit_secret(contract));
+        let more = audit::carry_on(executor, &*overlay, &changes, ran, &secret_of)?;
+        overlay.apply(changes);
+        overlay.apply(more);
         Ok(())
     }
 
@@ -686,158 +712,22 @@ impl Running {
     }
 }
 
-enum Prepared {
-    Run {
-        origin: AccountId,
-        contract: Option<ContractId>,
-        operation: Operation,
-        gas_limit: u64,
-        storage_deposit_limit: Option<u128>,
-        nonce: Option<Vec<u8>>,
-    },
-    Refused {
-        sender: AccountId,
-        contract: ContractId,
-        reason: String,
-    },
-}
-
-impl Prepared {
-    /// An operation without code to run: no gas, no outcome to keep.
-    fn plain(origin: AccountId, operation: Operation) -> Self {
-        Self::Run {
-            origin,
-            contract: None,
-            operation,
-            gas_limit: 0,
-            storage_deposit_limit: None,
-            nonce: None,
-        }
-    }
-}
-
-/// Turns a mailbox entry into an operation; a command that cannot be opened is refused, for the same
-/// reason on every worker.
+/// Turns a mailbox entry into an operation, with this worker's keys.
 fn prepare(
     identity: &Identity,
     keys: &ClusterKeys,
     cluster: &ClusterView,
     entry: &MailboxEntry,
 ) -> Result<Prepared, RunError> {
-    Ok(match &entry.operation {
-        MailboxOperation::SetUpCluster {
-            owner,
-            gas_price,
-            deposit_per_item,
-            deposit_per_byte,
-            treasury,
-        } => Prepared::plain(
-            *owner,
-            Operation::SetUpCluster {
-                owner: *owner,
-                gas_price: *gas_price,
-                deposit_per_item: *deposit_per_item,
-                deposit_per_byte: *deposit_per_byte,
-                treasury: *treasury,
-            },
-        ),
-        MailboxOperation::UploadCode { code_hash } => {
-            let code = cluster
-                .codes
-                .get(code_hash)
-                .ok_or(RunError::CodeMissing(*code_hash))?;
-            Prepared::plain(
-                AccountId::default(),
-                Operation::UploadCode { code: code.clone() },
-            )
-        }
-        MailboxOperation::Deposit { account, amount } => Prepared::plain(
-            *account,
-            Operation::Deposit {
-                account: *account,
-                amount: *amount,
-            },
-        ),
-        MailboxOperation::Instantiate {
-            contract,
-            deployer,
-            code_hash,
-            input,
-            salt,
-            transfer,
-            gas_limit,
-            storage_deposit_limit,
-        } => Prepared::Run {
-            origin: *deployer,
-            contract: Some(*contract),
-            operation: Operation::Instantiate {
-                contract: *contract,
-                code_hash: *code_hash,
-                input: input.clone(),
-                salt: salt.clone(),
-                value: *transfer,
-            },
-            gas_limit: *gas_limit,
-            storage_deposit_limit: *storage_deposit_limit,
-            nonce: None,
+    entries::prepare(
+        &cluster.id,
+        entry,
+        &|code_hash| cluster.codes.get(code_hash).cloned(),
+        &|contract, sender, payload| {
+            keys.open_command(identity.genesis(), contract, sender, payload)
         },
-        MailboxOperation::Command {
-            contract,
-            sender,
-            payload,
-        } => prepare_command(identity, keys, contract, sender, payload),
-        MailboxOperation::SetLimits { limits } => Prepared::plain(
-            AccountId::default(),
-            Operation::SetLimits { limits: *limits },
-        ),
-        // Those about keys never come here.
-        MailboxOperation::BlockEnd
-        | MailboxOperation::RotateKeys { .. }
-        | MailboxOperation::RetireKeys => {
-            Prepared::plain(AccountId::default(), Operation::BlockEnd)
-        }
-        MailboxOperation::SetStake { contract, stake } => {
-            let system = wire::domain::system_contract_id(&cluster.id);
-            let input = (selector::CHANGE_DEPOSIT, contract, stake).encode();
-            let operation = Operation::Call { contract: system, input, value: 0 };
-            // The system contract takes it from itself alone, and charges itself nothing.
-            Prepared::plain(AccountId(system.0), operation)
-        }
-    })
-}
-
-fn prepare_command(
-    identity: &Identity,
-    keys: &ClusterKeys,
-    contract: &ContractId,
-    sender: &AccountId,
-    payload: &[u8],
-) -> Prepared {
-    match keys.open_command(identity.genesis(), contract, sender, payload) {
-        Ok(InkCommand::InkMessage {
-            nonce,
-            message,
-            transfer,
-            gas_limit,
-            storage_deposit_limit,
-        }) => Prepared::Run {
-            origin: *sender,
-            contract: Some(*contract),
-            operation: Operation::Call {
-                contract: *contract,
-                input: message,
-                value: transfer,
-            },
-            gas_limit,
-            storage_deposit_limit,
-            nonce: Some(nonce),
-        },
-        Err(reason) => Prepared::Refused {
-            sender: *sender,
-            contract: *contract,
-            reason,
-        },
-    }
+    )
+    .map_err(|CodeMissing(code_hash)| RunError::CodeMissing(code_hash))
 }
 
 /// Outcomes of long ago go, one with each entry.

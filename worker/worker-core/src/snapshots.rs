@@ -8,12 +8,13 @@
 use crate::{identity::Identity, store::Records};
 use chain_facts::AgreedCheckpoint;
 use codec::Encode;
-use primitives::{BlockNumber, ClusterId, GenesisHash, StateRoot, WorkerId};
+use primitives::{BlockNumber, ClusterId, ContractId, GenesisHash, StateRoot, WorkerId};
 use secrets::verify_sr25519;
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
+use wire::audit::{ContractRootProof, contract_root_key};
 use wire::snapshot::{
     SNAPSHOT_BLOCKS_APART_MAX, SNAPSHOT_CHUNK_BYTES, SNAPSHOT_CHUNK_BYTES_MAX,
     SNAPSHOT_REQUEST_BYTES_MAX, SignedSnapshotRequest, SnapshotChunk, SnapshotRequest,
@@ -30,6 +31,9 @@ const FETCHED_WITHIN: BlockNumber = 128;
 const KEPT_AFTER: BlockNumber = 64;
 /// Chunks that are read at once.
 pub(crate) const READERS_MAX: usize = 2;
+
+/// Proofs of contracts' roots that are made at once.
+const PROVERS_MAX: usize = 4;
 
 /// A state that is handed out.
 struct Pinned {
@@ -50,6 +54,22 @@ struct Offered {
     members: Vec<WorkerId>,
     block_number: BlockNumber,
     pinned: Vec<Pinned>,
+    /// What the cluster agreed on last.
+    agreed: Option<AgreedCheckpoint>,
+}
+
+/// Why there is no proof of a contract's root. None of it is confidential.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoot {
+    /// The agreed state is not at hand: nothing is agreed yet, or this worker was started since.
+    #[error("this worker does not hold the state that its cluster agreed on last: ask another, or when the cluster has agreed again")]
+    NotHeld,
+    /// Others are served.
+    #[error("this worker proves as much as it can; try again in a moment")]
+    Busy,
+    /// The disk failed.
+    #[error("the state cannot be read")]
+    Broken,
 }
 
 /// Why a peer gets nothing. None of it is confidential.
@@ -84,6 +104,7 @@ pub struct SnapshotService {
     identity: Arc<Identity>,
     offered: Mutex<Offered>,
     readers: AtomicUsize,
+    provers: AtomicUsize,
 }
 
 /// A place among those that read; given back when dropped.
@@ -110,6 +131,7 @@ impl SnapshotService {
             identity,
             offered: Mutex::default(),
             readers: AtomicUsize::new(0),
+            provers: AtomicUsize::new(0),
         }
     }
 
@@ -132,6 +154,7 @@ impl SnapshotService {
         }
         offered.members = members.to_vec();
         offered.block_number = block_number;
+        offered.agreed = agreed.copied();
         let agreed_number = agreed.map_or(0, |agreed| agreed.next_number);
         let waiting = offered.pinned.iter().filter(|pinned| pinned.next_number > agreed_number);
         let mut surplus = waiting.count().saturating_sub(WAITING_MAX);
@@ -189,6 +212,29 @@ impl SnapshotService {
     /// Lets go of what is encrypted by seeds before this one.
     pub(crate) fn forget_seeds_before(&self, rotation: u32) {
         self.offered().pinned.retain(|pinned| pinned.rotation >= rotation);
+    }
+
+    /// Proves a contract's commitment, or that there is none, under the root that the cluster agreed on
+    /// last: a SCALE `ContractRootProof`. Anybody may have it, since without the contract's audit key
+    /// it says nothing.
+    ///
+    /// # Errors
+    /// See [`NoRoot`].
+    pub fn contract_root(&self, contract: &ContractId) -> Result<Vec<u8>, NoRoot> {
+        let (agreed, records) = {
+            let offered = self.offered();
+            let agreed = offered.agreed.ok_or(NoRoot::NotHeld)?;
+            let is_agreed = |pinned: &&Pinned| {
+                (pinned.next_number, pinned.state_root) == (agreed.next_number, agreed.state_root)
+            };
+            let pinned = offered.pinned.iter().find(is_agreed).ok_or(NoRoot::NotHeld)?;
+            (agreed, pinned.records.clone())
+        };
+        let _prover = Reader::among(&self.provers, PROVERS_MAX).ok_or(NoRoot::Busy)?;
+        let nodes =
+            records.prove_open(&contract_root_key(contract)).map_err(|_| NoRoot::Broken)?;
+        let AgreedCheckpoint { next_number, state_root, .. } = agreed;
+        Ok(ContractRootProof { next_number, state_root, nodes }.encode())
     }
 
     /// Lets go of everything.

@@ -38,6 +38,12 @@ pub trait Records: Send + Sync {
         after: Option<&[u8; 32]>,
         bytes_max: usize,
     ) -> Result<RecordChunk, StateUnavailable>;
+
+    /// Trie nodes that lead to an open key ([`wire::audit::OPEN_PREFIX`]) under this state's root.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    fn prove_open(&self, key: &[u8]) -> Result<Vec<Vec<u8>>, StateUnavailable>;
 }
 
 /// A cluster's authenticated, durable state.

@@ -42,6 +42,8 @@ use tokio_io_timeout::TimeoutStream;
 
 /// Path of places in the log of receipts; 32 bytes in hex follow.
 const RECEIPT_LOG: &str = "/v1/receipt-log/";
+/// Path of proofs of contracts' roots; the contract's id in hex follows.
+const CONTRACT_ROOT: &str = "/v1/contract-root/";
 /// Path of loads; a contract's id follows.
 const LOAD: &str = "/v1/load/";
 /// Threads of [`serve`] beyond one for each processor: what queries may keep busy while the processors
@@ -148,14 +150,23 @@ pub(crate) enum Unread {
     Broken,
 }
 
-fn receipt_log(service: &dyn Service, signed: &str) -> Answer {
+/// 32 bytes that a path ends with, in hex.
+fn at_end(text: &str, what: &str) -> Result<[u8; 32], ServiceError> {
     let mut bytes = [0; 32];
-    hex::decode_to_slice(signed.trim_start_matches("0x"), &mut bytes).map_err(|_| {
-        ServiceError::BadRequest(
-            "what a worker signed for a batch of receipts has 32 bytes in hex".to_owned(),
-        )
-    })?;
-    service.receipt_log(&bytes)
+    hex::decode_to_slice(text.trim_start_matches("0x"), &mut bytes)
+        .map_err(|_| ServiceError::BadRequest(format!("{what} has 32 bytes in hex")))?;
+    Ok(bytes)
+}
+
+fn receipt_log(service: &dyn Service, signed: &str) -> Answer {
+    service.receipt_log(&at_end(signed, "what a worker signed for a batch of receipts")?)
+}
+
+fn contract_root(service: &dyn Service, contract: &[u8]) -> Answer {
+    match contract.try_into() {
+        Ok(contract) => service.contract_root(contract),
+        Err(_) => failed(),
+    }
 }
 
 fn load(service: &dyn Service, contract: &str) -> Response<Full<Bytes>> {
@@ -238,6 +249,15 @@ impl Rim {
             (&Method::GET, path) if path.starts_with(RECEIPT_LOG) => {
                 receipt_log(&*shared.service, &path[RECEIPT_LOG.len()..])
             }
+            (&Method::GET, path) if path.starts_with(CONTRACT_ROOT) => {
+                match at_end(&path[CONTRACT_ROOT.len()..], "the id of a contract") {
+                    Ok(contract) => {
+                        let contract = Bytes::copy_from_slice(&contract);
+                        self.blocking(contract, contract_root).await
+                    }
+                    Err(error) => Err(error),
+                }
+            }
             (&Method::GET, path) if path.starts_with(LOAD) => {
                 return load(&*shared.service, &path[LOAD.len()..]);
             }
@@ -245,7 +265,11 @@ impl Rim {
             (_, "/v1/query" | "/v1/session" | "/v1/snapshot") => return refuse_method("POST"),
             (_, "/v1/info" | "/v1/evidence") => return refuse_method("GET"),
             (_, "/v1/handover") => return refuse_method("GET, POST"),
-            (_, path) if path.starts_with(RECEIPT_LOG) || path.starts_with(LOAD) => return refuse_method("GET"),
+            (_, path)
+                if [RECEIPT_LOG, CONTRACT_ROOT, LOAD].iter().any(|start| path.starts_with(start)) =>
+            {
+                return refuse_method("GET");
+            }
             _ => Err(ServiceError::NotFound(
                 "there is nothing at this path; see GET /v1/info".to_owned(),
             )),

@@ -7,6 +7,7 @@
 //! | `POST /v1/session` | SCALE `HpkeSealed` | SCALE `SessionAccept` |
 //! | `POST /v1/query` | SCALE `Envelope` | sealed reply |
 //! | `POST /v1/snapshot` | SCALE `SignedSnapshotRequest`, from a worker of the cluster | SCALE `SnapshotChunk` |
+//! | `GET /v1/contract-root/{contract, hex}` | – | SCALE `ContractRootProof`, under the root that the cluster agreed on last |
 //! | `GET /v1/load/CONTRACT` | – | JSON [`Load`] |
 //! | `GET /v1/handover` | – | SCALE `HandoverOffer` |
 //! | `POST /prpc/PhactoryAPI.…` | protobuf or JSON of the original network's protocol ([`CompatibleService`]) | the same |
@@ -161,6 +162,15 @@ pub trait Service: Send + Sync + 'static {
     fn receipt_log(&self, signed: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
         let _none = signed;
         Err(ServiceError::NotFound("this worker keeps no log of receipts".to_owned()))
+    }
+    /// A contract's commitment with its proof: SCALE `wire::audit::ContractRootProof`. Reads the disk:
+    /// called on a thread that may block.
+    ///
+    /// # Errors
+    /// When the state is not here.
+    fn contract_root(&self, contract: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
+        let _none = contract;
+        Err(ServiceError::NotFound("this worker keeps no state to prove from".to_owned()))
     }
     /// What the worker can do, and what a contract's queries cost on it.
     ///

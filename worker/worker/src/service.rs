@@ -5,6 +5,7 @@ use codec::{Decode, Encode};
 use contract_abi::extension::{QuoteKind, WorkerQuote};
 use crate::clock::SteadyClock;
 use platform::Platform;
+use primitives::ContractId;
 use secrets::server::ServerError;
 use std::{
     sync::{Arc, OnceLock, RwLock, mpsc::SyncSender},
@@ -13,11 +14,10 @@ use std::{
 use tokio::sync::mpsc;
 use wire::registration::WorkerRegistration;
 use worker_core::{
-    Answer, Begun, Departed, HandoverOffers, HandoverRefusal, Identity, NotLogged, QueryService,
+    Answer, Begun, Departed, HandoverOffers, HandoverRefusal, Identity, NoRoot, NotLogged, QueryService,
     ReceiptQueue, Refusal, ServingState, SnapshotRefusal,
     SnapshotService,
 };
-use primitives::ContractId;
 use worker_rpc::{
     CompatibleService, Info, Load, PutOff, Responder, Service, ServiceError, Serving, Speed,
 };
@@ -121,6 +121,10 @@ impl Service for DepartedService {
 
     fn receipt_log(&self, _signed: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
         Err(ServiceError::NotFound(self.departed.why().to_string()))
+    }
+
+    fn contract_root(&self, _contract: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
+        Err(self.gone())
     }
 
     fn handover_offer(&self) -> Result<Vec<u8>, ServiceError> {
@@ -245,6 +249,16 @@ impl Service for WorkerService {
             Err(error @ NotLogged::NotYet) => Err(ServiceError::Unavailable(error.to_string())),
             Err(error @ NotLogged::Unknown) => Err(ServiceError::NotFound(error.to_string())),
         }
+    }
+
+    fn contract_root(&self, contract: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
+        if let Some(left) = self.left.get() {
+            return left.contract_root(contract);
+        }
+        self.snapshots.contract_root(&ContractId(*contract)).map_err(|error| match error {
+            NoRoot::NotHeld | NoRoot::Busy => ServiceError::Unavailable(error.to_string()),
+            NoRoot::Broken => ServiceError::Internal(error.to_string()),
+        })
     }
 
     fn load(&self, contract: &ContractId) -> Result<Load, ServiceError> {

@@ -220,6 +220,10 @@ impl Records for FileRecords {
         let Chunk { records, is_last } = self.0.records(after, bytes_max)?;
         Ok((records, is_last))
     }
+
+    fn prove_open(&self, key: &[u8]) -> Result<Vec<Vec<u8>>, StateUnavailable> {
+        self.0.prove(&[key.to_vec()])
+    }
 }
 
 fn explain(error: CommitError) -> String {

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod account;
+pub mod audit;
 pub mod build;
 pub mod call;
 pub mod cluster;
@@ -15,6 +16,7 @@ pub mod new;
 pub mod pool;
 pub mod query;
 pub mod receipt;
+pub mod replay;
 pub mod stake;
 pub mod treasury;
 pub mod validator;

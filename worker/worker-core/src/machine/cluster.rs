@@ -2,6 +2,7 @@
 
 use super::{ClusterState, Core, Effect, RESYNCS_MAX};
 use crate::{
+    audit::AuditKeys,
     cluster_keys::{ClusterKeys, SeedMissing},
     joining::Joining,
     notice::{Notice, StopReason},
@@ -14,6 +15,7 @@ use crate::{
 };
 use chain_facts::view::{ClusterView, FinalizedView};
 use primitives::{BlockNumber, ClusterId};
+use secrets::ClusterSeed;
 use std::sync::Arc;
 use wire::message::MessagePayload;
 
@@ -555,7 +557,18 @@ impl Core {
             next_number: head.next_number,
             state,
             capabilities: running.capabilities.clone(),
+            auditing: Some(Arc::new(self.audit_keys(running))),
             compatible_edge,
         });
+    }
+
+    /// What auditors' keys are made of: the seed in use. Those before it are given by nobody.
+    fn audit_keys(&self, running: &Running) -> AuditKeys {
+        AuditKeys {
+            genesis: self.identity.genesis(),
+            cluster: running.id,
+            rotation: running.keys.rotation(),
+            seed: ClusterSeed::from_bytes(running.keys.seed().expose()),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The state machine on a scripted chain: several workers, real state stores, a tiny executor.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::large_enum_variant)]
 
+mod audit;
 mod ceremony;
 mod chain;
 mod compatible;
