@@ -10,7 +10,6 @@ use polkadot_sdk::{
         traits::{fungible::Mutate, tokens::Preservation},
         weights::Weight,
     },
-    sp_core::Get,
     sp_runtime::AccountId32,
 };
 use primitives::{BlockNumber, WorkerId};

@@ -9,7 +9,6 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 use polkadot_sdk::{
-    frame_support::traits::Get,
     sp_genesis_builder::PresetId,
     sp_keyring::{Ed25519Keyring, Sr25519Keyring},
 };

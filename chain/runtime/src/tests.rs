@@ -52,12 +52,9 @@ fn try_state() {
     assert_eq!(accounts, Balances::total_issuance(), "issuance is what accounts have");
 }
 
-/// What this block has burnt: fees, and balances below the least.
+/// What this block has burnt: balances below the least. Fees are the treasury's.
 fn burnt() -> Balance {
     let burnt = |record: frame_system::EventRecord<RuntimeEvent, Hash>| match record.event {
-        RuntimeEvent::TransactionPayment(
-            pallet_transaction_payment::Event::TransactionFeePaid { actual_fee, .. },
-        ) => actual_fee,
         RuntimeEvent::Balances(pallet_balances::Event::DustLost { amount, .. }) => amount,
         _ => 0,
     };
