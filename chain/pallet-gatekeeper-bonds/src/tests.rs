@@ -2,7 +2,7 @@
 
 use crate::mock::*;
 use crate::*;
-use frame_support::{assert_noop, assert_ok};
+use frame_support::{assert_noop, assert_ok, traits::fungible::Inspect as _};
 use pallet_gatekeepers::OffenceKind;
 use polkadot_sdk::*;
 use primitives::{WorkerId, units::PHA};

@@ -471,7 +471,7 @@ fn from_registration_to_checkpoint() {
         worker: worker(9),
         sealed_to: HpkePublicKey([9; 32]),
         sharing: sharing.id(),
-        holder: dealer,
+        holder: share.index(),
         encapsulated_key: [1; 32],
         ciphertext: vec![2; SEALED_SHARE_BYTES].try_into().unwrap(),
         payload: Statement::payload_digest(&seed_share.encode()),

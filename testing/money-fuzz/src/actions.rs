@@ -401,6 +401,7 @@ fn answer(world: &mut World) -> bool {
     let counted = &mut world.counted[usize::from(seed)];
     *counted = counted.saturating_add(world.chance.below(10_000));
     let iterations = *counted;
+    let contract_running = world.chance.once_in(2);
     world.say(
         seed,
         MessagePayload::Heartbeat {
@@ -408,7 +409,7 @@ fn answer(world: &mut World) -> bool {
             challenge_block: pending.block,
             nonce,
             iterations,
-            contract_running: world.chance.once_in(2),
+            contract_running,
         },
     )
 }

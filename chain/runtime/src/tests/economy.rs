@@ -2,7 +2,7 @@
 
 use super::*;
 use Sr25519Keyring::{Alice, Bob, Charlie, Dave};
-use frame_support::traits::{Currency as _, ReservableCurrency as _};
+use frame_support::traits::Currency as _;
 use mining_api::Sessions as _;
 use pallet_computation::{PendingChallenge, PendingChallenges, PendingSlashes, SessionState};
 use pallet_stake_pools::{Delegations, Pools};
@@ -220,8 +220,8 @@ fn challenges_are_drawn_with_the_beacon_when_there_is_one() {
     assert!(pending.block - value.known_at <= BeaconAgeMax::get());
     // Anybody can compute the draw: one session is on line, so the first draw hits it.
     let subject: &[u8] = b"phat/heartbeat-challenge";
-    let seed = sp_core::blake2_256(&(value.value.0, subject).encode());
-    let nonce = sp_core::blake2_256(&(subject, seed, pending.block, 0u32).encode());
+    let seed = sp_io::hashing::blake2_256(&(value.value.0, subject).encode());
+    let nonce = sp_io::hashing::blake2_256(&(subject, seed, pending.block, 0u32).encode());
     assert_eq!(pending.nonce, nonce);
 }
 
