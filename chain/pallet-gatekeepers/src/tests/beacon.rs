@@ -1,6 +1,6 @@
 use crate::{mock::*, *};
 use polkadot_sdk::{
-    frame_support::traits::Randomness, frame_system, sp_core::H256, sp_runtime::DispatchResult,
+    frame_support::traits::Randomness, sp_core::H256, sp_runtime::DispatchResult,
 };
 use threshold_keys::{
     BeaconOutput, BeaconStage, BeaconValue, Contribution, EvaluationContext, GatekeeperMessage, JointProof,
@@ -382,13 +382,14 @@ type Young = polkadot_sdk::frame_support::traits::ConstU32<100>;
 fn who_draws_never_waits_for_the_beacon() {
     run(|_| {
         let draw = || <FreshBeacon<Test, Young> as Randomness<H256, u64>>::random(b"draw");
-        let parent = |byte| frame_system::ParentHash::<Test>::put(H256([byte; 32]));
-        System::set_block_number(1_000);
+        let begin = |number, byte| {
+            System::initialize(&number, &H256([byte; 32]), &Default::default());
+        };
         // Before the first value: what the parent gives, which nobody knew before it.
-        parent(1);
+        begin(1_000, 1);
         let first = draw();
         assert_eq!(first.1, 999);
-        parent(2);
+        begin(1_000, 2);
         assert_ne!(draw().0, first.0);
         // A young value is taken as it is, whatever the parent.
         LatestBeacon::<Test>::put(BeaconOutput {
@@ -400,14 +401,14 @@ fn who_draws_never_waits_for_the_beacon() {
         let young = draw();
         assert_eq!(young, Gatekeepers::random(b"draw"));
         assert_eq!(young.1, 900);
-        parent(3);
+        begin(1_000, 3);
         assert_eq!(draw(), young);
         assert_ne!(<FreshBeacon<Test, Young> as Randomness<H256, u64>>::random(b"other"), young);
         // The beacon stands still: nobody knows for longer what will be drawn.
-        System::set_block_number(1_001);
+        begin(1_001, 3);
         let old = draw();
         assert_ne!(old.0, young.0);
-        parent(4);
+        begin(1_001, 4);
         assert_ne!(draw().0, old.0);
         // It is not the draw without a beacon either.
         let with_value = draw().0;
