@@ -269,7 +269,7 @@ fn a_vote_sets_how_long_people_wait() {
                 ..short
             },
         ] {
-            assert_noop!(
+            frame_support::assert_noop!(
                 set(RuntimeOrigin::root(), wrong),
                 Error::<Test>::InvalidPeriods
             );
