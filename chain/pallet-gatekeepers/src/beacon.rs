@@ -336,7 +336,7 @@ impl<T: Config> Pallet<T> {
         } else {
             now.saturating_add(settings.beacon_wait_blocks)
         };
-        if state.contributed.len() >= sharing.threshold().into() {
+        if state.contributed.len() >= usize::from(sharing.threshold()) {
             let deadline = state.deadline.map_or(wait, |deadline| deadline.min(wait));
             state.deadline = Some(deadline);
         }

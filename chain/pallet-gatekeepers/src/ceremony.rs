@@ -193,7 +193,7 @@ impl<T: Config> Pallet<T> {
         let settings = Settings::<T>::get();
         let threshold = settings.threshold.threshold(candidates.len() as u8);
         ensure!(
-            candidates.len() >= settings.holders_min.into()
+            candidates.len() >= usize::from(settings.holders_min)
                 && threshold.is_some_and(Self::may_hold),
             Error::<T>::TooFewGatekeepers
         );
