@@ -8,7 +8,7 @@
 //! | `POST /v1/query` | SCALE `Envelope` | sealed reply |
 //! | `POST /v1/snapshot` | SCALE `SignedSnapshotRequest`, from a worker of the cluster | SCALE `SnapshotChunk` |
 //! | `GET /v1/contract-root/{contract, hex}` | – | SCALE `ContractRootProof`, under the root that the cluster agreed on last |
-//! | `GET /v1/load/CONTRACT` | – | JSON [`Load`] |
+//! | `GET /v1/load/CONTRACT` | – | JSON [`ContractLoad`] |
 //! | `GET /v1/handover` | – | SCALE `HandoverOffer` |
 //! | `POST /prpc/PhactoryAPI.…` | protobuf or JSON of the original network's protocol ([`CompatibleService`]) | the same |
 //! | `POST /v1/handover` | SCALE `SignedHandoverRequest`, from a new build with its operator's word | SCALE `HandoverAnswer` |
@@ -102,7 +102,7 @@ pub struct Serving {
 
 /// What a worker can do, and what a contract's queries cost on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Load {
+pub struct ContractLoad {
     /// Processors that contracts share.
     pub processors: u32,
     /// How fast the machine is; not measured where the chain has no mining.
@@ -176,7 +176,7 @@ pub trait Service: Send + Sync + 'static {
     ///
     /// # Errors
     /// When it tells nobody.
-    fn load(&self, contract: &ContractId) -> Result<Load, ServiceError> {
+    fn load(&self, contract: &ContractId) -> Result<ContractLoad, ServiceError> {
         let _nobody = contract;
         Err(ServiceError::NotFound("this worker does not tell its load".to_owned()))
     }

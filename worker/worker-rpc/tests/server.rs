@@ -8,7 +8,7 @@ use std::{
 };
 use tokio::sync::oneshot;
 use worker_rpc::{
-    CompatibleService, Info, Limits, Load, PutOff, Responder, Rim, Service, ServiceError, bind, serve,
+    CompatibleService, ContractLoad, Info, Limits, PutOff, Responder, Rim, Service, ServiceError, bind, serve,
 };
 
 /// Echoes. `wait…` blocks on its thread until the gate opens; `later…` is put off; `panic` panics.
@@ -45,8 +45,8 @@ impl Service for Echo {
         }
     }
 
-    fn load(&self, contract: &ContractId) -> Result<Load, ServiceError> {
-        Ok(Load { processors: contract.0[0].into(), speed: None, cost_ns: Some(7), weight: None })
+    fn load(&self, contract: &ContractId) -> Result<ContractLoad, ServiceError> {
+        Ok(ContractLoad { processors: contract.0[0].into(), speed: None, cost_ns: Some(7), weight: None })
     }
 
     fn open_session(&self, opening: &[u8]) -> Result<Vec<u8>, ServiceError> {

@@ -19,7 +19,7 @@ use worker_core::{
     SnapshotService,
 };
 use worker_rpc::{
-    CompatibleService, Info, Load, PutOff, Responder, Service, ServiceError, Serving, Speed,
+    CompatibleService, ContractLoad, Info, PutOff, Responder, Service, ServiceError, Serving, Speed,
 };
 
 /// Answers that wait for their receipts.
@@ -261,13 +261,13 @@ impl Service for WorkerService {
         })
     }
 
-    fn load(&self, contract: &ContractId) -> Result<Load, ServiceError> {
+    fn load(&self, contract: &ContractId) -> Result<ContractLoad, ServiceError> {
         if let Some(left) = self.left.get() {
             return left.load(contract);
         }
         let scheduler = self.queries.scheduler();
         let usage = scheduler.usage(contract);
-        Ok(Load {
+        Ok(ContractLoad {
             processors: u32::try_from(scheduler.processors()).unwrap_or(u32::MAX),
             speed: self.speed.get().copied(),
             cost_ns: usage.and_then(|usage| usage.cost_ns),
