@@ -66,7 +66,7 @@ pub struct RunArguments {
     /// Tell everybody who asks how many queries this worker answered in the last ten seconds, all contracts
     /// together.
     #[arg(long)]
-    pub publish_load: bool,
+    pub publish_traffic: bool,
     /// Let contracts send HTTP requests to this machine and the networks around it. For development:
     /// refused on any platform but insecure_simulated.
     #[arg(long)]
