@@ -480,7 +480,7 @@ impl Network {
             format!("--operator-key-file={}", operator.display()),
             "--platform=insecure_simulated".to_owned(),
             // The console shows what a network does.
-            "--publish-load".to_owned(),
+            "--publish-traffic".to_owned(),
             // Contracts under development talk to servers on this machine.
             "--insecure-allow-private-http".to_owned(),
         ];

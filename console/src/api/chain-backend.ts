@@ -197,7 +197,7 @@ class ChainBackend implements Backend {
     if (!response.ok) throw new ConsoleError(`the worker answers with status ${response.status}`);
     const info = record(await response.json(), "worker's information");
     const serving = info.serving ? record(info.serving, "worker's information") : null;
-    const load = info.load ? record(info.load, "worker's information") : null;
+    const traffic = info.traffic ? record(info.traffic, "worker's information") : null;
     return {
       version: text(info.version, "version"),
       platform: text(info.platform, "platform"),
@@ -208,7 +208,10 @@ class ChainBackend implements Backend {
         stateRoot: `0x${text(serving.state_root, "root").replace(/^0x/, "")}`,
       },
       readyAfterMs: typeof info.ready_after_ms === "number" ? info.ready_after_ms : null,
-      load: load && { windowMs: number(load.window_ms, "window"), queries: number(load.queries, "queries") },
+      traffic: traffic && {
+        windowMs: number(traffic.window_ms, "window"),
+        queries: number(traffic.queries, "queries"),
+      },
     };
   }
 

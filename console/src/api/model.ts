@@ -216,7 +216,7 @@ export interface WorkerSays {
   serving: { cluster: Hex; blockNumber: number; nextNumber: number; stateRoot: Hex } | null;
   readyAfterMs: number | null;
   /** Queries answered in the last whole window, where the worker publishes it. */
-  load: { windowMs: number; queries: number } | null;
+  traffic: { windowMs: number; queries: number } | null;
 }
 
 export interface AccountMoney {

@@ -96,7 +96,7 @@ export function mockBackend(options: MockOptions = {}): Backend {
             version: "0.1.0",
             platform: "insecure-simulated",
             readyAfterMs: 1_840,
-            load: { windowMs: 10_000, queries: 412 },
+            traffic: { windowMs: 10_000, queries: 412 },
             serving: { cluster: `0x${"1".padStart(64, "0")}`, blockNumber: block, nextNumber: 99, stateRoot: id(5, 2) },
           }),
     pools: () => Promise.resolve(POOLS),

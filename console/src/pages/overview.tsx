@@ -71,8 +71,8 @@ function Health({ snapshot }: { snapshot: Snapshot }) {
 
 function Numbers({ snapshot, symbol, decimals }: { snapshot: Snapshot; symbol: string; decimals: number }) {
   const words = useShared((state) => state.words);
-  const loads = [...words.values()].flatMap(({ says }) => (says?.load ? [says.load] : []));
-  const rate = loads.reduce((sum, load) => sum + load.queries / (load.windowMs / 1_000), 0);
+  const traffics = [...words.values()].flatMap(({ says }) => (says?.traffic ? [says.traffic] : []));
+  const rate = traffics.reduce((sum, one) => sum + one.queries / (one.windowMs / 1_000), 0);
   const serving = [...words.values()].filter(({ says }) => says?.serving).length;
   const active = snapshot.workers.filter(
     (worker) => worker.expiresMs > snapshot.timeMs && worker.measurementAllowed,
@@ -122,10 +122,10 @@ function Numbers({ snapshot, symbol, decimals }: { snapshot: Snapshot; symbol: s
             Queries a second
           </Term>
         }
-        value={loads.length > 0 ? decimal(rate, rate < 10 ? 1 : 0) : "–"}
+        value={traffics.length > 0 ? decimal(rate, rate < 10 ? 1 : 0) : "–"}
         note={
-          loads.length > 0
-            ? `from ${count(loads.length)} worker${loads.length === 1 ? "" : "s"}`
+          traffics.length > 0
+            ? `from ${count(traffics.length)} worker${traffics.length === 1 ? "" : "s"}`
             : "no worker publishes it"
         }
       />

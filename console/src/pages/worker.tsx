@@ -102,8 +102,8 @@ function Known({ worker, snapshot, crumbs }: { worker: Worker; snapshot: Snapsho
         />
         <Figure
           label="Queries a second"
-          value={says?.load ? decimal(says.load.queries / (says.load.windowMs / 1_000), 1) : "–"}
-          note={says?.load ? "in the last ten seconds" : "not published"}
+          value={says?.traffic ? decimal(says.traffic.queries / (says.traffic.windowMs / 1_000), 1) : "–"}
+          note={says?.traffic ? "in the last ten seconds" : "not published"}
         />
         <Figure
           label="Up to entry"

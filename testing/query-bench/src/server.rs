@@ -204,6 +204,7 @@ impl Service for Worker {
             serving: None,
             ready_after_ms: None,
             light_client_after_ms: None,
+            traffic: None,
         }
     }
 

@@ -227,7 +227,7 @@ impl Service for Inside {
             serving,
             ready_after_ms: None,
             light_client_after_ms: None,
-            load: None,
+            traffic: None,
         }
     }
 

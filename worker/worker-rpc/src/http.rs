@@ -2,8 +2,8 @@
 
 use crate::{
     Info, Service, ServiceError,
-    load::LoadMeter,
     responder::{Answer, Responder},
+    traffic::TrafficMeter,
     watch::{Watched, start as start_watching},
 };
 use http_body_util::Full;
@@ -96,7 +96,7 @@ pub(crate) struct Shared {
     /// Queries on the runtime's own threads, and how many may be.
     inline: Arc<Watched>,
     inline_max: usize,
-    load: OnceLock<LoadMeter>,
+    traffic: OnceLock<TrafficMeter>,
     unsettled: Notify,
 }
 
@@ -199,7 +199,7 @@ impl Rim {
                 body_bytes: AtomicUsize::new(0),
                 inline: Arc::default(),
                 inline_max: threads() - 1,
-                load: OnceLock::new(),
+                traffic: OnceLock::new(),
                 unsettled: Notify::new(),
             }),
         }
@@ -207,14 +207,14 @@ impl Rim {
 
     /// Tells everybody who asks how many queries are answered; by the operator's choice.
     #[must_use]
-    pub fn publish_load(self) -> Self {
-        self.shared.load.get_or_init(LoadMeter::start);
+    pub fn publish_traffic(self) -> Self {
+        self.shared.traffic.get_or_init(TrafficMeter::start);
         self
     }
 
     fn info(&self) -> Info {
-        let load = self.shared.load.get().and_then(LoadMeter::read);
-        Info { load, ..self.shared.service.info() }
+        let traffic = self.shared.traffic.get().and_then(TrafficMeter::read);
+        Info { traffic, ..self.shared.service.info() }
     }
 
     async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
@@ -344,8 +344,8 @@ impl Rim {
 
     async fn query(&self, body: Bytes) -> Answer {
         let answer = self.ask(move |service, responder| service.query(&body, responder)).await;
-        if let (Ok(_), Some(load)) = (&answer, self.shared.load.get()) {
-            load.count();
+        if let (Ok(_), Some(traffic)) = (&answer, self.shared.traffic.get()) {
+            traffic.count();
         }
         answer
     }

@@ -35,10 +35,10 @@
 #![deny(missing_docs)]
 
 mod http;
-mod load;
 mod metrics;
 mod prpc;
 mod responder;
+mod traffic;
 mod watch;
 
 pub use http::{Limits, Rim, bind, serve};
@@ -70,15 +70,15 @@ pub struct Info {
     pub ready_after_ms: Option<u64>,
     /// Milliseconds from the light client's start, early in the process, to its first final block.
     pub light_client_after_ms: Option<u64>,
-    /// How much it is asked, where its operator publishes that ([`Rim::publish_load`]); the rim fills it in.
+    /// How much it is asked, where its operator publishes that ([`Rim::publish_traffic`]); the rim fills it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub load: Option<Load>,
+    pub traffic: Option<Traffic>,
 }
 
 /// How many queries a worker answered in a while. Never of less than ten seconds, and of all contracts
 /// together: what a watcher of its traffic sees anyway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Load {
+pub struct Traffic {
     /// How long the while was, milliseconds.
     pub window_ms: u64,
     /// How many.

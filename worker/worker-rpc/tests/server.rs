@@ -29,7 +29,7 @@ impl Service for Echo {
             serving: None,
             ready_after_ms: None,
             light_client_after_ms: None,
-            load: None,
+            traffic: None,
         }
     }
 

@@ -70,7 +70,7 @@ pub struct RunArguments {
     /// Tell everybody who asks how many queries this worker answered in the last ten seconds, all contracts
     /// together.
     #[arg(long)]
-    pub publish_load: bool,
+    pub publish_traffic: bool,
     /// Whether clients of the original network may ask this worker: on or off. Their protocol is weaker;
     /// SECURITY.md says in what. A cluster's owner can switch it off as well.
     #[arg(long, value_name = "ON|OFF", default_value = "on", value_parser = on_or_off, action = ArgAction::Set)]

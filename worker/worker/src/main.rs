@@ -98,8 +98,8 @@ async fn run(arguments: RunArguments, started: Instant) -> Result<()> {
     let instants = [started, light_client_started];
     let serve = |service: Arc<dyn worker_rpc::Service>| {
         let mut rim = worker_rpc::Rim::new(service, worker_rpc::Limits::default());
-        if arguments.publish_load {
-            rim = rim.publish_load();
+        if arguments.publish_traffic {
+            rim = rim.publish_traffic();
         }
         let mut stop = stopped.clone();
         tracing::info!(listen = %arguments.listen, "listening");

@@ -99,7 +99,7 @@ impl Service for DepartedService {
             serving: None,
             ready_after_ms: None,
             light_client_after_ms: None,
-            load: None,
+            traffic: None,
         }
     }
 
@@ -229,7 +229,7 @@ impl Service for WorkerService {
             serving,
             ready_after_ms: self.milestones.ready_after_ms.get().copied(),
             light_client_after_ms: self.milestones.light_client_after_ms.get().copied(),
-            load: None,
+            traffic: None,
         }
     }
 
