@@ -94,6 +94,25 @@ pub fn build_next_runtime_wasm(
         Command::new("cp").args(["--archive", "--link"]).arg(&of).arg(&copy),
         "copying the runtime's build folder",
     )?;
+    // What cargo rewrites in place must not be a link: the original's would change with it, and cargo would
+    // then take old code for new.
+    for part in [Path::new("wasm").to_owned(), Path::new(toolchain.target()).join("wasm")] {
+        let (original, own) = (of.join(&part), copy.join(&part));
+        let fingerprints = own.join(".fingerprint");
+        fs::remove_dir_all(&fingerprints)
+            .with_context(|| format!("cannot remove {}", fingerprints.display()))?;
+        run_command(
+            Command::new("cp").arg("--archive").arg(original.join(".fingerprint")).arg(&own),
+            "copying cargo's fingerprints",
+        )?;
+        for lock in [".cargo-lock", ".cargo-build-lock", ".cargo-artifact-lock"] {
+            let lock = own.join(lock);
+            if lock.exists() {
+                fs::remove_file(&lock)
+                    .with_context(|| format!("cannot remove {}", lock.display()))?;
+            }
+        }
+    }
     let built = copy.join(toolchain.target()).join("wasm");
     for file in [built.join("runtime.wasm"), built.join("deps/runtime.wasm")] {
         // Not through the link: the original stays as it is.

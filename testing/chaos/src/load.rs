@@ -285,6 +285,7 @@ impl Visitor {
     pub async fn look_back(&mut self, client: usize, sent: Vec<Sent>) -> Result<Client> {
         let network = self.network.clone();
         let account = client_account(self.cluster, client)?;
+        let name = format!("client {client} of cluster {}", self.cluster);
         let contract = network.journals[self.cluster].contract;
         let message = network.contract.message("place")?;
         let Connected { chain, workers } = self.connected().await?;
@@ -303,7 +304,7 @@ impl Visitor {
             }
         }
         Ok(Client {
-            name: format!("client {client} of cluster {}", self.cluster),
+            name,
             sent,
             accepted: chain.final_nonce(&account.id()).await?,
             places,
