@@ -228,12 +228,15 @@ struct Place {
     kind: u32,
 }
 
-fn place<K: subxt::ext::scale_encode::EncodeAsType>(
+fn place<K>(
     at: &AtBlock,
     pallet: &str,
     item: &str,
     parts: Vec<K>,
-) -> Result<Place, ChainError> {
+) -> Result<Place, ChainError>
+where
+    K: subxt::ext::scale_encode::EncodeAsType + subxt::ext::scale_decode::IntoVisitor,
+{
     let metadata = at.metadata_ref();
     let missing = || ChainError::NotFound(format!("{pallet}.{item} (does the network have a DAO?)"));
     let kind = metadata

@@ -7,7 +7,7 @@ use pallet_conviction_voting::{AccountVote, Conviction, Vote};
 use pallet_governance::Origin;
 use pallet_referenda::{ReferendumIndex, ReferendumInfo, ReferendumInfoFor};
 use primitives::Measurement;
-use sp_runtime::DispatchError;
+use sp_runtime::{DispatchError, traits::Hash as _};
 
 /// Those who vote: everybody with money at genesis.
 fn voters() -> Vec<Sr25519Keyring> {
