@@ -47,9 +47,15 @@ enum Command {
     /// Check receipts.
     #[command(subcommand)]
     Receipt(commands::receipt::Command),
-    /// Look at workers.
+    /// Look at workers, and let yours earn.
     #[command(subcommand)]
     Worker(commands::worker::Command),
+    /// Stake for workers together: owners run pools, anybody delegates.
+    #[command(subcommand)]
+    Pool(commands::pool::Command),
+    /// Delegate to somebody who chooses stake pools for you.
+    #[command(subcommand)]
+    Vault(commands::vault::Command),
     /// Look at clusters, and set what belongs to their owners.
     #[command(subcommand)]
     Cluster(commands::cluster::Command),
@@ -111,7 +117,9 @@ async fn run(arguments: Arguments, output: &Output) -> anyhow::Result<ExitCode> 
         Command::Receipt(command) => {
             return commands::receipt::run(&command, network, output).await;
         }
-        Command::Worker(command) => commands::worker::run(command, network, output).await?,
+        Command::Worker(command) => return commands::worker::run(command, network, output).await,
+        Command::Pool(command) => commands::pool::run(command, network, output).await?,
+        Command::Vault(command) => commands::vault::run(command, network, output).await?,
         Command::Cluster(command) => commands::cluster::run(command, network, output).await?,
         Command::Stake(command) => commands::stake::run(command, network, output).await?,
         Command::Contract(command) => commands::contract::run(command, network, output).await?,

@@ -63,7 +63,7 @@ impl ChainError {
     }
 
     pub(crate) fn refused(error: impl std::fmt::Display) -> Self {
-        Self::Refused(error.to_string())
+        Self::Refused(crate::remedy::with_remedy(error.to_string()))
     }
 
     pub(crate) fn format(what: &'static str) -> impl FnOnce(DecodeError) -> Self {
@@ -184,6 +184,27 @@ impl Chain {
             Err(StorageError::NoValueFound) => Ok(None),
             Err(error) => Err(ChainError::node(error)),
         }
+    }
+
+    /// A value at the newest final block, by the node's word; what the runtime takes for it where none is set.
+    pub(crate) async fn or_default<T: Decode>(
+        &self,
+        what: &'static str,
+        (pallet, item): (&str, &str),
+        key: Vec<u8>,
+    ) -> Result<T, ChainError> {
+        if let Some(value) = self.unproven(what, key).await? {
+            return Ok(value);
+        }
+        let at = self.current().await?;
+        let bytes = at
+            .metadata_ref()
+            .pallet_by_name(pallet)
+            .and_then(|pallet| pallet.storage())
+            .and_then(|storage| storage.entry_by_name(item))
+            .and_then(|entry| entry.default_value())
+            .ok_or_else(|| ChainError::NotFound(format!("{what}: it has no mining")))?;
+        wire::decode_all(bytes, bounds::CODE_BYTES_MAX).map_err(ChainError::format(what))
     }
 
     async fn call<T: serde_core::de::DeserializeOwned>(
@@ -382,7 +403,7 @@ impl Chain {
         Ok(found)
     }
 
-    async fn keys_below(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, ChainError> {
+    pub(crate) async fn keys_below(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, ChainError> {
         /// Keys asked for at once.
         const PAGE: usize = 512;
         let mut all: Vec<Vec<u8>> = Vec::new();

@@ -21,10 +21,15 @@ mod chain;
 mod cluster;
 mod contract;
 mod failover;
+mod economy_calls;
 mod flow;
+mod load;
 mod membership;
+mod mining;
+mod pools;
 mod portable;
 pub mod receipt;
+mod remedy;
 mod replicas;
 mod submit;
 mod system;
@@ -42,6 +47,9 @@ pub use portable::Portable;
 pub use flow::{
     CommandOptions, Commanded, Deployed, FlowError, await_outcome, command, command_with, deploy,
 };
+pub use load::{Estimate, Share, WorkerLoad, WorkerSpeed, estimate, fetch_load};
+pub use mining::{Income, MiningRules, StakeBounds, WorkerMining};
+pub use pools::{PoolFacts, Position, Waiting};
 pub use membership::{Member, Membership, Standing};
 pub use replicas::{Contradiction, Replica, Replicas, ReplicasError, Verdict};
 pub use submit::{Included, Transaction};

@@ -63,10 +63,28 @@ impl Included {
             .map(|bytes| wire::decode_all(bytes, 1024).map_err(ChainError::format("event")))
             .collect()
     }
+
+    /// The number of the pool that this transaction made.
+    ///
+    /// # Errors
+    /// When the event cannot be decoded.
+    pub fn pool_created(&self) -> Result<Option<u64>, ChainError> {
+        let made = self.fields("PhalaStakePoolv2", "PoolCreated").next();
+        made.map(|bytes| {
+            let read: (AccountId, u64, AccountId, bool) =
+                wire::decode_all(bytes, 1024).map_err(ChainError::format("event"))?;
+            Ok(read.1)
+        })
+        .transpose()
+    }
 }
 
 impl Transaction {
-    fn new(pallet: &'static str, call: &'static str, arguments: impl Encode) -> Self {
+    pub(crate) fn new(
+        pallet: &'static str,
+        call: &'static str,
+        arguments: impl Encode,
+    ) -> Self {
         Self { pallet, call, arguments: arguments.encode() }
     }
 

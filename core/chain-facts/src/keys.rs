@@ -1,5 +1,9 @@
 //! Storage keys. Maps use Twox64Concat, as clients of the original network expect.
 
+mod economy;
+
+pub use economy::*;
+
 use alloc::vec::Vec;
 use codec::Encode;
 use primitives::{AccountId, BlockNumber, ClusterId, CodeHash, ContractId, Measurement, WorkerId};

@@ -10,10 +10,20 @@
 extern crate alloc;
 
 pub mod keys;
+mod mining;
+mod pools;
 pub mod read;
 mod values;
 pub mod view;
 
+pub use mining::{
+    Benchmark, BenchmarkRules, BoundSession, CoolDown, MiningView, PendingChallenge, SessionInfo,
+    SessionState,
+};
+pub use pools::{
+    CommissionRaise, Delegation, Pool, PoolKind, PoolQueue, PoolSession, PoolSessionPhase,
+    WithdrawRequest,
+};
 pub use values::{
     AgreedCheckpoint, AgreedRoot, Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, Instance,
     OfferedWorker, ReceiptLogRoot, Suspension, WorkerInfo, WorkerOffer,

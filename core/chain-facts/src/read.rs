@@ -4,6 +4,7 @@
 //! worker, the state of a chain in memory in a simulation. So the same code reads both.
 
 mod gatekeeping;
+mod mining;
 
 use crate::{
     Checkpoint, Suspension, WorkerInfo, keys,
@@ -125,6 +126,7 @@ pub async fn view<R: StorageReader>(
             Some(measurement) => Some(policy(block, measurement).await?),
             None => None,
         },
+        mining: mining::view(block, &watch.worker).await?,
     })
 }
 

@@ -3,7 +3,7 @@
 //! The worker says what it wants to know in a [`Watch`]; the light client answers with a
 //! [`FinalizedView`] of one block. Both are plain data, so that a test or a simulator can make them up.
 
-use crate::{AgreedCheckpoint, Checkpoint, Instance, Suspension, WorkerInfo};
+use crate::{AgreedCheckpoint, Checkpoint, Instance, MiningView, Suspension, WorkerInfo};
 use attestation::AcceptedRoot;
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use primitives::{
@@ -89,6 +89,8 @@ pub struct FinalizedView {
     pub gatekeeping: Option<GatekeepingView>,
     /// What [`Watch::policy_for`] asked.
     pub policy: Option<PolicyView>,
+    /// What the worker mines; none where nobody does on this chain.
+    pub mining: Option<MiningView>,
 }
 
 /// The worker's cluster at a final block.

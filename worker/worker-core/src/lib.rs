@@ -31,6 +31,7 @@ mod joining;
 mod kept;
 mod logs;
 mod machine;
+mod mining;
 mod notice;
 mod outbox;
 mod query;
@@ -49,6 +50,7 @@ pub use handover::{
 pub use identity::Identity;
 pub use kept::{KeptSecrets, KeptSeed};
 pub use machine::{Core, Effect, Input, Settings};
+pub use mining::{Gauge, ROUNDS_PER_ITERATION, Reading};
 pub use notice::{Notice, StopReason};
 pub use query::{Answer, Begun, Published, QueryService, Refusal, ReplySeal, ServingState};
 pub use receipt_log::{NotLogged, ReceiptLog};

@@ -1,7 +1,7 @@
 //! What a worker tells its operator, and why it ends.
 
 use crate::handover::HandoverRefusal;
-use primitives::{BlockNumber, ClusterId, Measurement, StateRoot, WorkerId};
+use primitives::{AccountId, BlockNumber, ClusterId, Measurement, StateRoot, WorkerId};
 
 /// What the operator should know. None of it is confidential.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -152,6 +152,35 @@ pub enum Notice {
         "the chain has it that this worker has the seed of cluster {0}, but its disk has not: an older disk? Put the right one back, or start with a new data directory"
     )]
     SeedLost(ClusterId),
+    /// The worker computes for a pool.
+    #[error("mining: it computes for session {0}")]
+    Mining(AccountId),
+    /// A challenge was answered.
+    #[error("mining: the challenge of block {block} is answered")]
+    Heartbeat {
+        /// The block of the challenge.
+        block: BlockNumber,
+    },
+    /// A challenge is answered, too late.
+    #[error(
+        "mining: the challenge of block {block} is answered after its deadline, block {deadline}: the worker earned nothing and lost value since then"
+    )]
+    LateHeartbeat {
+        /// The block of the challenge.
+        block: BlockNumber,
+        /// The last block in which the answer was on time.
+        deadline: BlockNumber,
+    },
+    /// The machine was measured.
+    #[error("benchmark: {iterations} iterations in {took_ms} ms, a score of {score}")]
+    Measured {
+        /// What was computed.
+        iterations: u64,
+        /// In what time of the chain, milliseconds.
+        took_ms: u64,
+        /// Iterations in six seconds.
+        score: u64,
+    },
     /// The gatekeeper's chain is too old to hand out keys by.
     #[error("gatekeeper: the last final block is too old to hand out keys by")]
     GatekeeperStale,
@@ -176,6 +205,7 @@ impl Notice {
                 | Self::UnusableSeedShare(_)
                 | Self::ClusterKeyDisputed(_)
                 | Self::SeedLost(_)
+                | Self::LateHeartbeat { .. }
                 | Self::GatekeeperStale
         )
     }

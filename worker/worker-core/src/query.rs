@@ -230,12 +230,17 @@ impl QueryService {
         }
     }
 
-    /// What contracts wrote.
+    /// Who computes next.
+    pub fn scheduler(&self) -> &Scheduler {
+        &self.scheduler
+    }
+
     /// The log of the receipts for what is answered here.
     pub fn receipt_log(&self) -> &Arc<ReceiptLog> {
         &self.receipt_log
     }
 
+    /// What contracts wrote.
     pub(crate) fn logs(&self) -> &Arc<Logs> {
         &self.logs
     }

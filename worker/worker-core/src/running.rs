@@ -205,6 +205,10 @@ pub trait HostFacts: Send + Sync {
     fn fill_random(&self, buffer: &mut [u8]);
     /// Milliseconds since 1970, by the host's clock.
     fn untrusted_now_ms(&self) -> u64;
+    /// Milliseconds since any point, by a clock that is not set; by the same one where there is no other.
+    fn monotonic_ms(&self) -> u64 {
+        self.untrusted_now_ms()
+    }
 }
 
 impl Capabilities for ClusterCapabilities {

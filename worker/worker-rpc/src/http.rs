@@ -41,6 +41,8 @@ use tokio_io_timeout::TimeoutStream;
 
 /// Path of places in the log of receipts; 32 bytes in hex follow.
 const RECEIPT_LOG: &str = "/v1/receipt-log/";
+/// Path of loads; a contract's id follows.
+const LOAD: &str = "/v1/load/";
 /// Threads of [`serve`] beyond one for each processor: what queries may keep busy while the processors
 /// are shared by others, and the one that never runs queries.
 const SPARE_THREADS: usize = 2;
@@ -154,6 +156,17 @@ fn receipt_log(service: &dyn Service, signed: &str) -> Answer {
     service.receipt_log(&bytes)
 }
 
+fn load(service: &dyn Service, contract: &str) -> Response<Full<Bytes>> {
+    let loaded = contract
+        .parse()
+        .map_err(|_| ServiceError::BadRequest("a contract's id has 32 bytes in hex".to_owned()))
+        .and_then(|contract| service.load(&contract));
+    match loaded {
+        Ok(load) => json(StatusCode::OK, &load),
+        Err(error) => refuse(status(&error), error.to_string()),
+    }
+}
+
 /// A worker's HTTP rim.
 #[derive(Clone)]
 pub struct Rim {
@@ -207,11 +220,14 @@ impl Rim {
             (&Method::GET, path) if path.starts_with(RECEIPT_LOG) => {
                 receipt_log(&*shared.service, &path[RECEIPT_LOG.len()..])
             }
+            (&Method::GET, path) if path.starts_with(LOAD) => {
+                return load(&*shared.service, &path[LOAD.len()..]);
+            }
             (&Method::OPTIONS, _) => return preflight(),
             (_, "/v1/query" | "/v1/session" | "/v1/snapshot") => return refuse_method("POST"),
             (_, "/v1/info" | "/v1/evidence") => return refuse_method("GET"),
             (_, "/v1/handover") => return refuse_method("GET, POST"),
-            (_, path) if path.starts_with(RECEIPT_LOG) => return refuse_method("GET"),
+            (_, path) if path.starts_with(RECEIPT_LOG) || path.starts_with(LOAD) => return refuse_method("GET"),
             _ => Err(ServiceError::NotFound(
                 "there is nothing at this path; see GET /v1/info".to_owned(),
             )),

@@ -7,6 +7,7 @@
 //! | `POST /v1/session` | SCALE `HpkeSealed` | SCALE `SessionAccept` |
 //! | `POST /v1/query` | SCALE `Envelope` | sealed reply |
 //! | `POST /v1/snapshot` | SCALE `SignedSnapshotRequest`, from a worker of the cluster | SCALE `SnapshotChunk` |
+//! | `GET /v1/load/CONTRACT` | – | JSON [`Load`] |
 //! | `GET /v1/handover` | – | SCALE `HandoverOffer` |
 //! | `POST /v1/handover` | SCALE `SignedHandoverRequest`, from a new build with its operator's word | SCALE `HandoverAnswer` |
 //!
@@ -32,14 +33,16 @@
 #![deny(missing_docs)]
 
 mod http;
+mod metrics;
 mod responder;
 mod watch;
 
 pub use http::{Limits, Rim, bind, serve};
+pub use metrics::serve_metrics;
 pub use responder::{PutOff, Responder};
 
 use primitives::{
-    BlockNumber, ClusterId, GenesisHash, HpkePublicKey, StateRoot, UnixMillis, WorkerId,
+    BlockNumber, ClusterId, ContractId, GenesisHash, HpkePublicKey, StateRoot, UnixMillis, WorkerId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +82,31 @@ pub struct Serving {
     pub next_number: u64,
 }
 
+/// What a worker can do, and what a contract's queries cost on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// Processors that contracts share.
+    pub processors: u32,
+    /// How fast the machine is; not measured where the chain has no mining.
+    pub speed: Option<Speed>,
+    /// Processor time of one of the contract's queries, nanoseconds: a mean of 64 or more, rounded up to three
+    /// significant bits. Not known before so many were asked.
+    pub cost_ns: Option<u64>,
+    /// The contract's weight here, if it was asked since the worker started.
+    pub weight: Option<u32>,
+}
+
+/// How fast a machine is, in rounds of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Speed {
+    /// A second, by one processor alone.
+    pub one: u32,
+    /// A second, by all together.
+    pub all: u32,
+    /// The part of a round that works on much memory, a second, by all together.
+    pub memory: u32,
+}
+
 /// Why a request gets an error; the variant decides the status.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceError {
@@ -116,6 +144,14 @@ pub trait Service: Send + Sync + 'static {
     fn receipt_log(&self, signed: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
         let _none = signed;
         Err(ServiceError::NotFound("this worker keeps no log of receipts".to_owned()))
+    }
+    /// What the worker can do, and what a contract's queries cost on it.
+    ///
+    /// # Errors
+    /// When it tells nobody.
+    fn load(&self, contract: &ContractId) -> Result<Load, ServiceError> {
+        let _nobody = contract;
+        Err(ServiceError::NotFound("this worker does not tell its load".to_owned()))
     }
     /// Opens a session. Computes, and waits for nothing.
     ///

@@ -63,6 +63,10 @@ pub struct RunArguments {
     /// over from another worker, where there is one.
     #[arg(long, value_name = "ENTRIES", default_value_t = 2000)]
     pub snapshot_above: u64,
+    /// Address to give Prometheus its figures on, at /metrics; apart from --listen, so that it can be kept
+    /// inside. None are given without it.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub metrics_listen: Option<SocketAddr>,
     /// Let contracts send HTTP requests to this machine and the networks around it. For development:
     /// refused on any platform but insecure_simulated.
     #[arg(long)]

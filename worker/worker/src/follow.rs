@@ -4,6 +4,8 @@ use crate::{
     arguments::RunArguments,
     clock::SteadyClock,
     data_dir::DataDir,
+    figures::{Counted, Figures},
+    measure,
     service::{DepartedService, HandoverAsked, Milestones, PlatformRng, Receipts, WorkerService},
     snapshot::{self, Wanted},
     store::FileStore,
@@ -53,6 +55,10 @@ impl HostFacts for Host {
     fn untrusted_now_ms(&self) -> u64 {
         self.clock.now_ms()
     }
+
+    fn monotonic_ms(&self) -> u64 {
+        self.clock.monotonic_ms()
+    }
 }
 
 /// What a light client starts from.
@@ -87,6 +93,7 @@ pub struct Follower {
     scripts: Arc<QuickJs>,
     milestones: Arc<Milestones>,
     service: Arc<WorkerService>,
+    figures: Arc<Figures>,
     clock: Arc<SteadyClock>,
     /// What came of fetching a state.
     fetched: (mpsc::Sender<Input>, mpsc::Receiver<Input>),
@@ -142,15 +149,31 @@ impl Follower {
         };
         let reads = platform.clone();
         let clock = Arc::new(SteadyClock::new(Arc::new(move || reads.unix_millis())));
+        let engine = Arc::new(engine);
         let core = Core::new(
             chain.genesis(),
             settings,
             kept,
-            Arc::new(engine),
+            engine.clone(),
             Arc::new(Host { platform: platform.clone(), clock: clock.clone() }),
             offers,
             arguments.stale_after.saturating_mul(1000),
         );
+        let speed = measure::start(
+            engine,
+            core.queries().scheduler().clone(),
+            core.gauge().clone(),
+        )?;
+        let figures = Arc::new(Figures {
+            started,
+            worker: core.identity().worker(),
+            platform: platform.kind().name(),
+            clock: clock.clone(),
+            queries: core.queries().clone(),
+            gauge: core.gauge().clone(),
+            speed: speed.clone(),
+            counted: Counted::default(),
+        });
         let (handovers, asked) = mpsc::channel(HANDOVERS_WAITING_MAX);
         let service = Arc::new(WorkerService {
             identity: core.identity().clone(),
@@ -163,6 +186,7 @@ impl Follower {
                 core.queries().receipt_log().clone(),
             )),
             milestones: milestones.clone(),
+            speed,
             offers: core.handover_offers().clone(),
             handovers,
             left: OnceLock::new(),
@@ -183,6 +207,7 @@ impl Follower {
             scripts,
             milestones,
             service,
+            figures,
             clock,
             fetched: mpsc::channel(4),
             handovers: asked,
@@ -194,6 +219,11 @@ impl Follower {
     /// What the HTTP rim asks.
     pub fn service(&self) -> Arc<WorkerService> {
         self.service.clone()
+    }
+
+    /// What the operator's Prometheus asks.
+    pub fn figures(&self) -> Arc<Figures> {
+        self.figures.clone()
     }
 
     /// Follows until the keys are handed over, or something makes going on wrong. Gives the data directory,
@@ -293,6 +323,7 @@ impl Follower {
                 }
             };
             self.clock.observe(view.timestamp_ms);
+            self.figures.counted.saw(&view);
             let inbox_next = view.cluster.as_ref().map_or(0, |cluster| cluster.inbox_next);
             self.step(Input::Finalized(view), Some(block))?;
             // A store that was just opened, or a long mailbox: read the same block again.
@@ -433,8 +464,13 @@ impl Follower {
                 self.answer_asker(Ok(()));
             }
             Effect::RefuseHandover(refusal) => self.answer_asker(Err(refusal)),
-            Effect::Say(notice) if notice.is_alarm() => tracing::warn!("{notice}"),
-            Effect::Say(notice) => tracing::info!("{notice}"),
+            Effect::Say(notice) => {
+                self.figures.counted.heard(&notice);
+                match notice.is_alarm() {
+                    true => tracing::warn!("{notice}"),
+                    false => tracing::info!("{notice}"),
+                }
+            }
             Effect::Stop(reason) => bail!("{reason}"),
         }
         Ok(())

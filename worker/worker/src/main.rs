@@ -5,6 +5,8 @@
 
 mod arguments;
 mod clock;
+mod figures;
+mod measure;
 mod data_dir;
 mod follow;
 mod service;
@@ -69,6 +71,12 @@ async fn run(arguments: RunArguments, started: Instant) -> Result<()> {
             arguments.listen
         )
     })?;
+    let metrics_listener = match arguments.metrics_listen {
+        Some(address) => Some(worker_rpc::bind(address).await.with_context(|| {
+            format!("cannot listen on {address}: choose another address with --metrics-listen")
+        })?),
+        None => None,
+    };
     let spec_json = std::fs::read_to_string(&arguments.chain_spec).with_context(|| {
         format!("the chain specification {} cannot be read", arguments.chain_spec.display())
     })?;
@@ -130,6 +138,17 @@ async fn run(arguments: RunArguments, started: Instant) -> Result<()> {
         build,
     )?;
     let http = serve(follower.service());
+    let figures = follower.figures();
+    if let Some(listener) = metrics_listener {
+        let mut stop = stopped.clone();
+        tokio::spawn(worker_rpc::serve_metrics(
+            listener,
+            Arc::new(move || figures.text()),
+            async move {
+                let _ = stop.wait_for(|stop| *stop).await;
+            },
+        ));
+    }
     let result = tokio::select! {
         result = follower.follow() => match result {
             // The directory stays locked: what is left of the worker is in it.

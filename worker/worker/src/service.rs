@@ -17,7 +17,8 @@ use worker_core::{
     ReceiptQueue, Refusal, ServingState, SnapshotRefusal,
     SnapshotService,
 };
-use worker_rpc::{Info, PutOff, Responder, Service, ServiceError, Serving};
+use primitives::ContractId;
+use worker_rpc::{Info, Load, PutOff, Responder, Service, ServiceError, Serving, Speed};
 
 /// Answers that wait for their receipts.
 pub type Receipts = ReceiptQueue<PutOff>;
@@ -54,6 +55,7 @@ pub struct WorkerService {
     pub platform: Arc<dyn Platform>,
     pub receipts: Arc<Receipts>,
     pub milestones: Arc<Milestones>,
+    pub speed: Arc<OnceLock<Speed>>,
     pub offers: Arc<HandoverOffers>,
     /// Requests for the keys, for the loop that follows the chain.
     pub handovers: mpsc::Sender<HandoverAsked>,
@@ -235,6 +237,20 @@ impl Service for WorkerService {
             Err(error @ NotLogged::NotYet) => Err(ServiceError::Unavailable(error.to_string())),
             Err(error @ NotLogged::Unknown) => Err(ServiceError::NotFound(error.to_string())),
         }
+    }
+
+    fn load(&self, contract: &ContractId) -> Result<Load, ServiceError> {
+        if let Some(left) = self.left.get() {
+            return left.load(contract);
+        }
+        let scheduler = self.queries.scheduler();
+        let usage = scheduler.usage(contract);
+        Ok(Load {
+            processors: u32::try_from(scheduler.processors()).unwrap_or(u32::MAX),
+            speed: self.speed.get().copied(),
+            cost_ns: usage.and_then(|usage| usage.cost_ns),
+            weight: usage.map(|usage| usage.weight),
+        })
     }
 
     fn open_session(&self, opening: &[u8]) -> Result<Vec<u8>, ServiceError> {

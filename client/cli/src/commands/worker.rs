@@ -1,5 +1,9 @@
 //! `phat worker`.
 
+use super::{
+    mine,
+    pool::Sender,
+};
 use crate::{
     context,
     output::{self, Output},
@@ -10,8 +14,12 @@ use clap::Subcommand;
 use client::Transaction;
 use primitives::{ClusterId, WorkerId};
 use serde_json::json;
+use std::process::ExitCode;
 
-/// Look at workers, and say whom yours may serve.
+/// A check failed.
+const CHECK_FAILED: u8 = 3;
+
+/// Look at workers, say whom yours may serve, and let them earn.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List the workers that the chain has.
@@ -34,11 +42,104 @@ pub enum Command {
         #[arg(long = "as", value_name = "ACCOUNT")]
         account: String,
     },
+    /// Show a worker's benchmark, and how much may be staked for it.
+    Score {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// Show what a worker earns in a day, and why.
+    Income {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// Find out what keeps a worker from earning, and what to do about it; exits with 3 where something is wrong.
+    Doctor {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// Give a worker to a pool, by who owns the pool and operates the worker.
+    Bind {
+        /// The worker.
+        worker: WorkerId,
+        /// The stake pool.
+        #[arg(long)]
+        pool: u64,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Take a worker out of its pool, by its operator; or by the pool's owner, if nothing is at stake.
+    Unbind {
+        /// The worker.
+        worker: WorkerId,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Put money of its pool behind a worker, or more than there is, by the pool's owner.
+    Start {
+        /// The worker.
+        worker: WorkerId,
+        /// How much in all, PHA: phat worker score tells the bounds.
+        stake: String,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Stop a worker, by its pool's owner: its stake cools down.
+    Stop {
+        /// The worker.
+        worker: WorkerId,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Take a worker's stake back that has cooled down; anybody may.
+    Reclaim {
+        /// The worker.
+        worker: WorkerId,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Pay what the subsidy pool owes to a worker's pool; anybody may.
+    ClaimOwed {
+        /// The worker.
+        worker: WorkerId,
+        #[command(flatten)]
+        sender: Sender,
+    },
 }
 
-pub async fn run(command: Command, network: &context::Network, output: &Output) -> Result<()> {
+pub async fn run(
+    command: Command,
+    network: &context::Network,
+    output: &Output,
+) -> Result<ExitCode> {
     match command {
+        Command::Doctor { worker } => {
+            let chain = network.connect().await?;
+            let healthy = mine::doctor(&chain, output, &worker).await?;
+            return Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::from(CHECK_FAILED) });
+        }
         Command::List => list(network, output).await,
+        Command::Score { worker } => mine::score(&network.connect().await?, output, &worker).await,
+        Command::Income { worker } => {
+            mine::income(&network.connect().await?, output, &worker).await
+        }
+        Command::Bind { worker, pool, sender } => {
+            mine::bind(&network.connect().await?, output, worker, pool, &sender).await
+        }
+        Command::Unbind { worker, sender } => {
+            mine::unbind(&network.connect().await?, output, worker, &sender).await
+        }
+        Command::Start { worker, stake, sender } => {
+            mine::start(&network.connect().await?, output, worker, &stake, &sender).await
+        }
+        Command::Stop { worker, sender } => {
+            mine::stop(&network.connect().await?, output, worker, &sender).await
+        }
+        Command::Reclaim { worker, sender } => {
+            mine::reclaim(&network.connect().await?, output, worker, &sender).await
+        }
+        Command::ClaimOwed { worker, sender } => {
+            mine::claim_owed(&network.connect().await?, output, worker, &sender).await
+        }
         Command::Offer { worker, to, account } => {
             let offer = parse_offer(&to)?;
             let account = context::account(&account)?;
@@ -58,7 +159,8 @@ pub async fn run(command: Command, network: &context::Network, output: &Output) 
             output.result(format!("worker {worker} has left its cluster"), &value);
             Ok(())
         }
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn parse_offer(to: &str) -> Result<WorkerOffer> {

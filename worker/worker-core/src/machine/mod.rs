@@ -10,6 +10,7 @@ use crate::{
     instance::{OwnInstance, Standing},
     joining::Joining,
     kept::KeptSecrets,
+    mining::{self, Gauge, Miner, Moment},
     notice::{Notice, StopReason},
     outbox::Outbox,
     query::{QueryService, ServingState},
@@ -193,6 +194,7 @@ pub struct Core {
     kept: KeptSecrets,
     gatekeeper: Gatekeeper,
     seed: SeedFollower,
+    miner: Miner,
     outbox: Outbox,
     cluster: ClusterState,
     registration_sent: Option<BlockNumber>,
@@ -242,6 +244,7 @@ impl Core {
             kept,
             gatekeeper: Gatekeeper::default(),
             seed: SeedFollower::default(),
+            miner: Miner::default(),
             outbox: Outbox::default(),
             cluster: ClusterState::None,
             registration_sent: None,
@@ -270,6 +273,11 @@ impl Core {
     /// What whoever wants this worker's keys makes evidence over.
     pub fn handover_offers(&self) -> &Arc<HandoverOffers> {
         self.handover.offers()
+    }
+
+    /// What this machine computes when nobody asks; whoever runs the benchmark counts there.
+    pub fn gauge(&self) -> &Arc<Gauge> {
+        self.miner.gauge()
     }
 
     /// What to read of the next final block.
@@ -387,11 +395,27 @@ impl Core {
             }
         }
         self.outbox.settle(view.next_sequence);
+        self.mine(view, effects);
         self.drop_refused(view);
         if active {
             // From a worker that is not active the chain takes no messages.
             let messages = self.outbox.due(view.number, &self.identity);
             effects.extend(messages.into_iter().map(Effect::Submit));
+        }
+    }
+
+    /// Answers a challenge, and measures the machine where that is due.
+    fn mine(&mut self, view: &FinalizedView, effects: &mut Vec<Effect>) {
+        let mining = view.mining.as_ref().filter(|_| self.speaks);
+        let moment = Moment {
+            block: view.number,
+            chain_ms: view.timestamp_ms,
+            clock_ms: self.host.monotonic_ms(),
+            contracts_ns: self.queries.scheduler().totals().used_ns,
+            serves: matches!(self.queries.serving(), ServingState::Serving { .. }),
+        };
+        for notice in self.miner.follow(mining, &moment, &mut self.outbox) {
+            self.say(notice, effects);
         }
     }
 
@@ -628,6 +652,9 @@ impl Core {
         let cluster = view.cluster.as_ref().map(|cluster| &cluster.id);
         self.outbox.drop_refused(|payload| match payload {
             MessagePayload::Gatekeeper { .. } => !has_part,
+            MessagePayload::Heartbeat { .. } | MessagePayload::Benchmark { .. } => {
+                mining::is_void(payload, view.mining.as_ref(), view.timestamp_ms)
+            }
             other => seed::is_of_another(other, cluster),
         });
     }

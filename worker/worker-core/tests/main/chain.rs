@@ -3,7 +3,8 @@
 use attestation::{AcceptedRoot, RootKind, TeeKind};
 use crate::ceremony::Gatekeepers;
 use chain_facts::{
-    AgreedCheckpoint, Checkpoint, Instance, Suspension, WorkerInfo,
+    AgreedCheckpoint, Benchmark, BenchmarkRules, BoundSession, Checkpoint, Instance, MiningView,
+    PendingChallenge, Suspension, WorkerInfo,
     view::{ClusterView, ENTRIES_MAX, FinalizedView, Peer, PolicyView, Watch},
 };
 use primitives::*;
@@ -36,8 +37,23 @@ pub struct Cluster {
     pub keys: BTreeMap<ContractId, ([u8; 32], HpkePublicKey)>,
 }
 
+/// Blocks in which an answer is on time.
+pub const HEARTBEAT_WINDOW: u32 = 5;
+
+/// Who mines.
+#[derive(Default)]
+pub struct Mining {
+    pub rules: BenchmarkRules,
+    pub sessions: BTreeMap<WorkerId, BoundSession>,
+    pub benchmarks: BTreeMap<WorkerId, Benchmark>,
+    /// Answers that were taken: whose, how many iterations, whether with a cluster.
+    pub answers: Vec<(WorkerId, u64, bool)>,
+}
+
 #[derive(Default)]
 pub struct ScriptedChain {
+    /// Nobody mines where there is none.
+    pub mining: Option<Mining>,
     pub number: BlockNumber,
     pub hashes: BTreeMap<BlockNumber, BlockHash>,
     pub workers: BTreeMap<WorkerId, WorkerInfo>,
@@ -214,6 +230,26 @@ impl ScriptedChain {
             MessagePayload::SeedReceived { cluster, .. } => {
                 self.clusters[cluster].workers.contains(from)
             }
+            MessagePayload::Heartbeat { session, challenge_block, nonce, .. } => {
+                let mining = self.mining.as_ref();
+                let bound = mining.and_then(|mining| mining.sessions.get(from));
+                bound.is_some_and(|bound| {
+                    bound.session == *session
+                        && bound.challenge.is_some_and(|challenge| {
+                            (challenge.block, challenge.nonce) == (*challenge_block, *nonce)
+                        })
+                })
+            }
+            MessagePayload::Benchmark { started_at_ms, ended_at_ms, .. } => {
+                self.mining.as_ref().is_some_and(|mining| {
+                    let last_ms =
+                        mining.benchmarks.get(from).map_or(0, |last| last.measured_at_ms);
+                    *ended_at_ms <= self.now_ms()
+                        && self.now_ms() - ended_at_ms <= mining.rules.age_ms_max
+                        && ended_at_ms - started_at_ms >= mining.rules.duration_ms_min
+                        && *started_at_ms >= last_ms
+                })
+            }
             _ => true,
         }
     }
@@ -297,13 +333,44 @@ impl ScriptedChain {
                 }
                 fits
             }
-            // Nobody mines on this chain.
-            MessagePayload::Benchmark { .. } | MessagePayload::Heartbeat { .. } => false,
+            MessagePayload::Benchmark { started_at_ms, ended_at_ms, iterations } => {
+                let benchmark = Benchmark {
+                    score: (iterations * 6_000 / (ended_at_ms - started_at_ms)) as u32,
+                    measured_at_ms: ended_at_ms,
+                    iterations,
+                };
+                self.mining.as_mut().unwrap().benchmarks.insert(from, benchmark);
+                true
+            }
+            MessagePayload::Heartbeat { iterations, contract_running, .. } => {
+                let mining = self.mining.as_mut().unwrap();
+                mining.sessions.get_mut(&from).unwrap().challenge = None;
+                mining.answers.push((from, iterations, contract_running));
+                true
+            }
             MessagePayload::Instance { nonce } => {
                 self.instances.insert(from, Instance { nonce, at: number });
                 true
             }
         }
+    }
+
+    /// Lets a worker compute for a session of its own.
+    pub fn start_session(&mut self, worker: WorkerId) {
+        let bound = BoundSession { session: AccountId(worker.0), computes: true, challenge: None };
+        self.mining.get_or_insert_default().sessions.insert(worker, bound);
+    }
+
+    /// Challenges a worker's session; gives the challenge.
+    pub fn challenge(&mut self, worker: &WorkerId) -> PendingChallenge {
+        let (block, made_at_ms) = (self.number, self.now_ms());
+        let mut nonce = [0xc4; 32];
+        nonce[..4].copy_from_slice(&block.to_le_bytes());
+        let deadline = block + HEARTBEAT_WINDOW;
+        let challenge = PendingChallenge { block, nonce, deadline, made_at_ms };
+        let mining = self.mining.as_mut().unwrap();
+        mining.sessions.get_mut(worker).unwrap().challenge = Some(challenge);
+        challenge
     }
 
     fn peers(&self, cluster: &Cluster, watch: &Watch) -> Vec<Peer> {
@@ -357,6 +424,11 @@ impl ScriptedChain {
                 allowed: self.allowed.contains(&measurement),
                 roots: self.roots.clone(),
                 tier_max: 3,
+            }),
+            mining: self.mining.as_ref().map(|mining| MiningView {
+                session: mining.sessions.get(&worker).copied(),
+                benchmark: mining.benchmarks.get(&worker).copied(),
+                rules: mining.rules,
             }),
         }
     }

@@ -8,6 +8,7 @@ mod gatekeepers;
 mod keys;
 mod lifecycle;
 mod mailbox;
+mod mining;
 mod node;
 mod outbox;
 mod queries;
