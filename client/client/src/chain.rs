@@ -445,6 +445,19 @@ impl Chain {
     /// # Errors
     /// When the node fails.
     pub async fn free_balance(&self, account: &AccountId) -> Result<u128, ChainError> {
+        self.balances(account).await.map(|[free, _]| free)
+    }
+
+    /// All that is on an account, free or held, by the node's word.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn total_balance(&self, account: &AccountId) -> Result<u128, ChainError> {
+        self.balances(account).await.map(|[free, held]| free.saturating_add(held))
+    }
+
+    /// What is free, and what is held.
+    async fn balances(&self, account: &AccountId) -> Result<[u128; 2], ChainError> {
         use subxt::dynamic::{self, Value};
         let at = self.current().await?;
         let address = dynamic::storage::<(Value,), Value>("System", "Account");
@@ -453,11 +466,14 @@ impl Chain {
             .try_fetch(address, (Value::from_bytes(account.as_ref()),))
             .await
             .map_err(ChainError::node)?;
-        let Some(found) = found else { return Ok(0) };
-        // nonce, consumers, providers, sufficients (u32 each), then the free balance.
+        let Some(found) = found else { return Ok([0; 2]) };
+        // nonce, consumers, providers, sufficients (u32 each), then the free balance and what is held.
         let bytes = found.bytes();
-        let free = bytes.get(16..32).and_then(|free| free.try_into().ok());
-        Ok(free.map_or(0, u128::from_le_bytes))
+        let number = |from: usize| {
+            let part = bytes.get(from..from + 16).and_then(|part| part.try_into().ok());
+            part.map_or(0, u128::from_le_bytes)
+        };
+        Ok([number(16), number(32)])
     }
 
     /// The number of an account's next transaction, after those that wait in the node's pool.

@@ -1,10 +1,11 @@
 //! What a worker mines: its session, score, and income, as owner and delegator see it alike.
 
-use crate::{Chain, ChainError, chain::worker_record};
+use crate::{Chain, ChainError, Proven, chain::worker_record};
 use chain_facts::{
     Benchmark, BenchmarkRules, PendingChallenge, PoolSession, SessionInfo, SessionState,
     WorkerInfo, keys,
 };
+use codec::Decode;
 use economics::{
     Confidence, Fixed, Parameters, Permill, RewardIndex, Schedule, effective_re, rig_cost,
 };
@@ -168,6 +169,15 @@ impl WorkerMining {
     }
 }
 
+/// A value of something that may not be there.
+fn read_at<T: Decode>(
+    proven: &Proven,
+    what: &'static str,
+    key: Option<Vec<u8>>,
+) -> Result<Option<T>, ChainError> {
+    key.map_or(Ok(None), |key| proven.read(what, &key))
+}
+
 impl Chain {
     /// What holds for all workers that mine, by the node's word.
     ///
@@ -254,30 +264,22 @@ impl Chain {
         let session = session
             .map(|(session, _)| session)
             .filter(|session| [now_bound, now_former].contains(&Some(*session)));
-        let read_session = |of: &dyn Fn(&AccountId) -> Vec<u8>| session.as_ref().map(of);
+        let of_session = |key: fn(&AccountId) -> Vec<u8>| session.as_ref().map(key);
         let build_allowed = match &build {
             Some(key) => proven.read::<u32>("allow-list", key)?.is_some(),
             None => false,
         };
-        macro_rules! of_session {
-            ($what:literal, $key:path) => {
-                match read_session(&|session| $key(session)) {
-                    Some(key) => proven.read($what, &key)?,
-                    None => None,
-                }
-            };
-        }
         Ok(WorkerMining {
             build_allowed,
             cluster: proven.read("cluster of a worker", &keys::cluster_of_worker(worker))?,
             benchmark: proven.read("benchmark", &keys::benchmark(worker))?,
             pool: proven.read("pool of a worker", &keys::pool_of_worker(worker))?,
             bound: session.is_some() && now_bound == session,
-            state: of_session!("session", keys::session),
-            pool_session: of_session!("session of a pool", keys::pool_session),
-            challenge: of_session!("challenge", keys::pending_challenge),
-            owed: of_session!("debt", keys::owed_to_session).unwrap_or_default(),
-            slashes: of_session!("slashes", keys::slashes_of_session).unwrap_or_default(),
+            state: read_at(&proven, "session", of_session(keys::session))?,
+            pool_session: read_at(&proven, "session of a pool", of_session(keys::pool_session))?,
+            challenge: read_at(&proven, "challenge", of_session(keys::pending_challenge))?,
+            owed: read_at(&proven, "debt", of_session(keys::owed_to_session))?.unwrap_or_default(),
+            slashes: read_at(&proven, "slashes", of_session(keys::slashes_of_session))?.unwrap_or_default(),
             session,
             index: proven.read("reward index", &keys::reward_index())?,
             block: proven.state.number(),

@@ -17,7 +17,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use primitives::bounds::REQUEST_BYTES_MAX;
+use primitives::{ContractId, bounds::REQUEST_BYTES_MAX};
 use std::{
     convert::Infallible,
     future::{Future, poll_fn},
@@ -158,7 +158,7 @@ fn receipt_log(service: &dyn Service, signed: &str) -> Answer {
 
 fn load(service: &dyn Service, contract: &str) -> Response<Full<Bytes>> {
     let loaded = contract
-        .parse()
+        .parse::<ContractId>()
         .map_err(|_| ServiceError::BadRequest("a contract's id has 32 bytes in hex".to_owned()))
         .and_then(|contract| service.load(&contract));
     match loaded {

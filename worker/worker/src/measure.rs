@@ -2,7 +2,7 @@
 
 use benchmark::{Benchmark, BenchmarkError, PROGRAM, Work};
 use contract_engine::{Engine, code_hash};
-use executor_api::{Turn, Unshared};
+use executor_api::Turn;
 use scheduler::{Scheduler, Stopwatch};
 use std::{
     io,
@@ -80,7 +80,7 @@ impl Measure {
         threads: usize,
     ) -> Result<u32, BenchmarkError> {
         let until = Instant::now() + TASTE;
-        let count = |turn: &dyn Turn| {
+        let count = |turn: &dyn Turn| -> Result<u64, BenchmarkError> {
             let mut done = 0_u64;
             while Instant::now() < until {
                 done += u64::from(benchmark.run(work, turn)?);
@@ -95,7 +95,7 @@ impl Measure {
     /// short to say.
     fn rounds(&self, benchmark: &Benchmark, threads: usize) -> Result<Option<u32>, BenchmarkError> {
         let begun = Instant::now();
-        let count = |turn: &dyn Turn| {
+        let count = |turn: &dyn Turn| -> Result<u64, BenchmarkError> {
             let mut done = 0_u64;
             while self.gauge.is_wanted() {
                 let stopwatch = Stopwatch::start();
@@ -153,6 +153,7 @@ fn per_second(count: u64, took: Duration) -> u32 {
 mod tests {
     use super::*;
     use contract_engine::EngineConfig;
+    use executor_api::Unshared;
     use scheduler::Settings;
 
     #[test]
