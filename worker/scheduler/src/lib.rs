@@ -52,7 +52,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Queries of one contract that a worker takes at once.
+/// Queries of one contract that a worker takes at once; of one without a weight, half of that.
 pub const FLOW_PRESENT_MAX: usize = 64;
 /// Queries of all contracts that a worker takes at once. Each may hold a thread, and an instance of
 /// the contract engine, which has more of them than this.

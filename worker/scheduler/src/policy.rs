@@ -40,6 +40,11 @@ pub struct Bounds {
 }
 
 impl Bounds {
+    /// Queries of one contract that has no weight: half.
+    pub fn free_present_max(&self) -> usize {
+        self.flow_present_max.div_ceil(2)
+    }
+
     /// Tickets at once. An evicted query keeps its ticket until its thread has seen it.
     pub(crate) fn tickets_max(&self) -> usize {
         self.present_max.saturating_mul(2)
@@ -224,7 +229,10 @@ impl Policy {
 
     fn let_in(&mut self, flow: &ContractId, weight: u32) -> Result<Ticket, Refused> {
         let present = self.flows.get(flow).map_or(0, |flow| flow.present);
-        let limit = self.bounds.flow_present_max;
+        let limit = match weight {
+            0 => self.bounds.free_present_max(),
+            _ => self.bounds.flow_present_max,
+        };
         if present >= limit {
             return Err(Refused::ContractBusy { limit });
         }

@@ -129,3 +129,14 @@ fn a_cost_is_a_coarse_mean_of_many_queries() {
     assert_eq!(policy.totals().used_ns, used_ns);
     assert_eq!(policy.usage(&id(1)), None);
 }
+
+#[test]
+fn without_a_weight_half_as_many_may_be_here() {
+    let mut policy = Policy::new(Bounds { processors: 1, flow_present_max: 4, present_max: 8 });
+    for _ in 0..2 {
+        policy.enter(&id(0), 0).unwrap();
+    }
+    assert_eq!(policy.enter(&id(0), 0), Err(Refused::ContractBusy { limit: 2 }));
+    assert!(policy.enter(&id(0), 1).is_ok(), "its stake came in this moment");
+    assert_eq!(policy.totals().refused, 1);
+}

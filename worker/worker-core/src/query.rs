@@ -40,6 +40,8 @@ use wire::{
 const SESSION_LIFETIME_MS: u64 = 60 * 60 * 1000;
 /// Longest reason that an error carries, characters.
 const REASON_CHARS_MAX: usize = 4096;
+/// Longest request to a contract that has no stake, bytes; with one it is what a worker reads at all.
+const FREE_REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// As whose is counted, all together and without a weight, what runs for no contract that the state
 /// knows: trial runs of constructors, the system contract, the log.
 const OTHERS: ContractId = ContractId([0; 32]);
@@ -291,6 +293,14 @@ impl QueryService {
         }
     }
 
+    /// The weight of a contract in the state that is served; 0 where there is none.
+    pub(crate) fn weight_of(&self, contract: &ContractId) -> u32 {
+        let facts = self
+            .current()
+            .and_then(|published| self.executor.contract(&*published.state, contract).ok()?);
+        facts.map_or(0, |facts| facts.weight)
+    }
+
     fn endpoint(&self) -> Endpoint<'_> {
         Endpoint {
             genesis: self.identity.genesis(),
@@ -432,6 +442,12 @@ impl QueryService {
             }
         };
         let weight = subject.facts.map_or(0, |facts| facts.weight);
+        if weight == 0 && opened.request.input.len() > FREE_REQUEST_BYTES_MAX {
+            let why = format!(
+                "a request is longer than {FREE_REQUEST_BYTES_MAX} bytes, the most for a contract without a stake: stake to it, or ask for less at once"
+            );
+            return Ok(Seat::NotNeeded(Err(QueryError::Execution(why))));
+        }
         let entered = self.scheduler.enter(&subject.contract, weight, stopwatch);
         Ok(match entered.map_err(Refusal::Busy)? {
             Entered::Now(hold) => Seat::Now(hold, subject),

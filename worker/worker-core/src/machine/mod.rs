@@ -231,7 +231,10 @@ impl Core {
             settings,
             identity,
             executor,
-            cache: Arc::new(MemoryCache::new(host.clone())),
+            cache: Arc::new(MemoryCache::new(host.clone(), {
+                let queries = queries.clone();
+                Box::new(move |contract| queries.weight_of(contract))
+            })),
             host,
             offers,
             queries,
