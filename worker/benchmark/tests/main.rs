@@ -28,20 +28,22 @@ fn mix(mut x: u64) -> u64 {
 /// What the program computes.
 fn expected(compute: u32, memory: u32) -> u64 {
     let mut x = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut small = vec![0u64; 0x8000 / 8];
+    let mut words = vec![0u64; 0x10_0000 / 8];
+    // The length of the input, and the input.
+    words[0] = 8;
+    words[2] = u64::from(compute) | u64::from(memory) << 32;
     for turn in (1..=compute).rev() {
         x = mix(x.wrapping_add(u64::from(turn)));
-        let place = &mut small[((x & 0x7ff8) / 8) as usize];
+        let place = &mut words[((0x1_0000 + (x & 0x7ff8)) / 8) as usize];
         x = match x & 0x1_0000 {
             0 => (x ^ *place).rotate_left(13),
             _ => x.wrapping_add(place.wrapping_mul(3)),
         };
         *place = x;
     }
-    let mut large = vec![0u64; 0x40_0000 / 8];
     for turn in (1..=memory).rev() {
         x = mix(x.wrapping_add(u64::from(turn)));
-        let place = &mut large[((x & 0x3f_fff8) / 8) as usize];
+        let place = &mut words[((x & 0xf_fff8) / 8) as usize];
         x = x.wrapping_add(*place);
         *place = x;
     }

@@ -107,7 +107,8 @@ fn another_challenge_takes_the_place_of_one_that_was_not_answered() {
     world.chain.challenge(&id);
     world.block();
     world.chain.silenced.clear();
-    world.blocks(3);
+    // Sent again after a while.
+    world.blocks(10);
     assert_eq!(answers(&world), 1);
 }
 
@@ -194,7 +195,7 @@ fn a_process_measures_once_and_again_when_the_figure_grows_old() {
     }
     let same = world.chain.mining.as_ref().unwrap().benchmarks[&id];
     assert_eq!(same, first, "half an hour is half of its time");
-    for _ in 0..MEASURED_AFTER {
+    for _ in 0..2 * MEASURED_AFTER {
         counted_block(&mut world);
     }
     let second = world.chain.mining.as_ref().unwrap().benchmarks[&id];
@@ -232,7 +233,7 @@ fn a_benchmark_that_the_chain_would_refuse_holds_nothing_up() {
     world.plain(b"set:x");
     world.blocks(12);
     assert_eq!(world.chain.clusters[&crate::chain::CLUSTER].checkpoints[&id].next_number, 4);
-    assert!(world.chain.mining.as_ref().unwrap().benchmarks.is_empty());
+    assert!(!world.chain.mining.as_ref().unwrap().benchmarks.contains_key(&id));
 }
 
 #[test]
