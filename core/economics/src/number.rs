@@ -156,6 +156,17 @@ impl Fixed {
     }
 }
 
+/// Reads decimals, such as `0.75`, rounded to the nearest number.
+impl core::str::FromStr for Fixed {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        text.parse::<U64F64>()
+            .map(Self::wrap)
+            .map_err(|_| Error::InvalidParameters)
+    }
+}
+
 impl core::fmt::Display for Fixed {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         self.inner().fmt(formatter)
@@ -339,6 +350,20 @@ mod tests {
         assert_eq!(Fixed::from_int(3).encode(), (3u128 << 64).encode());
         assert_eq!(Fixed::lit("0.75").to_bits(), 3 << 62);
         assert_eq!(Fixed::MAX.whole(), u64::MAX);
+    }
+
+    #[test]
+    fn decimals_are_read_as_constants_are() {
+        for (text, number) in [
+            ("0.75", Ok(Fixed::lit("0.75"))),
+            ("1.000000666600231", Ok(Fixed::lit("1.000000666600231"))),
+            ("30000", Ok(Fixed::from_int(30_000))),
+            ("-1", Err(Error::InvalidParameters)),
+            ("1/2", Err(Error::InvalidParameters)),
+            ("", Err(Error::InvalidParameters)),
+        ] {
+            assert_eq!(text.parse::<Fixed>(), number, "{text}");
+        }
     }
 
     #[test]
