@@ -56,6 +56,7 @@ extern crate alloc;
 
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
+mod genesis;
 mod heartbeats;
 mod payments;
 mod sessions;
@@ -69,6 +70,7 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
+pub use genesis::{GenesisBenchmarks, GenesisBudget, GenesisParameters, GenesisSlashes};
 pub use pallet::*;
 pub use types::{
     Benchmark, BenchmarkPolicy, ChallengedSessions, CoolDown, PendingChallenge, PendingSlash,
@@ -313,6 +315,14 @@ pub mod pallet {
         pub heartbeat_paused: bool,
         /// How long a stake cools down, seconds.
         pub cool_down_seconds: u64,
+        /// Parameters, where they differ from the runtime's.
+        pub parameters: GenesisParameters,
+        /// The budget, where it differs from the runtime's.
+        pub budget: GenesisBudget,
+        /// What faults cost, where it differs from the default.
+        pub slashes: GenesisSlashes,
+        /// Which benchmarks count, where it differs from the default.
+        pub benchmarks: GenesisBenchmarks,
         /// Ties the configuration to the runtime.
         #[serde(skip)]
         pub phantom: PhantomData<T>,
@@ -323,6 +333,10 @@ pub mod pallet {
             Self {
                 heartbeat_paused: Paused::get(),
                 cool_down_seconds: COOL_DOWN_SECONDS_DEFAULT,
+                parameters: GenesisParameters::default(),
+                budget: GenesisBudget::default(),
+                slashes: GenesisSlashes::default(),
+                benchmarks: GenesisBenchmarks::default(),
                 phantom: PhantomData,
             }
         }
@@ -337,6 +351,47 @@ pub mod pallet {
             );
             HeartbeatPaused::<T>::put(self.heartbeat_paused);
             CoolDownPeriod::<T>::put(self.cool_down_seconds);
+            self.put_parameters();
+            self.put_rules();
+        }
+    }
+
+    impl<T: Config> GenesisConfig<T> {
+        /// What is as the runtime says is not stored, so that it goes with the runtime.
+        fn put_parameters(&self) {
+            if self.parameters != GenesisParameters::default() {
+                let parameters = self
+                    .parameters
+                    .over(T::DefaultParameters::get())
+                    .filter(|parameters| Pallet::<T>::check_parameters(parameters).is_ok())
+                    .expect("the genesis configuration's parameters are no numbers, or out of bounds");
+                TokenomicParameters::<T>::put(parameters);
+            }
+            if self.budget != GenesisBudget::default() {
+                let (schedule, share) = self
+                    .budget
+                    .over(T::DefaultSchedule::get())
+                    .expect("the genesis configuration's budget is no number, or out of bounds");
+                BudgetSchedule::<T>::put(schedule);
+                NetworkShare::<T>::put(share);
+            }
+        }
+
+        fn put_rules(&self) {
+            if self.slashes != GenesisSlashes::default() {
+                let rules = self
+                    .slashes
+                    .over(SlashRulesDefault::get())
+                    .expect("the genesis configuration's rules for slashes are out of bounds");
+                SlashRules::<T>::put(rules);
+            }
+            if self.benchmarks != GenesisBenchmarks::default() {
+                let rules = self
+                    .benchmarks
+                    .over(BenchmarkPolicy::default())
+                    .expect("the genesis configuration's rules for benchmarks are out of bounds");
+                BenchmarkRules::<T>::put(rules);
+            }
         }
     }
 
@@ -759,12 +814,7 @@ pub mod pallet {
         #[pallet::weight(T::WeightInfo::set_parameter())]
         pub fn set_benchmark_rules(origin: OriginFor<T>, rules: BenchmarkPolicy) -> DispatchResult {
             T::GovernanceOrigin::ensure_origin(origin)?;
-            ensure!(
-                rules.score_max > 0
-                    && rules.score_max <= economics::bounds::SCORE_MAX
-                    && rules.duration_ms_min > 0,
-                Error::<T>::InvalidParameters
-            );
+            ensure!(rules.is_valid(), Error::<T>::InvalidParameters);
             BenchmarkRules::<T>::put(rules);
             Self::deposit_event(Event::BenchmarkRulesChanged { rules });
             Ok(())

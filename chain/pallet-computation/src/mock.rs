@@ -159,6 +159,30 @@ impl pallet_worker_registry::Clusters for TestClusters {
         Serving::with(|serving| serving.contains(worker))
     }
 
+    fn members(_: &ClusterId) -> Vec<WorkerId> {
+        Serving::with(|serving| serving.iter().copied().collect())
+    }
+
+    fn at(_: u32) -> Option<ClusterId> {
+        None
+    }
+
+    fn push_rotation(_: &ClusterId, _: u32) -> DispatchResult {
+        Ok(())
+    }
+
+    fn push_retirement(_: &ClusterId) -> DispatchResult {
+        Ok(())
+    }
+
+    fn on_contract_key_rotated(
+        _: &ClusterId,
+        _: &primitives::ContractId,
+        _: &[u8; 32],
+    ) -> DispatchResult {
+        Ok(())
+    }
+
     fn on_cluster_key(_: &ClusterId, _: &[u8; 32]) {}
 
     fn on_contract_keys(

@@ -200,6 +200,15 @@ pub struct BenchmarkPolicy {
     pub score_max: u32,
 }
 
+impl BenchmarkPolicy {
+    /// Whether it lies inside its bounds.
+    pub const fn is_valid(&self) -> bool {
+        self.score_max > 0
+            && self.score_max <= economics::bounds::SCORE_MAX
+            && self.duration_ms_min > 0
+    }
+}
+
 impl Default for BenchmarkPolicy {
     /// Two days, ten seconds, and the published cap.
     fn default() -> Self {

@@ -247,7 +247,6 @@ pub mod pallet {
         }
     }
 
-    #[cfg(any(test, feature = "try-runtime"))]
     impl<T: Config> Pallet<T> {
         /// Sums agree with their parts, and each account holds what it has staked.
         ///

@@ -136,16 +136,8 @@ pub mod pallet {
         /// The least contribution, request and transfer.
         #[pallet::constant]
         type ContributionMin: Get<Balance>;
-        /// How long a request waits until workers are stopped for it, seconds.
-        #[pallet::constant]
-        type GracePeriod: Get<u64>;
-        /// How long a vault's request waits in any case until the vault is locked, seconds.
-        #[pallet::constant]
-        type VaultQueuePeriod: Get<u64>;
-        /// How long a higher commission is announced before it holds, seconds. At least as long as
-        /// leaving takes, from vaults too.
-        #[pallet::constant]
-        type CommissionNotice: Get<u64>;
+        /// Who sets how long people wait.
+        type GovernanceOrigin: EnsureOrigin<Self::RuntimeOrigin>;
         /// The most requests in a queue, but for those of a thousandth of the pool or more.
         #[pallet::constant]
         type QueueMax: Get<u32>;
@@ -162,6 +154,11 @@ pub mod pallet {
         /// It is at stake for a worker, computing or cooling down.
         Stake,
     }
+
+    /// How long people wait. A request or an announcement is judged by what holds when it is looked at,
+    /// or made.
+    #[pallet::storage]
+    pub type WaitingPeriods<T: Config> = StorageValue<_, Periods, ValueQuery>;
 
     /// How many pools were ever made; the next one's number.
     #[pallet::storage]
@@ -242,6 +239,28 @@ pub mod pallet {
     #[pallet::storage]
     pub type PoolDescriptions<T: Config> =
         StorageMap<_, Twox64Concat, PoolId, BoundedVec<u8, ConstU32<DESCRIPTION_BYTES_MAX>>>;
+
+    /// How pools start.
+    #[pallet::genesis_config]
+    #[derive(polkadot_sdk::frame_support::DefaultNoBound)]
+    pub struct GenesisConfig<T: Config> {
+        /// How long people wait.
+        pub periods: Periods,
+        /// Ties the configuration to the runtime.
+        #[serde(skip)]
+        pub phantom: PhantomData<T>,
+    }
+
+    #[pallet::genesis_build]
+    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+        fn build(&self) {
+            assert!(
+                self.periods.are_valid(),
+                "the genesis configuration's periods of pools do not fit one another"
+            );
+            WaitingPeriods::<T>::put(self.periods);
+        }
+    }
 
     /// What happened.
     #[pallet::event]
@@ -513,6 +532,11 @@ pub mod pallet {
             /// The pool.
             pid: PoolId,
         },
+        /// People wait for another time from now on.
+        WaitingPeriodsSet {
+            /// How long.
+            periods: Periods,
+        },
     }
 
     /// Why a call is refused.
@@ -596,6 +620,9 @@ pub mod pallet {
         TooManyLocks,
         /// A number is larger than any amount of PHA.
         AmountTooLarge,
+        /// Grace is at most a vault's wait, that at most the notice of a commission, and that at most a
+        /// year.
+        InvalidPeriods,
     }
 
     #[pallet::hooks]
@@ -611,12 +638,8 @@ pub mod pallet {
             );
             assert!(T::QueueMax::get() > 0, "nobody could leave");
             assert!(
-                T::CommissionNotice::get() >= T::VaultQueuePeriod::get(),
-                "a higher commission would hold before one can leave"
-            );
-            assert!(
-                T::VaultQueuePeriod::get() >= T::GracePeriod::get(),
-                "a vault would be late before its pools are"
+                Periods::default().are_valid(),
+                "the default periods do not fit one another"
             );
         }
 
@@ -868,6 +891,17 @@ pub mod pallet {
         ) -> DispatchResult {
             let owner = ensure_signed(origin)?;
             Self::do_remove_from_whitelist(&owner, pid, &staker)
+        }
+
+        /// Sets how long people wait.
+        #[pallet::call_index(28)]
+        #[pallet::weight(T::WeightInfo::set_cap())]
+        pub fn set_waiting_periods(origin: OriginFor<T>, periods: Periods) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            ensure!(periods.are_valid(), Error::<T>::InvalidPeriods);
+            WaitingPeriods::<T>::put(periods);
+            Self::deposit_event(Event::WaitingPeriodsSet { periods });
+            Ok(())
         }
     }
 }

@@ -62,9 +62,6 @@ parameter_types! {
     pub const TreasuryAccount: AccountId32 = TREASURY;
     pub const ExistentialDeposit: Balance = PHA / 100;
     pub const ContributionMin: Balance = PHA / 100;
-    pub const GracePeriod: u64 = 7 * DAY;
-    pub const VaultQueuePeriod: u64 = 21 * DAY;
-    pub const CommissionNotice: u64 = 21 * DAY;
     pub static QueueMax: u32 = 1_000;
     /// What a session is paid whenever its pool has it do something.
     pub static PaidAtOnce: Balance = 0;
@@ -85,9 +82,7 @@ impl pallet_stake_pools::Config for Test {
     type PalletId = PoolsId;
     type Treasury = TreasuryAccount;
     type ContributionMin = ContributionMin;
-    type GracePeriod = GracePeriod;
-    type VaultQueuePeriod = VaultQueuePeriod;
-    type CommissionNotice = CommissionNotice;
+    type GovernanceOrigin = frame_system::EnsureRoot<AccountId32>;
     type QueueMax = QueueMax;
     type WeightInfo = weights::Estimated<Test>;
     #[cfg(feature = "runtime-benchmarks")]

@@ -205,7 +205,7 @@ impl<T: Config> Pallet<T> {
                 commission: to.parts(),
             });
         } else {
-            let from = now.saturating_add(T::CommissionNotice::get());
+            let from = now.saturating_add(WaitingPeriods::<T>::get().commission_notice);
             pool.raise = Some(CommissionRaise { to, from });
             Self::deposit_event(Event::PoolCommissionAnnounced {
                 pid,

@@ -41,6 +41,10 @@ impl<T: Config> Pallet<T> {
     /// # Errors
     /// Names the relation that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
+        ensure!(
+            WaitingPeriods::<T>::get().are_valid(),
+            "the periods do not fit one another"
+        );
         Self::totals()?;
         Self::try_state_of_shares()?;
         Self::try_state_of_queues()?;

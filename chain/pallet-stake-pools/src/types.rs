@@ -36,6 +36,57 @@ pub const DESCRIPTION_BYTES_MAX: u32 = 4_400;
 /// Most locks on an account's shares.
 pub const SHARE_LOCKS_MAX: u32 = 8;
 
+/// Longest period that can be set, seconds: a year.
+pub const PERIOD_SECONDS_MAX: u64 = 365 * 24 * 60 * 60;
+
+/// How long people wait, seconds.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Periods {
+    /// How long a request waits until workers are stopped for it.
+    pub grace: u64,
+    /// How long a vault's request waits in any case until the vault is locked.
+    pub vault_queue: u64,
+    /// How long a higher commission is announced before it holds. At least as long as leaving takes, from
+    /// vaults too.
+    pub commission_notice: u64,
+}
+
+impl Periods {
+    /// Whether they fit one another: a vault is not late before its pools are, and a higher commission does not
+    /// hold before one can leave.
+    pub const fn are_valid(&self) -> bool {
+        self.grace <= self.vault_queue
+            && self.vault_queue <= self.commission_notice
+            && self.commission_notice <= PERIOD_SECONDS_MAX
+    }
+}
+
+impl Default for Periods {
+    /// 7 days, and 21 for vaults and higher commissions.
+    fn default() -> Self {
+        const DAY: u64 = 24 * 60 * 60;
+        Self {
+            grace: 7 * DAY,
+            vault_queue: 21 * DAY,
+            commission_notice: 21 * DAY,
+        }
+    }
+}
+
 /// What two kinds of pools have in common, and what they have not.
 #[derive(
     Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,

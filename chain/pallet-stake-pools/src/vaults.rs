@@ -135,7 +135,9 @@ impl<T: Config> Pallet<T> {
         Self::settle(pid, &mut pool)?;
         Self::process_queue(pid, &mut pool)?;
         let front = Self::front(pid, &pool);
-        let grace = T::GracePeriod::get();
+        let Periods {
+            grace, vault_queue, ..
+        } = WaitingPeriods::<T>::get();
         if let Some(inner) = pool.stake_pool().copied() {
             let funds = Funds {
                 free: pool.free,
@@ -155,7 +157,7 @@ impl<T: Config> Pallet<T> {
         };
         let patience = Patience {
             grace,
-            most: Some(T::VaultQueuePeriod::get()),
+            most: Some(vault_queue),
         };
         let verdict = examine(front, &pool.base, funds, patience, Self::now());
         let (amount, reason) = match verdict {

@@ -19,7 +19,7 @@ use primitives::Balance;
 
 /// How much PHA an account may vote with.
 pub trait VotingPower<AccountId> {
-    /// What it has, frozen or not, and what its shares that are not queued are worth.
+    /// What it has, held and frozen money included, and what its shares that are not queued are worth.
     fn voting_power(who: &AccountId) -> Balance;
 
     /// The part of it that is shares.
@@ -88,7 +88,7 @@ impl<T: Config> Pallet<T> {
 
 impl<T: Config> VotingPower<AccountId32> for Pallet<T> {
     fn voting_power(who: &AccountId32) -> Balance {
-        T::Currency::balance(who).saturating_add(Self::shares_value(who))
+        T::Currency::total_balance(who).saturating_add(Self::shares_value(who))
     }
 
     fn shares_value(who: &AccountId32) -> Balance {

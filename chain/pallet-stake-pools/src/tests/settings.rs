@@ -247,3 +247,34 @@ fn a_list_closes_a_pool_to_others() {
         assert_ok!(contribute(4, pid, PHA));
     });
 }
+
+#[test]
+fn a_vote_sets_how_long_people_wait() {
+    run(|| {
+        let set = |origin, periods| StakePools::set_waiting_periods(origin, periods);
+        let short = Periods {
+            grace: 1,
+            vault_queue: 2,
+            commission_notice: 3,
+        };
+        assert!(set(signed(1), short).is_err());
+        for wrong in [
+            Periods { grace: 3, ..short },
+            Periods {
+                vault_queue: 4,
+                ..short
+            },
+            Periods {
+                commission_notice: PERIOD_SECONDS_MAX + 1,
+                ..short
+            },
+        ] {
+            frame_support::assert_noop!(
+                set(RuntimeOrigin::root(), wrong),
+                Error::<Test>::InvalidPeriods
+            );
+        }
+        assert_ok!(set(RuntimeOrigin::root(), short));
+        assert_eq!(WaitingPeriods::<Test>::get(), short);
+    });
+}
