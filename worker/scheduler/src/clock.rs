@@ -1,4 +1,4 @@
-//! Processor time of the calling thread.
+//! Processor time of the calling thread, and its place behind all others.
 //!
 //! Time on the wall would charge a contract for what the machine did meanwhile: other threads, other
 //! programs, another guest of the host.
@@ -14,4 +14,13 @@ pub(crate) fn thread_ns() -> u64 {
     }
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// Lets the operating system prefer every other thread to the calling one, from now on.
+#[expect(unsafe_code, reason = "the standard library does not offer this call")]
+pub fn run_thread_last() {
+    const LAST: libc::c_int = 19;
+    // SAFETY: the call has no pointers. On Linux it is about the calling thread, and lowering one's own place
+    // is always allowed; where it fails the thread is as it was.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, LAST) };
 }

@@ -14,6 +14,11 @@
 //! [`policy::FREE_WEIGHT`] has: who makes many contracts gets no more of it. A contract that has
 //! nothing to do leaves its share to the others, and is owed nothing for that.
 //!
+//! # What is left over
+//!
+//! A [`Spare`] turn computes only while there are fewer queries than processors, and counts nowhere: no
+//! query ever waits for it. A worker measures itself that way.
+//!
 //! # What is bounded
 //!
 //! How many queries may be here, for each contract and together ([`Settings`]). When all places are
@@ -30,6 +35,11 @@
 
 mod clock;
 pub mod policy;
+mod spare;
+
+pub use clock::run_thread_last;
+pub use policy::{Totals, Usage};
+pub use spare::Spare;
 
 use executor_api::Turn;
 use policy::{Bounds, Policy, Standing, Ticket};
@@ -42,7 +52,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Queries of one contract that a worker takes at once.
+/// Queries of one contract that a worker takes at once; of one without a weight, half of that.
 pub const FLOW_PRESENT_MAX: usize = 64;
 /// Queries of all contracts that a worker takes at once. Each may hold a thread, and an instance of
 /// the contract engine, which has more of them than this.
@@ -230,6 +240,26 @@ impl Scheduler {
     /// Charges `contract` for work that was done for it without a hold.
     pub fn charge(&self, contract: &ContractId, used_ns: u64) {
         self.shared.lock().charge_flow(contract, used_ns);
+    }
+
+    /// What `contract` has used, if it is remembered.
+    pub fn usage(&self, contract: &ContractId) -> Option<Usage> {
+        self.shared.lock().usage(contract)
+    }
+
+    /// What all contracts have used.
+    pub fn totals(&self) -> Totals {
+        self.shared.lock().totals()
+    }
+
+    /// Processors that are shared.
+    pub fn processors(&self) -> usize {
+        self.shared.lock().processors()
+    }
+
+    /// A turn for work that no query waits for: see [`Spare`].
+    pub fn spare(&self, place: usize) -> Spare {
+        Spare::new(self.shared.clone(), place)
     }
 
     /// Queries here: waiting, running and paused.

@@ -20,6 +20,9 @@ pub const IDLE_CREDIT_NS: u64 = SLICE_NS;
 /// Flows that are remembered; those of which nothing is owed are forgotten first.
 pub const FLOWS_MAX: usize = 8192;
 
+/// Queries that a cost is an average of, at least.
+pub const COST_QUERIES: u64 = 64;
+
 /// Bits behind the point of a virtual time, so that no weight rounds a microsecond to nothing.
 const FRACTION_BITS: u32 = 40;
 /// Most processor time charged at once, nanoseconds: an hour. Sums of it stay far below 2^128.
@@ -37,10 +40,38 @@ pub struct Bounds {
 }
 
 impl Bounds {
+    /// Queries of one contract that has no weight: half.
+    pub fn free_present_max(&self) -> usize {
+        self.flow_present_max.div_ceil(2)
+    }
+
     /// Tickets at once. An evicted query keeps its ticket until its thread has seen it.
     pub(crate) fn tickets_max(&self) -> usize {
         self.present_max.saturating_mul(2)
     }
+}
+
+/// What a contract has asked for and used since this process, or its memory of the contract, began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Its weight at its last query.
+    pub weight: u32,
+    /// Queries that were let in.
+    pub queries: u64,
+    /// Processor time for them, nanoseconds.
+    pub used_ns: u64,
+    /// What one of the last [`COST_QUERIES`] or more cost on average, nanoseconds, rounded up to three
+    /// significant bits. For strangers: the exact time of single queries would tell what they asked.
+    pub cost_ns: Option<u64>,
+}
+
+/// What all contracts together have used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Processor time, nanoseconds.
+    pub used_ns: u64,
+    /// Queries that were refused for want of room.
+    pub refused: u64,
 }
 
 /// One query that was let in.
@@ -73,6 +104,12 @@ struct Slot {
 #[derive(Default)]
 struct Flow {
     weight: u32,
+    /// What it has asked for and used since it was last forgotten.
+    queries: u64,
+    used_ns: u64,
+    /// The same, when its cost was last told, and that cost.
+    told: (u64, u64),
+    cost_ns: Option<u64>,
     virtual_time: u128,
     waiting: VecDeque<Ticket>,
     running: usize,
@@ -80,6 +117,16 @@ struct Flow {
 }
 
 impl Flow {
+    /// One more query. Tells what one costs, now and then.
+    fn count(&mut self) {
+        let queries = self.queries - self.told.0;
+        if queries >= COST_QUERIES {
+            self.cost_ns = Some(coarse((self.used_ns - self.told.1) / queries));
+            self.told = (self.queries, self.used_ns);
+        }
+        self.queries = self.queries.saturating_add(1);
+    }
+
     fn is_competing(&self) -> bool {
         self.running > 0 || !self.waiting.is_empty()
     }
@@ -99,6 +146,10 @@ pub struct Policy {
     unused: Vec<usize>,
     running: usize,
     present: usize,
+    /// Processor time of all flows, nanoseconds.
+    used_ns: u64,
+    /// Queries that were refused for want of room.
+    refused: u64,
     /// Tickets that were given a processor or evicted by something that others did.
     changed: Vec<Ticket>,
 }
@@ -116,6 +167,8 @@ impl Policy {
             unused: (0..bounds.tickets_max()).rev().collect(),
             running: 0,
             present: 0,
+            used_ns: 0,
+            refused: 0,
             changed: Vec::new(),
             bounds,
         }
@@ -141,13 +194,45 @@ impl Policy {
         self.running
     }
 
+    /// Processors that are shared.
+    pub fn processors(&self) -> usize {
+        self.bounds.processors
+    }
+
+    /// What a flow has used, if it is remembered.
+    pub fn usage(&self, flow: &ContractId) -> Option<Usage> {
+        let flow = self.flows.get(flow)?;
+        Some(Usage {
+            weight: flow.weight,
+            queries: flow.queries,
+            used_ns: flow.used_ns,
+            cost_ns: flow.cost_ns,
+        })
+    }
+
+    /// What all flows have used.
+    pub fn totals(&self) -> Totals {
+        Totals { used_ns: self.used_ns, refused: self.refused }
+    }
+
     /// A query of `flow` arrives. It runs at once or waits: see [`Policy::standing`].
     ///
     /// # Errors
     /// When there is no room.
     pub fn enter(&mut self, flow: &ContractId, weight: u32) -> Result<Ticket, Refused> {
+        let entered = self.let_in(flow, weight);
+        if entered.is_err() {
+            self.refused = self.refused.saturating_add(1);
+        }
+        entered
+    }
+
+    fn let_in(&mut self, flow: &ContractId, weight: u32) -> Result<Ticket, Refused> {
         let present = self.flows.get(flow).map_or(0, |flow| flow.present);
-        let limit = self.bounds.flow_present_max;
+        let limit = match weight {
+            0 => self.bounds.free_present_max(),
+            _ => self.bounds.flow_present_max,
+        };
         if present >= limit {
             return Err(Refused::ContractBusy { limit });
         }
@@ -167,6 +252,7 @@ impl Policy {
             Some(Slot { flow: *flow, standing: Standing::Paused, turn_ns: 0, started: false });
         if let Some(flow) = self.flows.get_mut(flow) {
             flow.present += 1;
+            flow.count();
             if flow.is_competing() {
                 match (flow.weight, weight) {
                     (0, 1..) => self.free_competing -= 1,
@@ -194,6 +280,8 @@ impl Policy {
     /// Adds processor time that was used for a contract.
     pub fn charge_flow(&mut self, id: &ContractId, used_ns: u64) {
         let Some(flow) = self.flows.get_mut(id) else { return };
+        self.used_ns = self.used_ns.saturating_add(used_ns);
+        flow.used_ns = flow.used_ns.saturating_add(used_ns);
         let used = virtual_duration(used_ns, flow.weight, self.free_competing);
         let before = flow.virtual_time;
         flow.virtual_time = before.saturating_add(used);
@@ -429,6 +517,12 @@ impl Policy {
             self.flows.retain(|_, flow| flow.present > 0);
         }
     }
+}
+
+/// Rounded up to three significant bits.
+fn coarse(value: u64) -> u64 {
+    let low = u64::BITS.saturating_sub(value.leading_zeros()).saturating_sub(3);
+    value.checked_add((1 << low) - 1).map_or(u64::MAX, |up| up >> low << low)
 }
 
 /// Processor time over weight. Contracts without a weight share [`FREE_WEIGHT`] evenly.

@@ -3,7 +3,7 @@
 use crate::simulation::id;
 use scheduler::{
     Refused,
-    policy::{Bounds, Policy, Standing},
+    policy::{Bounds, COST_QUERIES, Policy, Standing},
 };
 
 const BOUNDS: Bounds = Bounds { processors: 1, flow_present_max: 4, present_max: 8 };
@@ -100,4 +100,43 @@ fn who_waits_for_something_else_holds_no_processor_but_a_place() {
     assert_eq!(policy.standing(paused), Standing::Paused);
     policy.resume(paused);
     assert_eq!(policy.standing(paused), Standing::Running);
+}
+
+#[test]
+fn a_cost_is_a_coarse_mean_of_many_queries() {
+    let mut policy = Policy::new(Bounds { processors: 1, flow_present_max: 8, present_max: 8 });
+    let ask = |policy: &mut Policy, used_ns: u64| {
+        let ticket = policy.enter(&id(0), 3).unwrap();
+        policy.leave(ticket, used_ns);
+    };
+    for query in 0..COST_QUERIES {
+        ask(&mut policy, 1_000_000 + query);
+        assert_eq!(policy.usage(&id(0)).unwrap().cost_ns, None, "of {query}");
+    }
+    ask(&mut policy, 9_000_000);
+    let usage = policy.usage(&id(0)).unwrap();
+    // 1 000 031 and a half, in three significant bits: 2^20 is the next that has no more.
+    assert_eq!(usage.cost_ns, Some(1 << 20));
+    assert_eq!((usage.weight, usage.queries), (3, COST_QUERIES + 1));
+    // A single dear one shows only in the next mean.
+    for _ in 0..COST_QUERIES - 1 {
+        ask(&mut policy, 1_000_000);
+    }
+    assert_eq!(policy.usage(&id(0)).unwrap().cost_ns, Some(1 << 20));
+    ask(&mut policy, 1_000_000);
+    assert_eq!(policy.usage(&id(0)).unwrap().cost_ns, Some(5 << 18));
+    let used_ns = 65 * 1_000_000 + (0..COST_QUERIES).sum::<u64>() + 8_000_000 + 64 * 1_000_000;
+    assert_eq!(policy.totals().used_ns, used_ns);
+    assert_eq!(policy.usage(&id(1)), None);
+}
+
+#[test]
+fn without_a_weight_half_as_many_may_be_here() {
+    let mut policy = Policy::new(Bounds { processors: 1, flow_present_max: 4, present_max: 8 });
+    for _ in 0..2 {
+        policy.enter(&id(0), 0).unwrap();
+    }
+    assert_eq!(policy.enter(&id(0), 0), Err(Refused::ContractBusy { limit: 2 }));
+    assert!(policy.enter(&id(0), 1).is_ok(), "its stake came in this moment");
+    assert_eq!(policy.totals().refused, 1);
 }
