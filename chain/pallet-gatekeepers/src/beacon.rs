@@ -336,7 +336,7 @@ impl<T: Config> Pallet<T> {
         } else {
             now.saturating_add(settings.beacon_wait_blocks)
         };
-        if state.contributed.len() >= sharing.threshold().into() {
+        if state.contributed.len() >= usize::from(sharing.threshold()) {
             let deadline = state.deadline.map_or(wait, |deadline| deadline.min(wait));
             state.deadline = Some(deadline);
         }
@@ -361,7 +361,9 @@ impl<T: Config> Pallet<T> {
             Error::<T>::OtherStage
         );
         ensure!(has(&state.contributed, index), Error::<T>::NotHolder);
-        ensure!(!has(&state.responded, index), Error::<T>::ShareExists);
+        if has(&state.responded, index) {
+            return Self::on_second_response(who, (round, attempt), &state, response, statement_signature);
+        }
         let digest = JointProof::digest_of(state.sharing, &BeaconContributions::<T>::get());
         ensure!(response.proof == digest, Error::<T>::OtherProof);
         let statement =
@@ -374,6 +376,27 @@ impl<T: Config> Pallet<T> {
             statement_signature,
         });
         Beacon::<T>::put(state);
+        Ok(())
+    }
+
+    /// Another answer where there is one already: the same changes nothing, a different one is a
+    /// contradiction that its maker has signed.
+    fn on_second_response(
+        who: &HolderKey,
+        (round, attempt): (u64, u8),
+        state: &BeaconRound,
+        response: ProofResponse,
+        statement_signature: [u8; 64],
+    ) -> DispatchResult {
+        let first = BeaconResponses::<T>::get();
+        let first = first.iter().find(|first| first.response.holder == response.holder);
+        let differs = first.is_some_and(|first| first.response != response);
+        ensure!(differs, Error::<T>::ShareExists);
+        let statement =
+            response_statement(Self::network(), state.sharing, round, attempt, &response);
+        Self::ensure_signed_by(who, &statement, &statement_signature)?;
+        let evidence = blake2_256(&(first, response, statement_signature).encode());
+        Self::record_slot(who, &statement, OffenceKind::Equivocation, evidence);
         Ok(())
     }
 

@@ -27,40 +27,59 @@ impl<T: Config> Pallet<T> {
         T::Workers::genesis_hash()
     }
 
-    /// At the beginning of each block: begins a ceremony, or goes on with the one there is.
-    pub(crate) fn advance_ceremony(now: u32) -> Weight {
+    /// At the end of each block: begins a ceremony, or goes on with the one there is.
+    pub(crate) fn advance_ceremony(now: u32) {
         match Ceremony::<T>::get() {
             None => Self::begin_if_due(now),
             Some(state) => Self::advance_stage(state, now),
         }
     }
 
-    fn begin_if_due(now: u32) -> Weight {
+    /// The most that [`Pallet::advance_ceremony`] takes at the end of this block: one stage ends at most.
+    pub(crate) fn ceremony_weight(now: u32) -> Weight {
         let idle = weights::idle::<T>();
-        let has_key = NetworkKey::<T>::exists();
-        let looks = !has_key || now.is_multiple_of(MEMBERSHIP_CHECK_BLOCKS);
-        if now < RetryAt::<T>::get() || !looks {
-            return idle;
+        let Some(state) = Ceremony::<T>::get() else {
+            if !Self::looks_at_gatekeepers(now) {
+                return idle;
+            }
+            let gatekeepers = T::Workers::gatekeepers().len() as u64;
+            return idle
+                .saturating_add(weights::look_at_gatekeepers::<T>(gatekeepers))
+                .saturating_add(weights::start_ceremony::<T>());
+        };
+        let outcome = weights::outcome::<T>(state.dealers.into(), state.recipients.into());
+        idle.saturating_add(match state.stage {
+            CeremonyStage::Receiving => weights::make_plan::<T>(state.candidates.len() as u64),
+            CeremonyStage::Dealing => outcome,
+            CeremonyStage::Checking => outcome.max(weights::complete::<T>(state.recipients.into())),
+        })
+    }
+
+    fn looks_at_gatekeepers(now: u32) -> bool {
+        let looks = !NetworkKey::<T>::exists() || now.is_multiple_of(MEMBERSHIP_CHECK_BLOCKS);
+        looks && now >= RetryAt::<T>::get()
+    }
+
+    fn begin_if_due(now: u32) {
+        if !Self::looks_at_gatekeepers(now) {
+            return;
         }
+        let has_key = NetworkKey::<T>::exists();
         let candidates = Self::active_gatekeepers();
-        let weight = idle.saturating_add(weights::look_at_gatekeepers::<T>(
-            T::Workers::gatekeepers().len() as u64,
-        ));
         let settings = Settings::<T>::get();
         let count = candidates.len() as u8;
         let threshold = settings.threshold.threshold(count);
         let enough = count >= settings.holders_min && threshold.is_some_and(Self::may_hold);
         if !enough || (has_key && !Self::is_refresh_due(&candidates, now, settings.epoch_blocks)) {
-            return weight;
+            return;
         }
         // Without a sharing in force, a key that exists comes back by recovery alone.
         let source = match CurrentSharing::<T>::get() {
             Some(sharing) => CeremonySource::Sharing(sharing.id()),
             None if !has_key => CeremonySource::NewKey,
-            None => return weight,
+            None => return,
         };
         Self::begin(Committee::Gatekeepers, source, candidates, now);
-        weight.saturating_add(weights::start_ceremony::<T>())
     }
 
     /// Whether the epoch is over, or others than those who were asked last are gatekeepers now.
@@ -148,33 +167,24 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn advance_stage(state: CeremonyState, now: u32) -> Weight {
+    fn advance_stage(state: CeremonyState, now: u32) {
         let over = now >= state.deadline;
-        let idle = weights::idle::<T>();
         match state.stage {
             CeremonyStage::Receiving if over || state.received.len() == state.candidates.len() => {
-                let candidates = state.candidates.len() as u64;
                 Self::make_plan(state, now);
-                idle.saturating_add(weights::make_plan::<T>(candidates))
             }
             CeremonyStage::Dealing if over || state.dealt.len() == usize::from(state.dealers) => {
-                let weight = weights::outcome::<T>(state.dealers.into(), state.recipients.into());
                 Self::begin_checking(state, now);
-                idle.saturating_add(weight)
             }
             CeremonyStage::Checking if !PendingSharing::<T>::exists() => {
-                let weight = weights::outcome::<T>(state.dealers.into(), state.recipients.into());
                 Self::count_dealings(&state, now);
-                idle.saturating_add(weight)
             }
             CeremonyStage::Checking
                 if over || state.handed_over.len() == usize::from(state.recipients) =>
             {
-                let weight = weights::complete::<T>(state.recipients.into());
                 Self::complete(state, now);
-                idle.saturating_add(weight)
             }
-            _ => idle,
+            _ => {}
         }
     }
 
@@ -183,7 +193,7 @@ impl<T: Config> Pallet<T> {
         let settings = Settings::<T>::get();
         let threshold = settings.threshold.threshold(candidates.len() as u8);
         ensure!(
-            candidates.len() >= settings.holders_min.into()
+            candidates.len() >= usize::from(settings.holders_min)
                 && threshold.is_some_and(Self::may_hold),
             Error::<T>::TooFewGatekeepers
         );

@@ -46,6 +46,8 @@ mod ceremony;
 mod contributions;
 mod messages;
 mod misbehaviour;
+mod randomness;
+pub mod rotation;
 mod seeds;
 mod settings;
 mod stages;
@@ -58,11 +60,13 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
+pub use rotation::{ROTATING_MAX, ROTATION_PATIENCE_BLOCKS};
 pub use misbehaviour::{Evidence, OffenceKind, OffenceRecord};
 pub use pallet::*;
 pub use settings::GenesisSettings;
 pub use stages::FailureReason;
-pub use traits::{OnMisbehaviour, RandomnessBeacon};
+pub use randomness::FreshBeacon;
+pub use traits::{Misbehaviour, OnMisbehaviour, RandomnessBeacon};
 
 /// How many old sharings of the gatekeepers are kept, for evidence that comes late.
 pub const PAST_SHARINGS_MAX: u32 = 8;
@@ -83,7 +87,9 @@ pub const MEMBERSHIP_CHECK_BLOCKS: u32 = 8;
 pub mod pallet {
     use super::*;
     use alloc::vec::Vec;
-    use pallet_worker_registry::{Clusters, GatekeeperDirectory, WorkerDirectory};
+    use pallet_worker_registry::{
+        ClusterKeyDirectory, Clusters, GatekeeperDirectory, WorkerDirectory,
+    };
     use polkadot_sdk::{
         frame_support::pallet_prelude::*,
         frame_system::pallet_prelude::*,
@@ -92,7 +98,7 @@ pub mod pallet {
     use primitives::{ClusterId, WorkerId};
     use threshold_keys::{
         BeaconOutput, BeaconRound, CeremonyState, Complaint, Contribution, Dealing,
-        EvaluationShare, GatekeeperSettings, GroupKey, HolderIndex, HolderKey, PendingSeed,
+        EvaluationShare, GatekeeperSettings, GroupKey, HolderIndex, HolderKey, KeyRotation, PendingSeed,
         PerHolder, Plan, PlanDigest, ReceivingKey, Recipient, SeedConfirmation, Sharing, SharingId,
         SignedResponse,
     };
@@ -109,11 +115,13 @@ pub mod pallet {
     #[pallet::config]
     pub trait Config: polkadot_sdk::frame_system::Config<AccountId = AccountId32> {
         /// Which workers are active, and which are gatekeepers.
-        type Workers: WorkerDirectory + GatekeeperDirectory;
+        type Workers: WorkerDirectory + GatekeeperDirectory + ClusterKeyDirectory;
         /// Which workers belong to which cluster.
         type Clusters: Clusters;
         /// Who hears of misbehaviour.
         type OnMisbehaviour: OnMisbehaviour;
+        /// Who may set parameters and members, and begin ceremonies.
+        type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
     }
 
     /// Parameters.
@@ -199,9 +207,20 @@ pub mod pallet {
     pub type SeedsConfirmed<T: Config> =
         StorageDoubleMap<_, Twox64Concat, ClusterId, Twox64Concat, WorkerId, SeedConfirmation>;
 
-    /// Which seed each cluster uses.
+    /// Which seed each cluster uses, and is to use.
     #[pallet::storage]
-    pub type ClusterRotation<T: Config> = StorageMap<_, Twox64Concat, ClusterId, u32, ValueQuery>;
+    pub type ClusterRotation<T: Config> =
+        StorageMap<_, Twox64Concat, ClusterId, KeyRotation, ValueQuery>;
+
+    /// Clusters whose keys are being rotated, or whose keys before still open commands.
+    #[pallet::storage]
+    pub type Rotating<T: Config> =
+        StorageValue<_, BoundedVec<ClusterId, ConstU32<ROTATING_MAX>>, ValueQuery>;
+
+    /// When each worker said last that it has lost its cluster's seed.
+    #[pallet::storage]
+    pub type SeedLostAt<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, ClusterId, Twox64Concat, WorkerId, u32>;
 
     /// The beacon's round that is going on.
     #[pallet::storage]
@@ -356,6 +375,42 @@ pub mod pallet {
             /// Which of the cluster's seeds.
             rotation: u32,
         },
+        /// A worker has a cluster's seed no more, and may have it again.
+        SeedLost {
+            /// The cluster.
+            cluster: ClusterId,
+            /// The worker.
+            worker: WorkerId,
+            /// Which seed.
+            rotation: u32,
+        },
+        /// A cluster is to have other keys; its workers are given another seed.
+        KeyRotationRaised {
+            /// The cluster.
+            cluster: ClusterId,
+            /// Which seed.
+            rotation: u32,
+        },
+        /// A worker has left that may have a cluster's seed, but too many clusters rotate their keys:
+        /// the owner begins it later.
+        KeyRotationSkipped {
+            /// The cluster.
+            cluster: ClusterId,
+        },
+        /// A cluster's workers use another seed from now on.
+        KeysRotated {
+            /// The cluster.
+            cluster: ClusterId,
+            /// Which seed.
+            rotation: u32,
+            /// Commands to the keys before open until this block.
+            retires_at: u32,
+        },
+        /// Commands to a cluster's keys before the present ones open no more.
+        KeysRetired {
+            /// The cluster.
+            cluster: ClusterId,
+        },
         /// The beacon has a value.
         BeaconValueKnown {
             /// The round.
@@ -473,6 +528,16 @@ pub mod pallet {
         TooFewGatekeepers,
         /// The sharing of the evidence is unknown, or too old.
         UnknownSharing,
+        /// The worker has not said that it has the seed.
+        SeedNotConfirmed,
+        /// The worker has said a moment ago that it has lost its seed.
+        SeedLostTooOften,
+        /// The cluster's keys are being rotated already.
+        RotationPending,
+        /// Old keys go after 8 to 100800 blocks.
+        InvalidWindow,
+        /// As many clusters as can be rotate their keys.
+        TooManyRotations,
         /// The evidence proves nothing.
         NotEvidence,
         /// The holder was already found guilty of this.
@@ -483,7 +548,15 @@ pub mod pallet {
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(now: BlockNumberFor<T>) -> Weight {
             let now: u32 = now.saturated_into();
-            Self::advance_ceremony(now).saturating_add(Self::advance_beacon(now))
+            // Charged here for what the end of the block does.
+            Self::ceremony_weight(now)
+                .saturating_add(Self::advance_beacon(now))
+                .saturating_add(Self::advance_rotations(now))
+        }
+
+        fn on_finalize(now: BlockNumberFor<T>) {
+            // A stage that ends with this block's messages has the next one begin in it.
+            Self::advance_ceremony(now.saturated_into());
         }
 
         fn integrity_test() {
@@ -504,7 +577,7 @@ pub mod pallet {
         #[pallet::call_index(0)]
         #[pallet::weight(weights::set_value::<T>())]
         pub fn set_settings(origin: OriginFor<T>, settings: GatekeeperSettings) -> DispatchResult {
-            ensure_root(origin)?;
+            T::AdminOrigin::ensure_origin(origin)?;
             Self::do_set_settings(settings)
         }
 
@@ -517,7 +590,7 @@ pub mod pallet {
             members: Vec<AccountId32>,
             threshold: u8,
         ) -> DispatchResult {
-            ensure_root(origin)?;
+            T::AdminOrigin::ensure_origin(origin)?;
             Self::do_set_members(members, threshold)
         }
 
@@ -525,7 +598,7 @@ pub mod pallet {
         #[pallet::call_index(2)]
         #[pallet::weight(weights::start_ceremony::<T>())]
         pub fn start_refresh(origin: OriginFor<T>) -> DispatchResult {
-            ensure_root(origin)?;
+            T::AdminOrigin::ensure_origin(origin)?;
             Self::do_start_refresh()
         }
 
@@ -534,7 +607,7 @@ pub mod pallet {
         #[pallet::call_index(3)]
         #[pallet::weight(weights::start_ceremony::<T>())]
         pub fn deal_to_members(origin: OriginFor<T>) -> DispatchResult {
-            ensure_root(origin)?;
+            T::AdminOrigin::ensure_origin(origin)?;
             Self::do_deal_to_members()
         }
 
@@ -543,7 +616,7 @@ pub mod pallet {
         #[pallet::call_index(4)]
         #[pallet::weight(weights::start_ceremony::<T>())]
         pub fn recover_from_members(origin: OriginFor<T>) -> DispatchResult {
-            ensure_root(origin)?;
+            T::AdminOrigin::ensure_origin(origin)?;
             Self::do_recover_from_members()
         }
 
@@ -600,8 +673,8 @@ pub mod pallet {
         #[pallet::call_index(9)]
         #[pallet::weight(weights::report_misbehaviour::<T>(evidence))]
         pub fn report_misbehaviour(origin: OriginFor<T>, evidence: Evidence) -> DispatchResult {
-            ensure_signed(origin)?;
-            Self::do_report_misbehaviour(evidence)
+            let reporter = ensure_signed(origin)?;
+            Self::do_report_misbehaviour(&reporter, evidence)
         }
     }
 }

@@ -18,7 +18,8 @@ impl<T: Config> Pallet<T> {
     /// [`Error::NoPart`], [`Error::NotInCluster`] or [`Error::UnknownMessage`].
     pub fn check_message(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         match payload {
-            MessagePayload::SeedReceived { cluster, .. } => ensure!(
+            MessagePayload::SeedReceived { cluster, .. }
+            | MessagePayload::SeedLost { cluster, .. } => ensure!(
                 T::Clusters::is_member(cluster, sender),
                 Error::<T>::NotInCluster
             ),
@@ -43,6 +44,9 @@ impl<T: Config> Pallet<T> {
         match payload {
             MessagePayload::SeedReceived { cluster, rotation } => {
                 Self::on_seed_received(sender, cluster, *rotation)
+            }
+            MessagePayload::SeedLost { cluster, rotation } => {
+                Self::on_seed_lost(sender, cluster, *rotation)
             }
             MessagePayload::Gatekeeper { message } => Self::on_gatekeeper(sender, message),
             _ => Err(Error::<T>::UnknownMessage.into()),

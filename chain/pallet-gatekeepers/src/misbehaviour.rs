@@ -6,7 +6,7 @@ use polkadot_sdk::{
     frame_support::ensure,
     sp_core::sr25519,
     sp_io,
-    sp_runtime::{DispatchError, DispatchResult},
+    sp_runtime::{AccountId32, DispatchError, DispatchResult},
 };
 use scale_info::TypeInfo;
 use threshold_keys::{
@@ -57,6 +57,20 @@ pub enum OffenceKind {
     /// A holder signed two things where there is one.
     #[codec(index = 8)]
     Equivocation,
+}
+
+impl OffenceKind {
+    /// Whether evidence proves that somebody did it; otherwise somebody did nothing.
+    pub const fn is_proven(self) -> bool {
+        match self {
+            Self::NoReceivingKey | Self::NoDealing | Self::NoHandover | Self::NoBeacon => false,
+            Self::WrongDealing
+            | Self::GroundlessComplaint
+            | Self::WrongShare
+            | Self::WrongResponse
+            | Self::Equivocation => true,
+        }
+    }
 }
 
 /// How often somebody did one kind of wrong, and the last time.
@@ -143,6 +157,15 @@ impl<T: Config> Pallet<T> {
 
     /// Writes down what somebody did, and tells who wants to know.
     pub(crate) fn record(holder: &HolderKey, kind: OffenceKind, evidence: [u8; 32]) {
+        Self::record_from(holder, kind, evidence, None);
+    }
+
+    fn record_from(
+        holder: &HolderKey,
+        kind: OffenceKind,
+        evidence: [u8; 32],
+        reporter: Option<&AccountId32>,
+    ) {
         Offences::<T>::mutate(holder, kind, |record| {
             let known = record.unwrap_or_default();
             *record = Some(OffenceRecord {
@@ -151,7 +174,12 @@ impl<T: Config> Pallet<T> {
                 last_evidence: evidence,
             });
         });
-        T::OnMisbehaviour::on_misbehaviour(holder, kind, evidence);
+        T::OnMisbehaviour::on_misbehaviour(&Misbehaviour {
+            holder,
+            kind,
+            evidence,
+            reporter,
+        });
         Self::deposit_event(Event::Misbehaved {
             holder: *holder,
             kind,
@@ -166,12 +194,22 @@ impl<T: Config> Pallet<T> {
         kind: OffenceKind,
         evidence: [u8; 32],
     ) -> bool {
+        Self::record_slot_from(holder, statement, kind, evidence, None)
+    }
+
+    fn record_slot_from(
+        holder: &HolderKey,
+        statement: &Statement,
+        kind: OffenceKind,
+        evidence: [u8; 32],
+        reporter: Option<&AccountId32>,
+    ) -> bool {
         let key = slot_key(statement.holder, &statement.slot);
         if Reported::<T>::contains_key(statement.sharing, key) {
             return false;
         }
         Reported::<T>::insert(statement.sharing, key, ());
-        Self::record(holder, kind, evidence);
+        Self::record_from(holder, kind, evidence, reporter);
         true
     }
 
@@ -181,7 +219,10 @@ impl<T: Config> Pallet<T> {
         Ok(known.ok_or(Error::<T>::UnknownSharing)?)
     }
 
-    pub(crate) fn do_report_misbehaviour(evidence: Evidence) -> DispatchResult {
+    pub(crate) fn do_report_misbehaviour(
+        reporter: &AccountId32,
+        evidence: Evidence,
+    ) -> DispatchResult {
         let sharing = Self::sharing_of(evidence.sharing())?;
         let (judged, kind) = match &evidence {
             Evidence::WrongShare(shown) => (
@@ -199,7 +240,8 @@ impl<T: Config> Pallet<T> {
         };
         let guilty = judged.map_err(|_| Error::<T>::NotEvidence)?;
         let digest = blake2_256(&evidence.encode());
-        let is_new = Self::record_slot(guilty.holder(), guilty.statement(), kind, digest);
+        let (holder, statement) = (guilty.holder(), guilty.statement());
+        let is_new = Self::record_slot_from(holder, statement, kind, digest, Some(reporter));
         ensure!(is_new, Error::<T>::AlreadyReported);
         Ok(())
     }

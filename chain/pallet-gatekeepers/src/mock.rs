@@ -2,10 +2,12 @@
 //! real shares.
 
 use crate as pallet_gatekeepers;
-use crate::{Error, Event, OffenceKind, OnMisbehaviour};
+use crate::{Error, Event, Misbehaviour, OffenceKind, OnMisbehaviour};
 use codec::Encode;
 use frame_support::{derive_impl, parameter_types, storage::with_storage_layer, traits::Hooks};
-use pallet_worker_registry::{Clusters, GatekeeperDirectory, WorkerDirectory};
+use pallet_worker_registry::{
+    ClusterKeyDirectory, Clusters, GatekeeperDirectory, WorkerDirectory,
+};
 use polkadot_sdk::*;
 use primitives::{AccountId, ClusterId, ContractId, GenesisHash, HpkePublicKey, WorkerId};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -44,7 +46,13 @@ parameter_types! {
     pub static WorkerKeys: BTreeMap<WorkerId, HpkePublicKey> = BTreeMap::new();
     pub static InCluster: Vec<(ClusterId, WorkerId)> = Vec::new();
     pub static ToldKeys: Vec<[u8; 32]> = Vec::new();
+    pub static Banned: Vec<WorkerId> = Vec::new();
+    pub static NextKeys: Vec<(ClusterId, u32)> = Vec::new();
+    pub static Pushed: Vec<(ClusterId, Option<u32>)> = Vec::new();
+    pub static MailboxFull: bool = false;
     pub static Heard: Vec<(HolderKey, OffenceKind)> = Vec::new();
+    /// Who brought the evidence of the last one.
+    pub static HeardFrom: Option<AccountId32> = None;
 }
 
 /// Workers as the test says; all are active but [`Inactive`] ones.
@@ -82,6 +90,29 @@ impl GatekeeperDirectory for TestWorkers {
     }
 }
 
+impl ClusterKeyDirectory for TestWorkers {
+    fn is_build_allowed(worker: &WorkerId) -> bool {
+        !Banned::get().contains(worker)
+    }
+
+    fn has_next_cluster_key(cluster: &ClusterId, rotation: u32) -> bool {
+        NextKeys::get().contains(&(*cluster, rotation))
+    }
+
+    fn use_next_cluster_key(cluster: &ClusterId, rotation: u32) {
+        NextKeys::mutate(|keys| keys.retain(|key| *key != (*cluster, rotation)));
+    }
+}
+
+/// A mailbox entry, unless the mailbox is full.
+fn push(cluster: ClusterId, rotation: Option<u32>) -> DispatchResult {
+    if MailboxFull::get() {
+        return Err(DispatchError::Exhausted);
+    }
+    Pushed::mutate(|pushed| pushed.push((cluster, rotation)));
+    Ok(())
+}
+
 /// Clusters as [`InCluster`] says.
 pub struct TestClusters;
 
@@ -96,6 +127,27 @@ impl Clusters for TestClusters {
 
     fn is_assigned(worker: &WorkerId) -> bool {
         InCluster::get().iter().any(|(_, member)| member == worker)
+    }
+
+    fn members(cluster: &ClusterId) -> Vec<WorkerId> {
+        let members = InCluster::get().into_iter();
+        members.filter(|(known, _)| known == cluster).map(|(_, worker)| worker).collect()
+    }
+
+    fn at(_: u32) -> Option<ClusterId> {
+        InCluster::get().first().map(|(cluster, _)| *cluster)
+    }
+
+    fn push_rotation(cluster: &ClusterId, rotation: u32) -> DispatchResult {
+        push(*cluster, Some(rotation))
+    }
+
+    fn push_retirement(cluster: &ClusterId) -> DispatchResult {
+        push(*cluster, None)
+    }
+
+    fn on_contract_key_rotated(_: &ClusterId, _: &ContractId, _: &[u8; 32]) -> DispatchResult {
+        Err(DispatchError::Unavailable)
     }
 
     fn on_cluster_key(_: &ClusterId, _: &[u8; 32]) {}
@@ -114,8 +166,13 @@ impl Clusters for TestClusters {
 pub struct Listener;
 
 impl OnMisbehaviour for Listener {
-    fn on_misbehaviour(holder: &HolderKey, kind: OffenceKind, _: [u8; 32]) {
-        Heard::mutate(|heard| heard.push((*holder, kind)));
+    fn on_misbehaviour(said: &Misbehaviour<'_>) {
+        Heard::mutate(|heard| heard.push((*said.holder, said.kind)));
+        HeardFrom::set(said.reporter.cloned());
+    }
+
+    fn weight(_: OffenceKind) -> frame_support::weights::Weight {
+        frame_support::weights::Weight::zero()
     }
 }
 
@@ -123,6 +180,7 @@ impl pallet_gatekeepers::Config for Test {
     type Workers = TestWorkers;
     type Clusters = TestClusters;
     type OnMisbehaviour = Listener;
+    type AdminOrigin = frame_system::EnsureRoot<AccountId32>;
 }
 
 /// Short stages, so that a test waits little.
@@ -154,6 +212,10 @@ pub fn run(test: impl FnOnce(&mut Net)) {
         InCluster::set(Vec::new());
         ToldKeys::set(Vec::new());
         Heard::set(Vec::new());
+        Banned::set(Vec::new());
+        NextKeys::set(Vec::new());
+        Pushed::set(Vec::new());
+        MailboxFull::set(false);
         pallet_gatekeepers::Settings::<Test>::put(settings());
         let mut net = Net::new();
         net.block();
@@ -251,6 +313,7 @@ impl Net {
 
     /// The next block begins.
     pub fn block(&mut self) {
+        Gatekeepers::on_finalize(System::block_number());
         let number = System::block_number() + 1;
         System::set_block_number(number);
         Gatekeepers::on_initialize(number);

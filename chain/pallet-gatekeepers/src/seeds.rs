@@ -1,12 +1,17 @@
 //! Shares of clusters' seeds: kept, sealed, until the worker says that it has the seed.
 
 use crate::*;
-use pallet_worker_registry::{Clusters, SeedStore, WorkerDirectory};
+use codec::Encode;
+use pallet_worker_registry::{Clusters, SeedStore, SeedsInUse, WorkerDirectory};
 use polkadot_sdk::{frame_support::ensure, sp_runtime::DispatchResult};
 use primitives::{ClusterId, WorkerId};
 use threshold_keys::{
     HolderKey, PendingSeed, PerHolder, SEALED_SHARE_BYTES, SealedSeedShare, SeedConfirmation,
 };
+use wire::domain::blake2_256;
+
+/// Blocks between two times that a worker says that it has lost its seed.
+pub(crate) const SEED_LOST_BLOCKS_MIN: u32 = 64;
 
 impl<T: Config> Pallet<T> {
     /// A holder's share of a cluster's seed, for a worker that may have it.
@@ -28,7 +33,7 @@ impl<T: Config> Pallet<T> {
         );
         ensure!(T::Workers::is_active(&worker), Error::<T>::WorkerInactive);
         ensure!(
-            sealed.rotation == ClusterRotation::<T>::get(cluster),
+            sealed.rotation == ClusterRotation::<T>::get(cluster).newest,
             Error::<T>::OtherRotation
         );
         ensure!(
@@ -58,8 +63,13 @@ impl<T: Config> Pallet<T> {
                 sealed_to: sealed.sealed_to,
                 shares: PerHolder::new(),
             });
-        let exists = pending.shares.iter().any(|share| share.holder == holder);
-        ensure!(!exists, Error::<T>::ShareExists);
+        if let Some(known) = pending.shares.iter().find(|share| share.holder == holder) {
+            // Shares are the same each time: who signs two different ones for one worker lies.
+            ensure!(known.payload != sealed.payload, Error::<T>::ShareExists);
+            let evidence = (known.payload, known.statement_signature, &sealed).encode();
+            Self::record_slot(who, &statement, OffenceKind::Equivocation, blake2_256(&evidence));
+            return Ok(());
+        }
         // There are as many places as holders.
         let _full = pending.shares.try_push(sealed);
         SeedShares::<T>::insert(cluster, worker, pending);
@@ -82,7 +92,7 @@ impl<T: Config> Pallet<T> {
             Error::<T>::NotInCluster
         );
         ensure!(
-            rotation == ClusterRotation::<T>::get(cluster),
+            rotation == ClusterRotation::<T>::get(cluster).newest,
             Error::<T>::OtherRotation
         );
         let hpke_public_key =
@@ -100,18 +110,76 @@ impl<T: Config> Pallet<T> {
         });
         Ok(())
     }
+
+    /// A worker's secrets are older than its word that it has the seed. Sealing the seed to the same
+    /// attested key again tells nobody anything; that it costs gatekeepers work is bounded.
+    pub(crate) fn on_seed_lost(
+        worker: &WorkerId,
+        cluster: &ClusterId,
+        rotation: u32,
+    ) -> DispatchResult {
+        ensure!(
+            T::Clusters::is_member(cluster, worker),
+            Error::<T>::NotInCluster
+        );
+        ensure!(
+            rotation == ClusterRotation::<T>::get(cluster).newest,
+            Error::<T>::OtherRotation
+        );
+        ensure!(
+            SeedsConfirmed::<T>::contains_key(cluster, worker),
+            Error::<T>::SeedNotConfirmed
+        );
+        let now = Self::now();
+        let is_too_early = SeedLostAt::<T>::get(cluster, worker)
+            .is_some_and(|last| now.saturating_sub(last) < SEED_LOST_BLOCKS_MIN);
+        ensure!(!is_too_early, Error::<T>::SeedLostTooOften);
+        SeedLostAt::<T>::insert(cluster, worker, now);
+        SeedsConfirmed::<T>::remove(cluster, worker);
+        Self::deposit_event(Event::SeedLost {
+            cluster: *cluster,
+            worker: *worker,
+            rotation,
+        });
+        Ok(())
+    }
+
+    fn forget_shares(cluster: &ClusterId, worker: &WorkerId) {
+        SeedShares::<T>::remove(cluster, worker);
+        SeedsConfirmed::<T>::remove(cluster, worker);
+        SeedLostAt::<T>::remove(cluster, worker);
+    }
 }
 
 impl<T: Config> SeedStore for Pallet<T> {
     fn forget_cluster(cluster: &ClusterId, workers: &[WorkerId]) {
-        ClusterRotation::<T>::remove(cluster);
+        Self::forget_rotation(cluster);
         workers
             .iter()
-            .for_each(|worker| Self::forget_seed(cluster, worker));
+            .for_each(|worker| Self::forget_shares(cluster, worker));
     }
 
     fn forget_seed(cluster: &ClusterId, worker: &WorkerId) {
-        SeedShares::<T>::remove(cluster, worker);
-        SeedsConfirmed::<T>::remove(cluster, worker);
+        // Shares that were sealed to it may be a seed already, said or not; so may a seed that it has
+        // said to have lost.
+        let may_have_it = SeedShares::<T>::contains_key(cluster, worker)
+            || SeedsConfirmed::<T>::contains_key(cluster, worker)
+            || SeedLostAt::<T>::contains_key(cluster, worker);
+        Self::forget_shares(cluster, worker);
+        if may_have_it {
+            Self::raise_after_leaving(cluster);
+        }
+    }
+
+    fn seeds_in_use(cluster: &ClusterId) -> SeedsInUse {
+        Self::seeds(cluster)
+    }
+
+    fn rotate(cluster: &ClusterId, window_blocks: Option<u32>) -> DispatchResult {
+        Self::do_rotate(cluster, window_blocks)
+    }
+
+    fn is_seed_exposed(cluster: &ClusterId) -> bool {
+        Self::is_exposed(cluster)
     }
 }

@@ -176,7 +176,7 @@ impl<T: Config> Pallet<T> {
             .enumerate()
             .all(|(place, key)| !keys[..place].contains(key));
         ensure!(
-            different && (1..=keys.len()).contains(&threshold.into()) && Self::may_hold(threshold),
+            different && (1..=keys.len()).contains(&usize::from(threshold)) && Self::may_hold(threshold),
             Error::<T>::InvalidMembers
         );
         let count = keys.len() as u8;

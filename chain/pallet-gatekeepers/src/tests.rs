@@ -4,5 +4,6 @@ mod beacon;
 mod ceremony;
 mod misbehaviour;
 mod recovery;
+mod rotation;
 mod seeds;
 mod settings;

@@ -116,6 +116,18 @@ impl<T: Config> Pallet<T> {
             });
             ensure!(fit, "shares of a seed do not fit together");
         }
+        let rotating = Rotating::<T>::get();
+        for (cluster, state) in ClusterRotation::<T>::iter() {
+            ensure!(
+                state.in_force <= state.newest,
+                "a cluster uses a seed that it does not have"
+            );
+            let goes_on = state.is_pending() || state.retires_at.is_some();
+            ensure!(
+                goes_on == rotating.contains(&cluster),
+                "a cluster is rotated, and is not listed, or the other way round"
+            );
+        }
         for (cluster, worker) in SeedsConfirmed::<T>::iter_keys() {
             ensure!(
                 T::Clusters::is_member(&cluster, &worker),

@@ -2,12 +2,12 @@
 //! `docs/adr/0016-threshold-keys.md` measured it in wasm, with a margin. A point takes 10 µs to decode
 //! there; lists of holders are counted as if they were full where their length is not an argument.
 
-use crate::{Evidence, stages::REPORTED_CLEARED_MAX};
+use crate::{Config, Evidence, OffenceKind, OnMisbehaviour, stages::REPORTED_CLEARED_MAX};
 use polkadot_sdk::{
     frame_support::weights::{Weight, constants::WEIGHT_REF_TIME_PER_MICROS},
-    frame_system::Config,
     sp_core::Get,
 };
+use primitives::bounds::CLUSTER_WORKERS_MAX;
 use threshold_keys::HOLDERS_MAX;
 
 /// Everything that a message computes besides cryptography.
@@ -36,10 +36,19 @@ fn estimate<T: Config>(micros: u64, reads: u64, writes: u64) -> Weight {
         .saturating_add(T::DbWeight::get().reads_writes(reads, writes))
 }
 
+/// Telling of so many offences, each of one of these kinds.
+fn told<T: Config>(offences: u64, kinds: &[OffenceKind]) -> Weight {
+    kinds
+        .iter()
+        .map(|kind| T::OnMisbehaviour::weight(*kind))
+        .fold(Weight::zero(), |most, weight| most.max(weight))
+        .saturating_mul(offences)
+}
+
 /// A block in which nothing is to be done.
 pub fn idle<T: Config>() -> Weight {
     Weight::from_parts(BASE_US * WEIGHT_REF_TIME_PER_MICROS, 16 * 1024)
-        .saturating_add(T::DbWeight::get().reads(6))
+        .saturating_add(T::DbWeight::get().reads(7))
 }
 
 /// Looking which of so many gatekeepers are active.
@@ -75,6 +84,10 @@ pub fn dealing<T: Config>() -> Weight {
 /// Judging a complaint.
 pub fn complaint<T: Config>() -> Weight {
     estimate::<T>(BASE_US + PLAN_US + SHARING_US + SHARE_US, 8, 5)
+    .saturating_add(told::<T>(
+        1,
+        &[OffenceKind::WrongDealing, OffenceKind::GroundlessComplaint],
+    ))
 }
 
 /// Taking a handover.
@@ -94,6 +107,7 @@ pub fn beacon_share<T: Config>() -> Weight {
         10,
         6,
     )
+    .saturating_add(told::<T>(1, &[OffenceKind::WrongShare]))
 }
 
 /// Taking an answer in the beacon's proof.
@@ -112,16 +126,21 @@ pub fn make_plan<T: Config>(candidates: u64) -> Weight {
         8 + 2 * candidates,
         4 + candidates,
     )
+    .saturating_add(told::<T>(candidates, &[OffenceKind::NoReceivingKey]))
 }
 
-/// What so many dealings to so many recipients come to: each is read, and its points are summed.
+/// What so many dealings to so many recipients come to: each is read, and its points are summed; or its dealer
+/// stayed away.
 pub fn outcome<T: Config>(dealers: u64, recipients: u64) -> Weight {
-    let points = dealers * (recipients + 1) * (POINT_US + TERM_US);
+    let points_us = (recipients + 1) * (POINT_US + TERM_US);
+    let dealt = Weight::from_parts(points_us * WEIGHT_REF_TIME_PER_MICROS, 0);
+    let absent = told::<T>(1, &[OffenceKind::NoDealing]);
     estimate::<T>(
-        BASE_US + PLAN_US + points,
+        BASE_US + PLAN_US,
         8 + 2 * dealers,
         8 + 2 * dealers + recipients,
     )
+    .saturating_add(dealt.max(absent).saturating_mul(dealers))
 }
 
 /// Putting a sharing in force, and forgetting the ceremony.
@@ -131,17 +150,39 @@ pub fn complete<T: Config>(recipients: u64) -> Weight {
         16 + 2 * recipients,
         16 + 3 * recipients + u64::from(REPORTED_CLEARED_MAX),
     )
+    .saturating_add(told::<T>(recipients, &[OffenceKind::NoHandover]))
 }
 
 /// Finishing an attempt at a round of the beacon with so many signers: shares are checked again,
-/// answers for the first time, and the value may come from shares instead. Each of the holders may
-/// have been absent.
+/// answers for the first time, and the value may come from shares instead. Each of those who were picked
+/// may have answered wrongly, and each of the others have been absent.
 pub fn finish_beacon<T: Config>(threshold: u64, holders: u64) -> Weight {
     estimate::<T>(
         BASE_US + SHARING_US + (2 * threshold + 1) * SHARE_US + 4 * HOLDERS * POINT_US,
         10 + holders,
         10 + 2 * holders,
     )
+    .saturating_add(told::<T>(
+        threshold,
+        &[OffenceKind::NoBeacon, OffenceKind::WrongResponse],
+    ))
+    .saturating_add(told::<T>(
+        holders.saturating_sub(threshold),
+        &[OffenceKind::NoBeacon],
+    ))
+}
+
+/// Going on with a cluster whose keys are rotated: each member's word and registration are looked at,
+/// and its mailbox takes an entry.
+pub fn advance_rotation<T: Config>() -> Weight {
+    let members = u64::from(CLUSTER_WORKERS_MAX);
+    estimate::<T>(BASE_US, 16 + 4 * members, 48)
+}
+
+/// Looking whether a member of a cluster has a seed that it may not.
+pub fn look_for_exposure<T: Config>() -> Weight {
+    let members = u64::from(CLUSTER_WORKERS_MAX);
+    estimate::<T>(BASE_US, 8 + 3 * members, 3)
 }
 
 /// Judging evidence.
@@ -156,4 +197,12 @@ pub fn report_misbehaviour<T: Config>(evidence: &Evidence) -> Weight {
         6,
         4,
     )
+    .saturating_add(told::<T>(
+        1,
+        &[
+            OffenceKind::WrongShare,
+            OffenceKind::WrongResponse,
+            OffenceKind::Equivocation,
+        ],
+    ))
 }

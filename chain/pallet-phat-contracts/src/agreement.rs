@@ -29,6 +29,9 @@ use polkadot_sdk::{
 };
 use primitives::{BlockNumber, ClusterId, StateRoot, WorkerId};
 
+/// How many outstanding numbers are looked at again when a worker gives its vote up.
+const LOOKED_AT_AGAIN_MAX: usize = 8;
+
 impl<T: Config> Pallet<T> {
     pub(crate) fn current_block() -> BlockNumber {
         frame_system::Pallet::<T>::block_number().saturated_into()
@@ -328,6 +331,42 @@ impl<T: Config> Pallet<T> {
         SuspendedWorkers::<T>::mutate_exists(cluster, |list| {
             retain(list, |known| *known != worker);
         });
+    }
+
+    /// A worker has lost its state and finds nobody who holds the agreed one. It has no vote until it
+    /// reports an agreed root, so that those who have a state agree on what they hold; what they have
+    /// reported already may be enough now.
+    pub(crate) fn on_state_lost(worker: sr25519::Public, cluster: H256) -> DispatchResult {
+        ensure!(
+            ClusterByWorkers::<T>::get(worker) == Some(cluster),
+            Error::<T>::InvalidSender
+        );
+        if JoiningWorkers::<T>::get(cluster).contains(&worker) {
+            return Ok(());
+        }
+        JoiningWorkers::<T>::try_append(cluster, worker)
+            .map_err(|()| Error::<T>::TooManyWorkers)?;
+        Self::deposit_event(Event::WorkerStateLost { worker, cluster });
+        // Numbers that agreement has passed go with later reports, and may be there still.
+        let agreed = AgreedCheckpoints::<T>::get(cluster).map(|agreed| agreed.next_number);
+        let newest_first: Vec<u64> = Outstanding::<T>::get(cluster)
+            .iter()
+            .rev()
+            .filter(|of| agreed.is_none_or(|agreed| of.next_number > agreed))
+            .take(LOOKED_AT_AGAIN_MAX)
+            .map(|of| of.next_number)
+            .collect();
+        for number in newest_first {
+            let reports = Reports::<T>::get(cluster, number);
+            if let Some(report) = reports.first() {
+                Self::look_for_agreement(cluster, number, report, &reports)?;
+            }
+            let agreed = AgreedCheckpoints::<T>::get(cluster);
+            if agreed.is_some_and(|agreed| agreed.next_number >= number) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Forgets all that a worker said about a cluster, as it leaves.

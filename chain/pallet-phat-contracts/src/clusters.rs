@@ -25,7 +25,7 @@ pub(crate) fn cluster_id(cluster: H256) -> ClusterId {
     ClusterId(cluster.0)
 }
 
-fn id_of_number(number: u64) -> H256 {
+pub(crate) fn id_of_number(number: u64) -> H256 {
     let mut id = [0; 32];
     id[24..].copy_from_slice(&number.to_be_bytes());
     H256(id)
@@ -83,7 +83,9 @@ impl<T: Config> Pallet<T> {
         Self::deposit_to_cluster(&owner, deposit, cluster, &owner)
     }
 
-    /// Moves `amount` to a balance in the cluster; nothing for 0.
+    /// Moves `amount` to a balance in the cluster; nothing for 0. There is no least amount: old clients
+    /// send what a command lacks, to the last unit. A cluster's account must exist, though, so who makes a
+    /// cluster gives it a deposit.
     pub(crate) fn deposit_to_cluster(
         source: &AccountId32,
         amount: Balance,
@@ -93,7 +95,6 @@ impl<T: Config> Pallet<T> {
         if amount == 0 {
             return Ok(());
         }
-        ensure!(amount >= T::TransferMin::get(), Error::<T>::AmountTooSmall);
         let to = AccountId32::new(cluster_account(&cluster_id(cluster)));
         T::Currency::transfer(source, &to, amount, Preservation::Preserve)?;
         let operation = MailboxOperation::Deposit {
@@ -155,6 +156,25 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    /// Begins to rotate a cluster's keys, by its owner or root; by anybody where a worker has them whose
+    /// build is not allowed any more.
+    pub(crate) fn do_rotate_keys(
+        who: Option<&AccountId32>,
+        cluster: H256,
+        window_blocks: Option<BlockNumber>,
+    ) -> DispatchResult {
+        let id = cluster_id(cluster);
+        if T::Workers::is_seed_exposed(&id) {
+            ensure!(
+                Clusters::<T>::contains_key(cluster),
+                Error::<T>::ClusterNotFound
+            );
+        } else {
+            Self::ensure_owner(who, cluster)?;
+        }
+        T::Workers::rotate_cluster_keys(&id, window_blocks)
+    }
+
     pub(crate) fn do_set_block_hooks(
         who: Option<&AccountId32>,
         cluster: H256,
@@ -177,6 +197,20 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    pub(crate) fn do_set_compatible_edge(
+        who: Option<&AccountId32>,
+        cluster: H256,
+        open: bool,
+    ) -> DispatchResult {
+        Self::ensure_owner(who, cluster)?;
+        match open {
+            true => CompatibleEdgesClosed::<T>::remove(cluster),
+            false => CompatibleEdgesClosed::<T>::insert(cluster, Self::current_block()),
+        }
+        Self::deposit_event(Event::CompatibleEdgeSet { cluster, open });
+        Ok(())
+    }
+
     /// Tells the workers of clusters with hooks that block `number` ends. A full mailbox is skipped:
     /// its workers are far behind.
     pub(crate) fn push_block_ends(number: BlockNumber) {
@@ -195,6 +229,7 @@ impl<T: Config> Pallet<T> {
         Clusters::<T>::remove(cluster);
         Limits::<T>::remove(cluster);
         BlockHooks::<T>::remove(cluster);
+        CompatibleEdgesClosed::<T>::remove(cluster);
         let workers = ClusterWorkers::<T>::take(cluster);
         for worker in &workers {
             ClusterByWorkers::<T>::remove(worker);

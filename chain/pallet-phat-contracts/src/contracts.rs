@@ -16,6 +16,7 @@ use primitives::bounds::{
     CLUSTER_CONTRACTS_MAX, CODE_BYTES_MAX, COMMAND_BYTES_MAX, INSTANTIATE_BYTES_MAX, SALT_BYTES_MAX,
 };
 use primitives::{Balance, ClusterId, CodeHash, ContractId};
+use wire::command::ENCRYPTED_COMMAND;
 use wire::domain::{code_hash, contract_id};
 use wire::mailbox::MailboxOperation;
 
@@ -237,6 +238,12 @@ impl<T: Config> Pallet<T> {
         ensure!(
             Clusters::<T>::contains_key(cluster),
             Error::<T>::ClusterNotFound
+        );
+        // Refused here and not by the workers, so that what they run depends on the mailbox alone.
+        ensure!(
+            payload.first() != Some(&ENCRYPTED_COMMAND)
+                || !CompatibleEdgesClosed::<T>::contains_key(cluster),
+            Error::<T>::CompatibleEdgeClosed
         );
         Self::deposit_to_cluster(&sender, deposit, cluster, &sender)?;
         let operation = MailboxOperation::Command {

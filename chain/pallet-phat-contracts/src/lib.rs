@@ -123,6 +123,8 @@ pub mod pallet {
         type Mailbox: Mailbox;
         /// Who hears of workers that differ from their cluster.
         type OnDivergence: OnDivergence;
+        /// Who may make and destroy clusters.
+        type ClusterOrigin: EnsureOrigin<Self::RuntimeOrigin>;
         /// Held from who uploads code, for each byte.
         #[pallet::constant]
         type CodeDepositPerByte: Get<Balance>;
@@ -292,6 +294,11 @@ pub mod pallet {
     #[pallet::storage]
     pub type BlockHooks<T: Config> = CountedStorageMap<_, Twox64Concat, H256, BlockNumber>;
 
+    /// Clusters whose owners do not want the protocol of the original network, and since which block
+    /// (ADR 0036).
+    #[pallet::storage]
+    pub type CompatibleEdgesClosed<T: Config> = StorageMap<_, Twox64Concat, H256, BlockNumber>;
+
     /// Destroyed clusters with records left to clear.
     #[pallet::storage]
     pub type DestroyedClusters<T: Config> = StorageMap<_, Twox64Concat, H256, ()>;
@@ -397,8 +404,23 @@ pub mod pallet {
             /// Of every how many'th block; `None` for none.
             every: Option<BlockNumber>,
         },
+        /// Clients of the original network may ask the contracts of a cluster and command them in their
+        /// format, or may no more.
+        CompatibleEdgeSet {
+            /// The cluster.
+            cluster: H256,
+            /// Whether they may.
+            open: bool,
+        },
         /// A worker joined a cluster.
         WorkerAddedToCluster {
+            /// The worker.
+            worker: sr25519::Public,
+            /// The cluster.
+            cluster: H256,
+        },
+        /// A worker has lost its cluster's state, and gives its vote up until it has it again.
+        WorkerStateLost {
             /// The worker.
             worker: sr25519::Public,
             /// The cluster.
@@ -531,6 +553,9 @@ pub mod pallet {
         NotOperator,
         /// The worker's operator does not offer it to this cluster: he calls `offer_worker` first.
         WorkerNotOffered,
+        /// The cluster's owner does not want commands that are sealed in the format of the original
+        /// network; send it by a client of this one.
+        CompatibleEdgeClosed,
     }
 
     #[pallet::hooks]
@@ -581,7 +606,7 @@ pub mod pallet {
             deposit_per_byte: Balance,
             treasury_account: AccountId32,
         ) -> DispatchResult {
-            ensure_root(origin)?;
+            T::ClusterOrigin::ensure_origin(origin)?;
             let info = ClusterInfo {
                 owner,
                 permission,
@@ -670,7 +695,7 @@ pub mod pallet {
         #[pallet::call_index(5)]
         #[pallet::weight(weights::cluster_destroy::<T>())]
         pub fn cluster_destroy(origin: OriginFor<T>, cluster: H256) -> DispatchResult {
-            ensure_root(origin)?;
+            T::ClusterOrigin::ensure_origin(origin)?;
             Self::do_cluster_destroy(cluster)
         }
 
@@ -766,6 +791,33 @@ pub mod pallet {
         pub fn leave_cluster(origin: OriginFor<T>, worker: sr25519::Public) -> DispatchResult {
             let who = ensure_signed(origin)?;
             Self::do_leave_cluster(&who, worker)
+        }
+
+        /// Begins to rotate a cluster's keys, by root or the cluster's owner; by anybody where a worker
+        /// has them whose build is not allowed any more. Once its workers have the new ones, commands to
+        /// those before open for `window_blocks` more blocks, 600 where nothing is said.
+        #[pallet::call_index(20)]
+        #[pallet::weight(weights::rotate_cluster_keys::<T>())]
+        pub fn rotate_cluster_keys(
+            origin: OriginFor<T>,
+            cluster_id: H256,
+            window_blocks: Option<BlockNumber>,
+        ) -> DispatchResult {
+            let who = ensure_signed_or_root(origin)?;
+            Self::do_rotate_keys(who.as_ref(), cluster_id, window_blocks)
+        }
+
+        /// Lets clients of the original network ask the contracts of a cluster and command them in their
+        /// format, or not, by root or the cluster's owner. A new cluster does.
+        #[pallet::call_index(21)]
+        #[pallet::weight(weights::set_compatible_edge::<T>())]
+        pub fn set_compatible_edge(
+            origin: OriginFor<T>,
+            cluster_id: H256,
+            open: bool,
+        ) -> DispatchResult {
+            let who = ensure_signed_or_root(origin)?;
+            Self::do_set_compatible_edge(who.as_ref(), cluster_id, open)
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What workers tell: contracts' keys, by way of the registry, checkpoints, and roots of receipts.
 
+use crate::clusters::id_of_number;
 use crate::*;
+use alloc::vec::Vec;
+use pallet_mailbox::Mailbox;
 use pallet_worker_registry::Clusters as ClustersApi;
 use polkadot_sdk::{
     frame_support::ensure,
@@ -8,7 +11,7 @@ use polkadot_sdk::{
     sp_runtime::{AccountId32, DispatchResult},
 };
 use primitives::{AccountId, ClusterId, ContractId, WorkerId};
-use wire::{message::MessagePayload, receipt::LOG_INTERVALS_KEPT};
+use wire::{mailbox::MailboxOperation, message::MessagePayload, receipt::LOG_INTERVALS_KEPT};
 
 impl<T: Config> Pallet<T> {
     /// Handles a worker's message about a cluster. The mailbox has checked signature and sequence.
@@ -31,6 +34,9 @@ impl<T: Config> Pallet<T> {
                     reported_at: Self::current_block(),
                 };
                 Self::on_checkpoint(worker, H256(cluster.0), checkpoint)
+            }
+            MessagePayload::StateLost { cluster } => {
+                Self::on_state_lost(worker, H256(cluster.0))
             }
             MessagePayload::ReceiptLog {
                 cluster,
@@ -84,6 +90,42 @@ impl<T: Config> ClustersApi for Pallet<T> {
 
     fn is_assigned(worker: &WorkerId) -> bool {
         ClusterByWorkers::<T>::contains_key(sr25519::Public::from_raw(worker.0))
+    }
+
+    fn members(cluster: &ClusterId) -> Vec<WorkerId> {
+        let workers = ClusterWorkers::<T>::get(H256(cluster.0));
+        workers.iter().map(|worker| WorkerId(worker.0)).collect()
+    }
+
+    fn at(place: u32) -> Option<ClusterId> {
+        let number = u64::from(place).checked_rem(ClusterCounter::<T>::get())? + 1;
+        let cluster = id_of_number(number);
+        Clusters::<T>::contains_key(cluster).then_some(ClusterId(cluster.0))
+    }
+
+    fn push_rotation(cluster: &ClusterId, rotation: u32) -> DispatchResult {
+        T::Mailbox::push(cluster, MailboxOperation::RotateKeys { rotation }).map(|_number| ())
+    }
+
+    fn push_retirement(cluster: &ClusterId) -> DispatchResult {
+        T::Mailbox::push(cluster, MailboxOperation::RetireKeys).map(|_number| ())
+    }
+
+    fn on_contract_key_rotated(
+        cluster: &ClusterId,
+        contract: &ContractId,
+        public_key: &[u8; 32],
+    ) -> DispatchResult {
+        let (cluster, contract) = (H256(cluster.0), H256(contract.0));
+        let info = Contracts::<T>::get(contract).ok_or(Error::<T>::ContractNotFound)?;
+        ensure!(info.cluster == cluster, Error::<T>::ContractOfOtherCluster);
+        let pubkey = sr25519::Public::from_raw(*public_key);
+        Self::deposit_event(Event::ContractPubkeyAvailable {
+            contract,
+            cluster,
+            pubkey,
+        });
+        Ok(())
     }
 
     fn on_worker_removed(worker: &WorkerId) {

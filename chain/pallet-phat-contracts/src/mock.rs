@@ -47,6 +47,8 @@ parameter_types! {
     pub static Forgotten: Vec<[u8; 32]> = Vec::new();
     pub static Diverged: Vec<(WorkerId, u64)> = Vec::new();
     pub static Sold: Vec<(WorkerId, AccountId32)> = Vec::new();
+    pub static Rotated: Vec<(ClusterId, Option<u32>)> = Vec::new();
+    pub static Exposed: Vec<ClusterId> = Vec::new();
     pub const Retention: u32 = 600;
 }
 
@@ -97,6 +99,10 @@ impl OnDivergence for TestDivergence {
     fn on_divergence(_: &ClusterId, worker: &WorkerId, suspension: &Suspension) {
         Diverged::mutate(|diverged| diverged.push((*worker, suspension.next_number)));
     }
+
+    fn weight() -> frame_support::weights::Weight {
+        frame_support::weights::Weight::zero()
+    }
 }
 
 impl KeyStore for TestWorkers {
@@ -113,6 +119,15 @@ impl KeyStore for TestWorkers {
 
     fn forget_contract(contract: &ContractId) {
         Forgotten::mutate(|forgotten| forgotten.push(contract.0));
+    }
+
+    fn rotate_cluster_keys(cluster: &ClusterId, window_blocks: Option<u32>) -> DispatchResult {
+        Rotated::mutate(|rotated| rotated.push((*cluster, window_blocks)));
+        Ok(())
+    }
+
+    fn is_seed_exposed(cluster: &ClusterId) -> bool {
+        Exposed::get().contains(cluster)
     }
 }
 
@@ -145,6 +160,7 @@ impl pallet_phat_contracts::Config for Test {
     type OnDivergence = TestDivergence;
     type CodeDepositPerByte = CodeDepositPerByte;
     type TransferMin = TransferMin;
+    type ClusterOrigin = frame_system::EnsureRoot<AccountId32>;
 }
 
 pub fn account(seed: u8) -> AccountId32 {

@@ -430,6 +430,8 @@ fn commands_reach_the_mailbox_as_they_are() {
             amount: 50,
         };
         assert_eq!(inbox(1)[1..], [deposit, command]);
+        // What is missing of a command's price may be less than the least transfer.
+        assert_ok!(push(8, vec![0xff, 2], TRANSFER_MIN - 1));
     });
 }
 
@@ -645,5 +647,74 @@ fn as_many_clusters_as_can_be_hear_of_blocks() {
         ));
         let last = cluster(HOOKED_CLUSTERS_MAX as u8 + 1);
         assert_ok!(PhatContracts::set_block_hooks(signed(1), last, Some(1)));
+    });
+}
+
+#[test]
+fn keys_are_rotated_for_the_owner_root_and_for_anybody_where_a_banned_build_has_them() {
+    run(|| {
+        assert_ok!(add_cluster(&[1]));
+        let rotate = |who, window| PhatContracts::rotate_cluster_keys(who, cluster(1), window);
+        assert_noop!(rotate(signed(2), None), BadOrigin);
+        assert_ok!(rotate(signed(1), Some(50)));
+        assert_ok!(rotate(RuntimeOrigin::root(), None));
+        let id = ClusterId(cluster(1).0);
+        assert_eq!(Rotated::get(), [(id, Some(50)), (id, None)]);
+        Exposed::set(vec![id, ClusterId(cluster(2).0)]);
+        assert_ok!(rotate(signed(2), None));
+        assert_noop!(
+            PhatContracts::rotate_cluster_keys(signed(2), cluster(2), None),
+            Error::<Test>::ClusterNotFound
+        );
+    });
+}
+
+#[test]
+fn clusters_are_found_round_and_round_and_hear_of_other_keys_by_mailbox() {
+    run(|| {
+        assert_eq!(PhatContracts::at(7), None);
+        assert_ok!(add_cluster(&[1]));
+        assert_ok!(add_cluster(&[2, 3]));
+        let ids = [1, 2].map(|number| ClusterId(cluster(number).0));
+        assert_eq!([0, 1, 2].map(PhatContracts::at), [Some(ids[0]), Some(ids[1]), Some(ids[0])]);
+        let members = PhatContracts::members(&ids[1]);
+        assert_eq!(members, [2, 3].map(|seed| WorkerId(worker(seed).0)));
+        assert_ok!(PhatContracts::push_rotation(&ids[0], 1));
+        assert_ok!(PhatContracts::push_retirement(&ids[0]));
+        assert!(inbox(1).ends_with(&[
+            MailboxOperation::RotateKeys { rotation: 1 },
+            MailboxOperation::RetireKeys,
+        ]));
+    });
+}
+
+#[test]
+fn a_clusters_owner_closes_its_compatible_edge_and_opens_it_again() {
+    run(|| {
+        assert_ok!(add_cluster(&[1]));
+        let system = H256(wire::domain::system_contract_id(&ClusterId(cluster(1).0)).0);
+        let push = |payload: Vec<u8>| {
+            PhatContracts::push_contract_message(signed(3), system, payload, 0)
+        };
+        let set = |who, open| PhatContracts::set_compatible_edge(who, cluster(1), open);
+        let encrypted = || vec![wire::command::ENCRYPTED_COMMAND, 7];
+        assert_ok!(push(encrypted()));
+        assert_noop!(set(signed(2), false), BadOrigin);
+        assert_noop!(
+            PhatContracts::set_compatible_edge(RuntimeOrigin::root(), cluster(2), false),
+            Error::<Test>::ClusterNotFound
+        );
+        assert_ok!(set(signed(1), false));
+        assert!(CompatibleEdgesClosed::<Test>::contains_key(cluster(1)));
+        assert_noop!(push(encrypted()), Error::<Test>::CompatibleEdgeClosed);
+        // What is not of that format goes through: in the clear, and sealed by HPKE.
+        assert_ok!(push(vec![0, 7]));
+        assert_ok!(push(vec![2, 7]));
+        PhatContracts::do_try_state().unwrap();
+        assert_ok!(set(RuntimeOrigin::root(), true));
+        assert_ok!(push(encrypted()));
+        assert_ok!(set(signed(1), false));
+        assert_ok!(PhatContracts::cluster_destroy(RuntimeOrigin::root(), cluster(1)));
+        PhatContracts::do_try_state().unwrap();
     });
 }

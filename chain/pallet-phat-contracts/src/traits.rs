@@ -1,7 +1,7 @@
 //! What others may ask of contracts.
 
 use crate::Suspension;
-use polkadot_sdk::sp_runtime::DispatchResult;
+use polkadot_sdk::{frame_support::weights::Weight, sp_runtime::DispatchResult};
 use primitives::{Balance, ClusterId, ContractId, WorkerId};
 
 /// Which contracts there are, and a way to tell their clusters of stakes.
@@ -20,9 +20,16 @@ pub trait ContractClusters {
 pub trait OnDivergence {
     /// The worker is suspended, for this. Bounded work: up to a cluster's workers less one are told at once.
     fn on_divergence(cluster: &ClusterId, worker: &WorkerId, suspension: &Suspension);
+
+    /// What hearing of one worker takes at most.
+    fn weight() -> Weight;
 }
 
 /// Nothing but the suspension follows.
 impl OnDivergence for () {
     fn on_divergence(_: &ClusterId, _: &WorkerId, _: &Suspension) {}
+
+    fn weight() -> Weight {
+        Weight::zero()
+    }
 }

@@ -56,7 +56,9 @@ impl<T: Config> Pallet<T> {
                 "a cluster is not set up"
             );
         }
-        let mut settled = Limits::<T>::iter_keys().chain(BlockHooks::<T>::iter_keys());
+        let mut settled = Limits::<T>::iter_keys()
+            .chain(BlockHooks::<T>::iter_keys())
+            .chain(CompatibleEdgesClosed::<T>::iter_keys());
         ensure!(
             settled.all(Clusters::<T>::contains_key),
             "settings of no cluster are left over"

@@ -3,7 +3,7 @@
 //! Each push to the mailbox is charged with the pruning it may do. Bytes of payload are charged for
 //! hashing, encoding and storing.
 
-use crate::{CLEARED_PER_CALL_MAX, Config, DROPPED_PER_REPORT_MAX, OUTSTANDING_MAX};
+use crate::{CLEARED_PER_CALL_MAX, Config, DROPPED_PER_REPORT_MAX, OUTSTANDING_MAX, OnDivergence};
 use pallet_mailbox::weights::push;
 use polkadot_sdk::{
     frame_support::weights::{
@@ -46,7 +46,7 @@ pub fn transfer_to_cluster<T: Config>() -> Weight {
 
 /// A command of `bytes`, with a deposit.
 pub fn push_contract_message<T: Config>(bytes: u64) -> Weight {
-    estimate::<T>(bytes, 3, 1)
+    estimate::<T>(bytes, 4, 1)
         .saturating_add(push::<T>())
         .saturating_add(transfer_to_cluster::<T>())
 }
@@ -105,6 +105,11 @@ pub fn set_block_hooks<T: Config>() -> Weight {
     estimate::<T>(0, 3, 2)
 }
 
+/// Opening or closing a cluster's compatible edge.
+pub fn set_compatible_edge<T: Config>() -> Weight {
+    estimate::<T>(0, 1, 1)
+}
+
 /// Telling `clusters` that a block ends.
 pub fn push_block_ends<T: Config>(clusters: u32) -> Weight {
     let each = push::<T>().saturating_add(T::DbWeight::get().reads(1));
@@ -120,9 +125,15 @@ pub fn checkpoint<T: Config>(workers: u64) -> Weight {
     let bytes = 64 * u64::from(OUTSTANDING_MAX) + 192 * workers;
     let dropped = DROPPED_PER_REPORT_MAX as u64 + 1;
     estimate::<T>(bytes, 13 + 4 * workers, 8 + dropped + workers)
+        .saturating_add(T::OnDivergence::weight().saturating_mul(workers.saturating_sub(1).max(1)))
 }
 
 /// Handling one message of a worker: a report on the largest cluster.
 pub fn handle_message<T: Config>() -> Weight {
     checkpoint::<T>(WORKERS)
+}
+
+/// Beginning to rotate a cluster's keys: each worker's build is looked at, twice.
+pub fn rotate_cluster_keys<T: Config>() -> Weight {
+    estimate::<T>(0, 8 + 6 * WORKERS, 4)
 }

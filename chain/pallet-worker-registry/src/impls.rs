@@ -128,6 +128,11 @@ impl<T: Config> Pallet<T> {
         DevelopmentNetwork::<T>::put(config.development_network);
         TierMax::<T>::put(config.tier_max);
         RegistrationLifetimeMs::<T>::put(config.registration_lifetime_ms);
+        assert!(
+            config.development_network || config.notice_blocks > 0,
+            "only a development network gives trust without notice: set noticeBlocks"
+        );
+        NoticeBlocks::<T>::put(config.notice_blocks);
         let at = frame_system::pallet_prelude::BlockNumberFor::<T>::zero();
         for measurement in &config.allowed_measurements {
             AllowedMeasurements::<T>::insert(Measurement(measurement.0), at);
@@ -141,6 +146,7 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         let now_ms = Self::now_ms();
         let key = public(&registration.worker.0);
+        ensure!(!BannedWorkers::<T>::contains_key(key), Error::<T>::WorkerBanned);
         let previous = Workers::<T>::get(key);
         Self::check_registration(&registration, previous.as_ref(), now_ms)?;
         let identity = Self::judge(&registration, &evidence, now_ms)?;
@@ -345,14 +351,24 @@ impl<T: Config> Pallet<T> {
             AllowedMeasurements::<T>::count() < MEASUREMENTS_MAX,
             Error::<T>::TooManyMeasurements
         );
+        Self::give_notice(TrustChange::AllowMeasurement(measurement))
+    }
+
+    pub(crate) fn make_allowed(measurement: Measurement) -> DispatchResult {
+        // Others may have been allowed since it was announced.
+        ensure!(
+            AllowedMeasurements::<T>::count() < MEASUREMENTS_MAX,
+            Error::<T>::TooManyMeasurements
+        );
         AllowedMeasurements::<T>::insert(measurement, frame_system::Pallet::<T>::block_number());
         Self::deposit_event(Event::MeasurementAllowed { measurement });
         Ok(())
     }
 
     pub(crate) fn do_disallow_measurement(measurement: Measurement) -> DispatchResult {
+        let waited = Self::withdraw(&TrustChange::AllowMeasurement(measurement));
         ensure!(
-            AllowedMeasurements::<T>::take(measurement).is_some(),
+            AllowedMeasurements::<T>::take(measurement).is_some() || waited,
             Error::<T>::MeasurementNotFound
         );
         Self::deposit_event(Event::MeasurementDisallowed { measurement });
@@ -367,18 +383,12 @@ impl<T: Config> Pallet<T> {
             Error::<T>::DevelopmentRootRefused
         );
         let roots = BoundedVec::try_from(roots).map_err(|_| Error::<T>::TooManyRoots)?;
-        Self::deposit_event(Event::AcceptedRootsSet {
-            count: roots.len() as u32,
-        });
-        AcceptedRoots::<T>::put(roots);
-        Ok(())
+        Self::give_notice(TrustChange::AcceptRoots(roots))
     }
 
     pub(crate) fn do_set_tier_max(tier_max: u8) -> DispatchResult {
         ensure!(tier_is_valid(tier_max), Error::<T>::InvalidTier);
-        TierMax::<T>::put(tier_max);
-        Self::deposit_event(Event::TierMaxSet { tier_max });
-        Ok(())
+        Self::give_notice(TrustChange::TierMax(tier_max))
     }
 
     pub(crate) fn do_set_registration_lifetime(lifetime_ms: u64) -> DispatchResult {
@@ -386,9 +396,7 @@ impl<T: Config> Pallet<T> {
             (LIFETIME_MS_MIN..=LIFETIME_MS_MAX).contains(&lifetime_ms),
             Error::<T>::InvalidLifetime
         );
-        RegistrationLifetimeMs::<T>::put(lifetime_ms);
-        Self::deposit_event(Event::RegistrationLifetimeSet { lifetime_ms });
-        Ok(())
+        Self::give_notice(TrustChange::RegistrationLifetimeMs(lifetime_ms))
     }
 
     pub(crate) fn do_remove_expired_worker(worker: sr25519::Public) -> DispatchResult {
@@ -415,6 +423,7 @@ impl<T: Config> Pallet<T> {
         Endpoints::<T>::remove(worker);
         EndpointsSignedAt::<T>::remove(worker);
         Instances::<T>::remove(worker);
+        WorkerPlaces::<T>::remove(worker);
         T::Clusters::on_worker_removed(&id);
         Self::deposit_event(Event::WorkerRemoved { pubkey: worker });
         Ok(())
@@ -430,6 +439,11 @@ impl<T: Config> Pallet<T> {
                 cluster,
                 public_key,
             } => Self::on_cluster_key(sender, cluster, public_key),
+            MessagePayload::NextClusterKey {
+                cluster,
+                rotation,
+                public_key,
+            } => Self::on_next_cluster_key(sender, cluster, *rotation, *public_key),
             MessagePayload::ContractKeys { .. } => Self::on_contract_keys(sender, payload),
             MessagePayload::Instance { nonce } => {
                 Self::on_instance(public(&sender.0), *nonce);
@@ -440,6 +454,8 @@ impl<T: Config> Pallet<T> {
             | MessagePayload::ReceiptLog { .. }
             | MessagePayload::Heartbeat { .. }
             | MessagePayload::SeedReceived { .. }
+            | MessagePayload::SeedLost { .. }
+            | MessagePayload::StateLost { .. }
             | MessagePayload::Gatekeeper { .. } => Err(Error::<T>::UnknownMessage.into()),
         }
     }
@@ -491,6 +507,49 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    /// The first worker that has the seed tells the key; one that differs keeps it from coming in force.
+    fn on_next_cluster_key(
+        sender: &WorkerId,
+        cluster: &ClusterId,
+        rotation: u32,
+        public_key: [u8; 32],
+    ) -> DispatchResult {
+        ensure!(
+            T::Clusters::is_member(cluster, sender),
+            Error::<T>::NotInCluster
+        );
+        let SeedsInUse { in_force, newest } = T::Seeds::seeds_in_use(cluster);
+        ensure!(
+            rotation == newest && newest != in_force,
+            Error::<T>::OtherRotation
+        );
+        let key = hash(cluster);
+        match NextClusterKeys::<T>::get(key).filter(|next| next.rotation == rotation) {
+            Some(next) if next.public_key == public_key => {}
+            Some(next) => {
+                let is_disputed = true;
+                NextClusterKeys::<T>::insert(key, NextClusterKey { is_disputed, ..next });
+                Self::deposit_event(Event::ClusterKeyDisputed {
+                    cluster: key,
+                    known: public(&next.public_key),
+                    known_from: public(&next.told_by.0),
+                    told: public(&public_key),
+                    told_by: public(&sender.0),
+                });
+            }
+            None => {
+                let next = NextClusterKey {
+                    rotation,
+                    public_key,
+                    told_by: *sender,
+                    is_disputed: false,
+                };
+                NextClusterKeys::<T>::insert(key, next);
+            }
+        }
+        Ok(())
+    }
+
     fn on_contract_keys(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         let MessagePayload::ContractKeys {
             cluster,
@@ -522,15 +581,25 @@ impl<T: Config> Pallet<T> {
             Error::<T>::InvalidSignature
         );
         let (key, pubkey) = (H256(contract.0), public(public_key));
-        if let Some(known) = ContractKeys::<T>::get(key) {
+        let rotation = T::Seeds::seeds_in_use(cluster).in_force;
+        let known = ContractKeys::<T>::get(key);
+        if let Some(known) = known {
             // Every worker of the cluster tells the same.
             let same = known == pubkey && ContractHpkeKeys::<T>::get(key) == Some(*hpke_public_key);
-            ensure!(same, Error::<T>::ContractKeyMismatch);
-            return Ok(());
+            let is_older = ContractKeyRotations::<T>::get(key) < rotation;
+            ensure!(same || is_older, Error::<T>::ContractKeyMismatch);
+            if same {
+                return Ok(());
+            }
+            T::Clusters::on_contract_key_rotated(cluster, contract, public_key)?;
+        } else {
+            T::Clusters::on_contract_keys(cluster, contract, deployer, public_key)?;
         }
-        T::Clusters::on_contract_keys(cluster, contract, deployer, public_key)?;
         ContractKeys::<T>::insert(key, pubkey);
         ContractHpkeKeys::<T>::insert(key, *hpke_public_key);
+        if rotation > 0 {
+            ContractKeyRotations::<T>::insert(key, rotation);
+        }
         Ok(())
     }
 
@@ -539,6 +608,7 @@ impl<T: Config> Pallet<T> {
     /// # Errors
     /// Names the relation that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
+        Self::try_pending()?;
         for (key, info) in Workers::<T>::iter() {
             ensure!(
                 info.worker == key,
@@ -582,6 +652,7 @@ impl<T: Config> Pallet<T> {
                 "endpoints have no signing time"
             );
         }
+        Self::try_state_of_places()?;
         Self::try_state_of_policy()?;
         Self::try_state_of_keys()
     }
@@ -630,6 +701,18 @@ impl<T: Config> Pallet<T> {
             ClusterKeyTellers::<T>::iter_keys().count() == ClusterKeys::<T>::iter_keys().count(),
             "who told a cluster's key is left over"
         );
+        for cluster in NextClusterKeys::<T>::iter_keys() {
+            ensure!(
+                T::Clusters::exists(&ClusterId(cluster.0)),
+                "a next key of no cluster is left over"
+            );
+        }
+        for contract in ContractKeyRotations::<T>::iter_keys() {
+            ensure!(
+                ContractKeys::<T>::contains_key(contract),
+                "the rotation of a key that is gone is left over"
+            );
+        }
         for worker in Instances::<T>::iter_keys() {
             ensure!(
                 Workers::<T>::contains_key(worker),
@@ -690,6 +773,44 @@ impl<T: Config> GatekeeperDirectory for Pallet<T> {
     }
 }
 
+impl<T: Config> ClusterKeyDirectory for Pallet<T> {
+    fn is_build_allowed(worker: &WorkerId) -> bool {
+        Workers::<T>::get(public(&worker.0))
+            .is_some_and(|info| AllowedMeasurements::<T>::contains_key(info.measurement))
+    }
+
+    fn has_next_cluster_key(cluster: &ClusterId, rotation: u32) -> bool {
+        NextClusterKeys::<T>::get(hash(cluster))
+            .is_some_and(|next| next.rotation == rotation && !next.is_disputed)
+    }
+
+    fn use_next_cluster_key(cluster: &ClusterId, rotation: u32) {
+        let key = hash(cluster);
+        let Some(next) = NextClusterKeys::<T>::take(key).filter(|next| next.rotation == rotation)
+        else {
+            return;
+        };
+        let pubkey = public(&next.public_key);
+        ClusterKeys::<T>::insert(key, pubkey);
+        ClusterKeyTellers::<T>::insert(key, public(&next.told_by.0));
+        T::Clusters::on_cluster_key(cluster, &next.public_key);
+        Self::deposit_event(Event::ClusterKeySet {
+            cluster: key,
+            pubkey,
+        });
+    }
+}
+
+impl<T: Config> GatekeeperSet for Pallet<T> {
+    fn appoint(worker: &WorkerId) -> DispatchResult {
+        Self::do_register_gatekeeper(public(&worker.0))
+    }
+
+    fn dismiss(worker: &WorkerId) -> DispatchResult {
+        Self::do_unregister_gatekeeper(public(&worker.0))
+    }
+}
+
 impl<T: Config> WorkerRecords<AccountId32> for Pallet<T> {
     fn operator(worker: &WorkerId) -> Option<AccountId32> {
         Workers::<T>::get(public(&worker.0)).and_then(|info| info.operator)
@@ -704,6 +825,7 @@ impl<T: Config> KeyStore for Pallet<T> {
     fn forget_cluster(cluster: &ClusterId, workers: &[WorkerId]) {
         ClusterKeys::<T>::remove(hash(cluster));
         ClusterKeyTellers::<T>::remove(hash(cluster));
+        NextClusterKeys::<T>::remove(hash(cluster));
         T::Seeds::forget_cluster(cluster, workers);
     }
 
@@ -714,6 +836,15 @@ impl<T: Config> KeyStore for Pallet<T> {
     fn forget_contract(contract: &ContractId) {
         ContractKeys::<T>::remove(H256(contract.0));
         ContractHpkeKeys::<T>::remove(H256(contract.0));
+        ContractKeyRotations::<T>::remove(H256(contract.0));
+    }
+
+    fn rotate_cluster_keys(cluster: &ClusterId, window_blocks: Option<u32>) -> DispatchResult {
+        T::Seeds::rotate(cluster, window_blocks)
+    }
+
+    fn is_seed_exposed(cluster: &ClusterId) -> bool {
+        T::Seeds::is_seed_exposed(cluster)
     }
 }
 
@@ -722,6 +853,18 @@ impl SeedStore for () {
     fn forget_cluster(_: &ClusterId, _: &[WorkerId]) {}
 
     fn forget_seed(_: &ClusterId, _: &WorkerId) {}
+
+    fn seeds_in_use(_: &ClusterId) -> SeedsInUse {
+        SeedsInUse::default()
+    }
+
+    fn rotate(_: &ClusterId, _: Option<u32>) -> DispatchResult {
+        Err(DispatchError::Other("there are no seeds"))
+    }
+
+    fn is_seed_exposed(_: &ClusterId) -> bool {
+        false
+    }
 }
 
 /// Clusters for a runtime without them.
@@ -736,6 +879,26 @@ impl Clusters for () {
 
     fn is_assigned(_: &WorkerId) -> bool {
         false
+    }
+
+    fn members(_: &ClusterId) -> Vec<WorkerId> {
+        Vec::new()
+    }
+
+    fn at(_: u32) -> Option<ClusterId> {
+        None
+    }
+
+    fn push_rotation(_: &ClusterId, _: u32) -> DispatchResult {
+        Err(DispatchError::Other("there are no clusters"))
+    }
+
+    fn push_retirement(_: &ClusterId) -> DispatchResult {
+        Err(DispatchError::Other("there are no clusters"))
+    }
+
+    fn on_contract_key_rotated(_: &ClusterId, _: &ContractId, _: &[u8; 32]) -> DispatchResult {
+        Err(DispatchError::Other("there are no clusters"))
     }
 
     fn on_cluster_key(_: &ClusterId, _: &[u8; 32]) {}

@@ -17,6 +17,9 @@
 //! the registration lifetime; the worker renews it by the same call. Anybody may remove an expired
 //! record that nothing uses; the registrant gets the deposit back.
 //!
+//! What lets more workers in is announced first and counts after a notice; what shuts workers out counts at
+//! once ([`notice`]).
+//!
 //! # Threats
 //!
 //! - A quote made for another network or another key: its report data does not match.
@@ -43,6 +46,8 @@
 extern crate alloc;
 
 mod impls;
+pub mod notice;
+mod places;
 mod traits;
 mod types;
 pub mod weights;
@@ -52,11 +57,15 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
+pub use notice::TrustChange;
 pub use pallet::*;
 pub use traits::{
-    Clusters, GatekeeperDirectory, KeyStore, SeedStore, WorkerDirectory, WorkerRecords,
+    ClusterKeyDirectory, Clusters, GatekeeperDirectory, GatekeeperSet, KeyStore, SeedStore,
+    SeedsInUse, WorkerDirectory, WorkerRecords,
 };
-pub use types::{BoundedEndpoints, GenesisRoot, Instance, WorkerInfo};
+pub use types::{
+    BoundedEndpoints, DeclaredPlace, GenesisRoot, Instance, NextClusterKey, WorkerInfo, WorkerPlace,
+};
 
 /// Money of the pallet.
 pub type BalanceOf<T> =
@@ -112,6 +121,12 @@ pub mod pallet {
         /// Held for each record, from its registrant.
         #[pallet::constant]
         type RegistrationDeposit: Get<BalanceOf<Self>>;
+        /// Who may give trust: allow builds, accept roots, tolerate tiers. It counts after the notice.
+        type TrustOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+        /// Who may take trust away at once: disallow builds, ban workers.
+        type DistrustOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+        /// Who may appoint and dismiss gatekeepers.
+        type GatekeeperOrigin: EnsureOrigin<Self::RuntimeOrigin>;
     }
 
     /// Why money is held.
@@ -144,6 +159,11 @@ pub mod pallet {
     #[pallet::storage]
     pub type EndpointsSignedAt<T: Config> = StorageMap<_, Twox64Concat, sr25519::Public, u64>;
 
+    /// Where each worker stands, by the word of the account that operates it.
+    #[pallet::storage]
+    pub type WorkerPlaces<T: Config> =
+        StorageMap<_, Twox64Concat, sr25519::Public, DeclaredPlace<AccountId32>>;
+
     /// The process that speaks for each worker that has said so.
     #[pallet::storage]
     pub type Instances<T: Config> =
@@ -167,6 +187,19 @@ pub mod pallet {
     #[pallet::storage]
     pub type RegistrationLifetimeMs<T: Config> = StorageValue<_, u64, ValueQuery>;
 
+    /// How many blocks pass between the announcement of trust and its effect. Set at genesis, never after.
+    #[pallet::storage]
+    pub type NoticeBlocks<T: Config> = StorageValue<_, u32, ValueQuery>;
+
+    /// Trust that is announced and does not count yet.
+    #[pallet::storage]
+    pub type PendingTrust<T: Config> = StorageValue<_, notice::Pending<T>, ValueQuery>;
+
+    /// Workers that may not be registered, with the block of the ban.
+    #[pallet::storage]
+    pub type BannedWorkers<T: Config> =
+        StorageMap<_, Twox64Concat, sr25519::Public, BlockNumberFor<T>>;
+
     /// Appointed gatekeepers, in order of appointment.
     #[pallet::storage]
     pub type Gatekeeper<T: Config> =
@@ -183,6 +216,15 @@ pub mod pallet {
     /// Which worker told each cluster's key.
     #[pallet::storage]
     pub type ClusterKeyTellers<T: Config> = StorageMap<_, Twox64Concat, H256, sr25519::Public>;
+
+    /// The key that a cluster is to use next, while its keys are being rotated.
+    #[pallet::storage]
+    pub type NextClusterKeys<T: Config> = StorageMap<_, Twox64Concat, H256, NextClusterKey>;
+
+    /// By which of its cluster's seeds each contract's keys were made; the first where nothing is said.
+    #[pallet::storage]
+    pub type ContractKeyRotations<T: Config> =
+        StorageMap<_, Twox64Concat, H256, u32, ValueQuery>;
 
     /// The sr25519 public key of each contract.
     #[pallet::storage]
@@ -209,6 +251,8 @@ pub mod pallet {
         pub tier_max: u8,
         /// How long a registration holds at most, milliseconds.
         pub registration_lifetime_ms: u64,
+        /// Blocks between the announcement of trust and its effect; 0 on development networks alone.
+        pub notice_blocks: u32,
         /// Ties the configuration to the runtime.
         #[serde(skip)]
         pub phantom: PhantomData<T>,
@@ -222,6 +266,7 @@ pub mod pallet {
                 allowed_measurements: Vec::new(),
                 tier_max: 3,
                 registration_lifetime_ms: impls::LIFETIME_MS_DEFAULT,
+                notice_blocks: notice::NOTICE_BLOCKS_DEFAULT,
                 phantom: PhantomData,
             }
         }
@@ -279,6 +324,13 @@ pub mod pallet {
             /// When it signed, milliseconds since 1970.
             signing_time: u64,
         },
+        /// An operator declared where a worker stands, or took the declaration back.
+        WorkerPlaceDeclared {
+            /// The worker.
+            pubkey: sr25519::Public,
+            /// Where; `None` for nowhere.
+            place: Option<WorkerPlace>,
+        },
         /// A worker was appointed gatekeeper.
         GatekeeperAdded {
             /// The worker.
@@ -318,6 +370,33 @@ pub mod pallet {
         RegistrationLifetimeSet {
             /// Milliseconds.
             lifetime_ms: u64,
+        },
+        /// More trust is announced: it counts from the start of a block on.
+        TrustChangeAnnounced {
+            /// What changes.
+            change: TrustChange,
+            /// The block.
+            from: BlockNumberFor<T>,
+        },
+        /// An announced change was taken back.
+        TrustChangeWithdrawn {
+            /// What does not change.
+            change: TrustChange,
+        },
+        /// An announced change could not be made any more: the list of builds is full.
+        TrustChangeDropped {
+            /// What does not change.
+            change: TrustChange,
+        },
+        /// A worker is banned: its registration has ended and cannot be renewed.
+        WorkerBanned {
+            /// The worker.
+            pubkey: sr25519::Public,
+        },
+        /// A worker is banned no more; it may register again.
+        WorkerUnbanned {
+            /// The worker.
+            pubkey: sr25519::Public,
         },
         /// A cluster has its key.
         ClusterKeySet {
@@ -411,8 +490,18 @@ pub mod pallet {
         InvalidTier,
         /// A lifetime is one minute to 400 days.
         InvalidLifetime,
+        /// As many changes of trust are announced as can wait; withdraw one, or wait.
+        TooManyPendingChanges,
+        /// No such change of trust is announced.
+        TrustChangeNotFound,
+        /// The worker is banned: a vote on attestation may lift the ban.
+        WorkerBanned,
+        /// The worker is not banned.
+        WorkerNotBanned,
         /// The contract has another key.
         ContractKeyMismatch,
+        /// The cluster is to use another of its seeds, or uses the newest already.
+        OtherRotation,
         /// No such cluster.
         ClusterNotFound,
         /// The cluster has no key yet.
@@ -421,10 +510,18 @@ pub mod pallet {
         NotInCluster,
         /// The registry does not handle messages of this kind.
         UnknownMessage,
+        /// Only the account that operates the worker may do this; the worker names it when it registers.
+        NotOperator,
+        /// A place has two capital letters for a country, a city's name, and degrees that there are on Earth.
+        InvalidPlace,
     }
 
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn on_initialize(now: BlockNumberFor<T>) -> Weight {
+            Self::make_due_changes(now)
+        }
+
         fn integrity_test() {
             impls::integrity_test::<T>();
         }
@@ -471,7 +568,7 @@ pub mod pallet {
             origin: OriginFor<T>,
             gatekeeper: sr25519::Public,
         ) -> DispatchResult {
-            ensure_root(origin)?;
+            T::GatekeeperOrigin::ensure_origin(origin)?;
             Self::do_register_gatekeeper(gatekeeper)
         }
 
@@ -482,53 +579,54 @@ pub mod pallet {
             origin: OriginFor<T>,
             gatekeeper: sr25519::Public,
         ) -> DispatchResult {
-            ensure_root(origin)?;
+            T::GatekeeperOrigin::ensure_origin(origin)?;
             Self::do_unregister_gatekeeper(gatekeeper)
         }
 
-        /// Allows a worker build. Allowing it again changes nothing.
+        /// Allows a worker build, after the notice. Allowing it again changes nothing.
         #[pallet::call_index(4)]
         #[pallet::weight(weights::set_value::<T>())]
         pub fn allow_measurement(origin: OriginFor<T>, measurement: Measurement) -> DispatchResult {
-            ensure_root(origin)?;
+            T::TrustOrigin::ensure_origin(origin)?;
             Self::do_allow_measurement(measurement)
         }
 
-        /// Takes a worker build from the list; its workers are inactive from then on.
+        /// Takes a worker build from the list, or from what is announced; its workers are inactive from then on.
         #[pallet::call_index(5)]
         #[pallet::weight(weights::set_value::<T>())]
         pub fn disallow_measurement(
             origin: OriginFor<T>,
             measurement: Measurement,
         ) -> DispatchResult {
-            ensure_root(origin)?;
+            T::DistrustOrigin::ensure_origin(origin)?;
             Self::do_disallow_measurement(measurement)
         }
 
-        /// Replaces the accepted roots. Existing registrations stay until they expire.
+        /// Replaces the accepted roots, after the notice where there is one among them that is not accepted
+        /// now. Existing registrations stay until they expire.
         #[pallet::call_index(6)]
         #[pallet::weight(weights::set_value::<T>())]
         pub fn set_accepted_roots(
             origin: OriginFor<T>,
             roots: Vec<AcceptedRoot>,
         ) -> DispatchResult {
-            ensure_root(origin)?;
+            T::TrustOrigin::ensure_origin(origin)?;
             Self::do_set_accepted_roots(roots)
         }
 
-        /// Sets the worst accepted tier, 1 to 5.
+        /// Sets the worst accepted tier, 1 to 5; a worse one after the notice.
         #[pallet::call_index(7)]
         #[pallet::weight(weights::set_value::<T>())]
         pub fn set_tier_max(origin: OriginFor<T>, tier_max: u8) -> DispatchResult {
-            ensure_root(origin)?;
+            T::TrustOrigin::ensure_origin(origin)?;
             Self::do_set_tier_max(tier_max)
         }
 
-        /// Sets how long a registration holds at most, milliseconds.
+        /// Sets how long a registration holds at most, milliseconds; longer after the notice.
         #[pallet::call_index(8)]
         #[pallet::weight(weights::set_value::<T>())]
         pub fn set_registration_lifetime(origin: OriginFor<T>, lifetime_ms: u64) -> DispatchResult {
-            ensure_root(origin)?;
+            T::TrustOrigin::ensure_origin(origin)?;
             Self::do_set_registration_lifetime(lifetime_ms)
         }
 
@@ -542,6 +640,44 @@ pub mod pallet {
         ) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_remove_expired_worker(worker)
+        }
+
+        /// Declares where a worker stands, by the account that operates it; `None` takes it back. Nothing
+        /// checks it, and nothing but maps depends on it. It ends with the worker's record.
+        #[pallet::call_index(10)]
+        #[pallet::weight(weights::declare_worker_place::<T>())]
+        pub fn declare_worker_place(
+            origin: OriginFor<T>,
+            worker: sr25519::Public,
+            place: Option<WorkerPlace>,
+        ) -> DispatchResult {
+            let operator = ensure_signed(origin)?;
+            Self::do_declare_worker_place(operator, worker, place)
+        }
+
+        /// Takes back a change of trust that is announced.
+        #[pallet::call_index(11)]
+        #[pallet::weight(weights::set_value::<T>())]
+        pub fn withdraw_trust_change(origin: OriginFor<T>, change: TrustChange) -> DispatchResult {
+            T::DistrustOrigin::ensure_origin(origin)?;
+            Self::do_withdraw_trust_change(change)
+        }
+
+        /// Bans a worker, for example because its quote was forged: its registration ends with this block, so that it
+        /// gets no keys and serves nothing, and it cannot be renewed.
+        #[pallet::call_index(12)]
+        #[pallet::weight(weights::set_value::<T>())]
+        pub fn ban_worker(origin: OriginFor<T>, worker: sr25519::Public) -> DispatchResult {
+            T::DistrustOrigin::ensure_origin(origin)?;
+            Self::do_ban_worker(worker)
+        }
+
+        /// Lifts a ban. The worker has to register again.
+        #[pallet::call_index(13)]
+        #[pallet::weight(weights::set_value::<T>())]
+        pub fn unban_worker(origin: OriginFor<T>, worker: sr25519::Public) -> DispatchResult {
+            T::TrustOrigin::ensure_origin(origin)?;
+            Self::do_unban_worker(worker)
         }
     }
 }

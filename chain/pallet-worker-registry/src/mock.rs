@@ -1,7 +1,7 @@
 //! A runtime of the registry alone, with clusters that a test says.
 
 use crate as pallet_worker_registry;
-use crate::{Clusters, GenesisRoot, SeedStore};
+use crate::{Clusters, GenesisRoot, SeedStore, SeedsInUse};
 use attestation::AcceptedRoot;
 use frame_support::{derive_impl, parameter_types};
 use mock_attestation::{DevelopmentPki, MockTd};
@@ -51,6 +51,8 @@ parameter_types! {
     pub static Instantiated: Vec<ContractId> = Vec::new();
     pub static Forgotten: Vec<(ClusterId, WorkerId)> = Vec::new();
     pub static Removed: Vec<WorkerId> = Vec::new();
+    pub static Rotated: Vec<ContractId> = Vec::new();
+    pub static InUse: (u32, u32) = (0, 0);
 }
 
 /// Clusters as [`Members`] says.
@@ -71,6 +73,32 @@ impl Clusters for TestClusters {
 
     fn on_worker_removed(worker: &WorkerId) {
         Removed::mutate(|removed| removed.push(*worker));
+    }
+
+    fn members(cluster: &ClusterId) -> Vec<WorkerId> {
+        let members = Members::get().into_iter();
+        members.filter(|(known, _)| known == cluster).map(|(_, worker)| worker).collect()
+    }
+
+    fn at(_: u32) -> Option<ClusterId> {
+        None
+    }
+
+    fn push_rotation(_: &ClusterId, _: u32) -> DispatchResult {
+        Ok(())
+    }
+
+    fn push_retirement(_: &ClusterId) -> DispatchResult {
+        Ok(())
+    }
+
+    fn on_contract_key_rotated(
+        _: &ClusterId,
+        contract: &ContractId,
+        _: &[u8; 32],
+    ) -> DispatchResult {
+        Rotated::mutate(|contracts| contracts.push(*contract));
+        Ok(())
     }
 
     fn on_cluster_key(_: &ClusterId, _: &[u8; 32]) {}
@@ -99,6 +127,20 @@ impl SeedStore for TestSeeds {
     fn forget_seed(cluster: &ClusterId, worker: &WorkerId) {
         Forgotten::mutate(|forgotten| forgotten.push((*cluster, *worker)));
     }
+
+    fn seeds_in_use(_: &ClusterId) -> SeedsInUse {
+        let (in_force, newest) = InUse::get();
+        SeedsInUse { in_force, newest }
+    }
+
+    fn rotate(_: &ClusterId, _: Option<u32>) -> DispatchResult {
+        InUse::mutate(|(_, newest)| *newest += 1);
+        Ok(())
+    }
+
+    fn is_seed_exposed(_: &ClusterId) -> bool {
+        false
+    }
 }
 
 impl pallet_worker_registry::Config for Test {
@@ -108,6 +150,9 @@ impl pallet_worker_registry::Config for Test {
     type Clusters = TestClusters;
     type Seeds = TestSeeds;
     type RegistrationDeposit = RegistrationDeposit;
+    type TrustOrigin = frame_system::EnsureRoot<AccountId32>;
+    type DistrustOrigin = frame_system::EnsureRoot<AccountId32>;
+    type GatekeeperOrigin = frame_system::EnsureRoot<AccountId32>;
 }
 
 pub fn account(seed: u8) -> AccountId32 {
@@ -142,6 +187,7 @@ pub fn development_genesis() -> crate::GenesisConfig<Test> {
         ],
         allowed_measurements: vec![H256(build().measurement().0)],
         tier_max: 3,
+        notice_blocks: 0,
         ..Default::default()
     }
 }

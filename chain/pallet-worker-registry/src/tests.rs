@@ -1,3 +1,5 @@
+mod notice;
+
 use crate::mock::*;
 use crate::*;
 use attestation::AcceptedRoot;
@@ -469,6 +471,98 @@ fn the_first_cluster_key_of_a_member_stays_and_another_is_told_aloud() {
 }
 
 #[test]
+fn the_next_key_of_a_cluster_comes_in_the_place_of_the_one_before_unless_it_is_disputed() {
+    run(|| {
+        let cluster = ClusterId([1; 32]);
+        Members::set(vec![(cluster, worker(8)), (cluster, worker(7))]);
+        let tell = |seed, rotation, byte| {
+            let public_key = [byte; 32];
+            let payload = MessagePayload::NextClusterKey { cluster, rotation, public_key };
+            Registry::handle_message(&worker(seed), &payload)
+        };
+        assert_ok!(Registry::handle_message(
+            &worker(8),
+            &MessagePayload::ClusterKey { cluster, public_key: [3; 32] }
+        ));
+        assert_noop!(tell(8, 0, 4), Error::<Test>::OtherRotation);
+        assert_ok!(Registry::rotate_cluster_keys(&cluster, None));
+        assert_noop!(tell(9, 1, 4), Error::<Test>::NotInCluster);
+        assert_noop!(tell(8, 2, 4), Error::<Test>::OtherRotation);
+        assert_ok!(tell(8, 1, 4));
+        assert_ok!(tell(7, 1, 4));
+        assert!(Registry::has_next_cluster_key(&cluster, 1));
+        assert!(!Registry::has_next_cluster_key(&cluster, 2));
+        let known = || ClusterKeys::<Test>::get(H256([1; 32])).unwrap().0;
+        assert_eq!(known(), [3; 32]);
+        Registry::use_next_cluster_key(&cluster, 1);
+        assert_eq!(known(), [4; 32]);
+        Registry::do_try_state().unwrap();
+        // Another time two differ: it does not come, whoever is right.
+        InUse::set((1, 2));
+        assert_ok!(tell(8, 2, 5));
+        assert_ok!(tell(7, 2, 6));
+        assert!(!Registry::has_next_cluster_key(&cluster, 2));
+        System::assert_last_event(
+            Event::ClusterKeyDisputed {
+                cluster: H256([1; 32]),
+                known: sr25519::Public::from_raw([5; 32]),
+                known_from: key(8),
+                told: sr25519::Public::from_raw([6; 32]),
+                told_by: key(7),
+            }
+            .into(),
+        );
+        // The one after it begins anew.
+        InUse::set((1, 3));
+        assert_ok!(tell(7, 3, 6));
+        assert!(Registry::has_next_cluster_key(&cluster, 3));
+        Registry::forget_cluster(&cluster, &[]);
+        assert!(!Registry::has_next_cluster_key(&cluster, 3));
+    });
+}
+
+#[test]
+fn contract_keys_of_a_seed_before_are_replaced_once() {
+    run(|| {
+        let (cluster, contract) = (ClusterId([1; 32]), ContractId([2; 32]));
+        Members::set(vec![(cluster, worker(8))]);
+        let keys = |public_key: [u8; 32]| {
+            let (deployer, hpke) = (AccountId([3; 32]), HpkePublicKey([4; 32]));
+            let bytes = contract_keys_signed_bytes(
+                &genesis_hash(),
+                &cluster,
+                &contract,
+                &deployer,
+                &public_key,
+                &hpke,
+            );
+            MessagePayload::ContractKeys {
+                cluster,
+                contract,
+                deployer,
+                public_key,
+                hpke_public_key: hpke,
+                cluster_signature: pair(20).sign(&bytes).0,
+            }
+        };
+        let tell = |public_key| Registry::handle_message(&worker(8), &keys(public_key));
+        let cluster_key = MessagePayload::ClusterKey { cluster, public_key: key(20).0 };
+        assert_ok!(Registry::handle_message(&worker(8), &cluster_key));
+        assert_ok!(tell([5; 32]));
+        assert_noop!(tell([6; 32]), Error::<Test>::ContractKeyMismatch);
+        InUse::set((1, 1));
+        assert_ok!(tell([6; 32]));
+        assert_eq!(ContractKeys::<Test>::get(H256([2; 32])).unwrap().0, [6; 32]);
+        assert_eq!(ContractKeyRotations::<Test>::get(H256([2; 32])), 1);
+        assert_eq!((Instantiated::get(), Rotated::get()), (vec![contract], vec![contract]));
+        assert_ok!(tell([6; 32]));
+        assert_noop!(tell([7; 32]), Error::<Test>::ContractKeyMismatch);
+        Registry::forget_contract(&contract);
+        assert!(!ContractKeyRotations::<Test>::contains_key(H256([2; 32])));
+    });
+}
+
+#[test]
 fn contract_keys_need_a_member_and_the_clusters_signature() {
     run(|| {
         let (cluster, contract) = (ClusterId([1; 32]), ContractId([2; 32]));
@@ -570,5 +664,82 @@ fn the_last_process_that_started_speaks_for_its_worker() {
         assert_ok!(Registry::remove_expired_worker(signed(2), key));
         assert_eq!(Instances::<Test>::iter().count(), 0);
         assert_eq!(Removed::get(), [worker(1)]);
+    });
+}
+
+/// A registered worker, 9, that account 3 operates.
+fn register_operated() {
+    let operated =
+        WorkerRegistration { operator: Some(AccountId([3; 32])), ..registration(9, NOW_MS) };
+    assert_ok!(bring(operated, &build()));
+}
+
+fn place(country: &[u8; 2], city: &str, latitude: i16, longitude: i16) -> WorkerPlace {
+    WorkerPlace {
+        country: *country,
+        city: city.as_bytes().to_vec().try_into().unwrap(),
+        latitude_decidegrees: latitude,
+        longitude_decidegrees: longitude,
+    }
+}
+
+#[test]
+fn an_operator_declares_a_place_and_takes_it_back() {
+    run(|| {
+        register_operated();
+        let montreal = place(b"CA", "Montr\u{e9}al", 455, -736);
+        let declared = Some(montreal.clone());
+        assert_ok!(Registry::declare_worker_place(signed(3), key(9), declared.clone()));
+        let stored = WorkerPlaces::<Test>::get(key(9)).unwrap();
+        assert_eq!((stored.operator, stored.place), (account(3), montreal));
+        System::assert_last_event(
+            Event::WorkerPlaceDeclared { pubkey: key(9), place: declared }.into(),
+        );
+        assert_ok!(Registry::declare_worker_place(signed(3), key(9), None));
+        assert_eq!(WorkerPlaces::<Test>::get(key(9)), None);
+    });
+}
+
+#[test]
+fn a_place_is_its_operators_word_and_is_on_earth() {
+    run(|| {
+        register_operated();
+        let fine = Some(place(b"CA", "Montreal", 455, -736));
+        let refused = |origin, worker, place, error: Error<Test>| {
+            assert_noop!(Registry::declare_worker_place(origin, worker, place), error);
+        };
+        refused(signed(1), key(9), fine.clone(), Error::NotOperator);
+        refused(signed(1), key(9), None, Error::NotOperator);
+        refused(signed(3), key(8), fine.clone(), Error::WorkerNotFound);
+        assert_noop!(Registry::declare_worker_place(root(), key(9), fine), BadOrigin);
+        for wrong in [
+            place(b"ca", "Montreal", 455, -736),
+            place(b"CA", "", 455, -736),
+            place(b"CA", "  ", 455, -736),
+            place(b"CA", "Mont\nreal", 455, -736),
+            place(b"CA", "Montreal", 901, 0),
+            place(b"CA", "Montreal", -901, 0),
+            place(b"CA", "Montreal", 0, 1801),
+            place(b"CA", "Montreal", 0, i16::MIN),
+            WorkerPlace { city: alloc::vec![0xff].try_into().unwrap(), ..place(b"CA", "", 0, 0) },
+        ] {
+            refused(signed(3), key(9), Some(wrong), Error::InvalidPlace);
+        }
+        for edge in [place(b"AQ", "South Pole", -900, 1800), place(b"NO", "Ny-\u{c5}lesund", 900, -1800)] {
+            assert_ok!(Registry::declare_worker_place(signed(3), key(9), Some(edge)));
+        }
+    });
+}
+
+#[test]
+fn a_place_goes_with_the_record() {
+    run(|| {
+        register_operated();
+        let fine = Some(place(b"CA", "Montreal", 455, -736));
+        assert_ok!(Registry::declare_worker_place(signed(3), key(9), fine));
+        let expires_at_ms = Workers::<Test>::get(key(9)).unwrap().expires_at_ms;
+        Timestamp::set_timestamp(expires_at_ms);
+        assert_ok!(Registry::remove_expired_worker(signed(1), key(9)));
+        assert_eq!(WorkerPlaces::<Test>::get(key(9)), None);
     });
 }

@@ -26,12 +26,56 @@ pub trait GatekeeperDirectory {
     fn set_network_key(public_key: &[u8; 32]);
 }
 
+/// What the rotation of clusters' keys asks of the registry, and tells it.
+pub trait ClusterKeyDirectory {
+    /// Whether the build is allowed that a worker registered with, whether or not it lapsed.
+    fn is_build_allowed(worker: &WorkerId) -> bool;
+    /// Whether the public key of a cluster's next seed was told, and nobody told another one.
+    fn has_next_cluster_key(cluster: &ClusterId, rotation: u32) -> bool;
+    /// The cluster uses that key from now on.
+    fn use_next_cluster_key(cluster: &ClusterId, rotation: u32);
+}
+
+/// Which of its seeds a cluster uses, and which it is to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeedsInUse {
+    /// The one that its mailbox has told its workers to use.
+    pub in_force: u32,
+    /// The newest one that gatekeepers give to its workers.
+    pub newest: u32,
+}
+
+/// The office of gatekeepers, for who elects them.
+pub trait GatekeeperSet {
+    /// Appoints an active worker.
+    ///
+    /// # Errors
+    /// When the worker is unknown, inactive or appointed already, or there are as many as there may be.
+    fn appoint(worker: &WorkerId) -> DispatchResult;
+    /// Dismisses a gatekeeper.
+    ///
+    /// # Errors
+    /// When the worker is none, or the last one of a network that has its key.
+    fn dismiss(worker: &WorkerId) -> DispatchResult;
+}
+
 /// Who keeps the shares of clusters' seeds that wait for workers.
 pub trait SeedStore {
     /// Forgets what is kept for a cluster and for `workers` in it.
     fn forget_cluster(cluster: &ClusterId, workers: &[WorkerId]);
-    /// Forgets what is kept for a worker that leaves a cluster.
+    /// Forgets what is kept for a worker that leaves a cluster. What it has seen stays with it, so the
+    /// cluster's keys are rotated if it may have its seed.
     fn forget_seed(cluster: &ClusterId, worker: &WorkerId);
+    /// Which of its seeds a cluster uses.
+    fn seeds_in_use(cluster: &ClusterId) -> SeedsInUse;
+    /// Begins to rotate a cluster's keys. Commands sealed to the keys in use open for `window_blocks`
+    /// blocks after the others have come.
+    ///
+    /// # Errors
+    /// When they are being rotated already, or the window is out of bounds.
+    fn rotate(cluster: &ClusterId, window_blocks: Option<u32>) -> DispatchResult;
+    /// Whether a worker has the cluster's newest seed whose build is not allowed any more.
+    fn is_seed_exposed(cluster: &ClusterId) -> bool;
 }
 
 /// What mining asks of a worker's record.
@@ -50,6 +94,13 @@ pub trait KeyStore {
     fn forget_seed(cluster: &ClusterId, worker: &WorkerId);
     /// Forgets a contract's keys.
     fn forget_contract(contract: &ContractId);
+    /// As [`SeedStore::rotate`].
+    ///
+    /// # Errors
+    /// Its errors.
+    fn rotate_cluster_keys(cluster: &ClusterId, window_blocks: Option<u32>) -> DispatchResult;
+    /// As [`SeedStore::is_seed_exposed`].
+    fn is_seed_exposed(cluster: &ClusterId) -> bool;
 }
 
 /// What the registry asks of the clusters, and tells them.
@@ -60,6 +111,20 @@ pub trait Clusters {
     fn is_member(cluster: &ClusterId, worker: &WorkerId) -> bool;
     /// Whether the worker belongs to any cluster.
     fn is_assigned(worker: &WorkerId) -> bool;
+    /// The workers of a cluster; none for an unknown one.
+    fn members(cluster: &ClusterId) -> Vec<WorkerId>;
+    /// A cluster, another for each `place`, round and round; none where there is none.
+    fn at(place: u32) -> Option<ClusterId>;
+    /// Tells a cluster's workers, by its mailbox, to use another of its seeds.
+    ///
+    /// # Errors
+    /// When the mailbox is full.
+    fn push_rotation(cluster: &ClusterId, rotation: u32) -> DispatchResult;
+    /// Tells a cluster's workers, by its mailbox, that the keys before those in use go.
+    ///
+    /// # Errors
+    /// When the mailbox is full.
+    fn push_retirement(cluster: &ClusterId) -> DispatchResult;
     /// A worker that belongs to no cluster is registered no more.
     fn on_worker_removed(_worker: &WorkerId) {}
     /// A cluster has its public key.
@@ -72,6 +137,15 @@ pub trait Clusters {
         cluster: &ClusterId,
         contract: &ContractId,
         deployer: &AccountId,
+        public_key: &[u8; 32],
+    ) -> DispatchResult;
+    /// A contract's key by the seed that its cluster uses now was told in the place of one before.
+    ///
+    /// # Errors
+    /// When the contract belongs to another cluster.
+    fn on_contract_key_rotated(
+        cluster: &ClusterId,
+        contract: &ContractId,
         public_key: &[u8; 32],
     ) -> DispatchResult;
 }

@@ -7,8 +7,8 @@ use polkadot_sdk::{
     frame_support::BoundedVec,
     sp_core::{Bytes, ConstU32, sr25519},
 };
-use primitives::bounds::{ENDPOINT_BYTES_MAX, ENDPOINTS_MAX};
-use primitives::{HpkePublicKey, Measurement};
+use primitives::bounds::{CITY_BYTES_MAX, ENDPOINT_BYTES_MAX, ENDPOINTS_MAX};
+use primitives::{HpkePublicKey, Measurement, WorkerId};
 use scale_info::TypeInfo;
 use wire::registration::VersionedWorkerEndpoints;
 
@@ -86,6 +86,49 @@ impl BoundedEndpoints {
     }
 }
 
+/// Farthest north or south, tenths of a degree.
+const LATITUDE_MAX: i16 = 900;
+/// Farthest east or west, tenths of a degree.
+const LONGITUDE_MAX: i16 = 1800;
+
+/// Where a worker stands. A tenth of a degree is some eleven kilometres: a city, not a house.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
+pub struct WorkerPlace {
+    /// ISO 3166-1 alpha-2: two capital letters.
+    pub country: [u8; 2],
+    /// The city's name, UTF-8.
+    pub city: BoundedVec<u8, ConstU32<CITY_BYTES_MAX>>,
+    /// Tenths of a degree north.
+    pub latitude_decidegrees: i16,
+    /// Tenths of a degree east.
+    pub longitude_decidegrees: i16,
+}
+
+impl WorkerPlace {
+    /// Whether it could be a place on Earth: two letters, a city's name, and degrees that there are.
+    pub fn is_valid(&self) -> bool {
+        let city = core::str::from_utf8(&self.city);
+        self.country.iter().all(u8::is_ascii_uppercase)
+            && city.is_ok_and(|city| !city.trim().is_empty() && !city.chars().any(char::is_control))
+            && (-LATITUDE_MAX..=LATITUDE_MAX).contains(&self.latitude_decidegrees)
+            && (-LONGITUDE_MAX..=LONGITUDE_MAX).contains(&self.longitude_decidegrees)
+    }
+}
+
+/// Where an operator says that a worker stands. Nothing checks it. It holds while that account operates
+/// the worker.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
+pub struct DeclaredPlace<AccountId> {
+    /// Who says it.
+    pub operator: AccountId,
+    /// Where.
+    pub place: WorkerPlace,
+}
+
 /// The process that speaks for a worker: the last one that started.
 #[derive(
     Clone,
@@ -104,6 +147,30 @@ pub struct Instance<BlockNumber> {
     pub nonce: [u8; 32],
     /// The block that took the number in.
     pub at: BlockNumber,
+}
+
+/// The key that a cluster is to use next.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
+)]
+pub struct NextClusterKey {
+    /// By which of its seeds.
+    pub rotation: u32,
+    /// The cluster's sr25519 public key by that seed.
+    pub public_key: [u8; 32],
+    /// Which worker told it.
+    pub told_by: WorkerId,
+    /// Whether another worker told another one: then it never comes in force.
+    pub is_disputed: bool,
 }
 
 /// An accepted root, as a genesis configuration writes it.

@@ -31,6 +31,11 @@ pub fn update_worker_endpoint<T: Config>() -> Weight {
     estimate::<T>(VERIFY_US + BASE_US, 6, 2, 8_192)
 }
 
+/// Storing where a worker stands.
+pub fn declare_worker_place<T: Config>() -> Weight {
+    estimate::<T>(BASE_US, 2, 1, 8_192)
+}
+
 /// Changing the list of gatekeepers.
 pub fn set_gatekeeper<T: Config>() -> Weight {
     estimate::<T>(BASE_US, 6, 1, 8_192)
@@ -43,7 +48,7 @@ pub fn set_value<T: Config>() -> Weight {
 
 /// Removing a record with what belongs to it.
 pub fn remove_expired_worker<T: Config>() -> Weight {
-    estimate::<T>(BASE_US, 8, 10, 16_384)
+    estimate::<T>(BASE_US, 8, 11, 16_384)
 }
 
 /// Handling one message of a worker, the dearest kind: a contract's keys.

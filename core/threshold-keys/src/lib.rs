@@ -173,7 +173,7 @@ pub use message::{
 };
 pub use on_chain::{
     BeaconOutput, BeaconRound, BeaconStage, CeremonySource, CeremonyStage, CeremonyState,
-    GatekeeperSettings, PendingSeed, SeedConfirmation, SignedResponse, ThresholdRule,
+    GatekeeperSettings, KeyRotation, PendingSeed, SeedConfirmation, SignedResponse, ThresholdRule,
 };
 pub use plan::{
     BrokenEntropy, InvalidReceivingKey, Plan, PlanDigest, PlanError, ReceivingKey, ReceivingSecret,

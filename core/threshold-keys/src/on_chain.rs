@@ -190,6 +190,41 @@ pub struct SeedConfirmation {
     pub hpke_public_key: HpkePublicKey,
 }
 
+/// Which of its seeds a cluster uses, and which it is to use.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct KeyRotation {
+    /// The newest one, which gatekeepers give to the cluster's workers.
+    pub newest: u32,
+    /// The one that is in use by the cluster's mailbox.
+    pub in_force: u32,
+    /// When the newest one was asked for.
+    pub raised_at: BlockNumber,
+    /// For how many blocks commands that are sealed to the keys in use will open after the newest
+    /// ones have come in their place.
+    pub window_blocks: BlockNumber,
+    /// When the keys before those in use go; none where they have gone.
+    pub retires_at: Option<BlockNumber>,
+}
+
+impl KeyRotation {
+    /// Whether other keys are to come in the place of those in use.
+    pub fn is_pending(&self) -> bool {
+        self.newest != self.in_force
+    }
+}
+
 /// Where a round of the beacon is.
 #[derive(
     Clone,

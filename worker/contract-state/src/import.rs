@@ -184,28 +184,11 @@ impl Import {
             reason,
         };
         let table = self.store.node_table().map_err(CommitError::from)?;
-        let nodes = CheckedNodes {
-            read: &|name| read_node(&table, &self.cipher, name),
-            seen: AtomicU64::new(0),
-            failure: Mutex::new(None),
-        };
-        let walked = guarded(|| {
-            let trie = TrieDBBuilder::<Layout>::new(&nodes, &root).build();
-            let leaves = trie.iter().map_err(|error| StoreFailure::damaged(&*error))?;
-            for leaf in leaves {
-                leaf.map_err(|error| StoreFailure::damaged(&*error))?;
-            }
-            Ok(())
-        });
-        let cause = nodes.failure.into_inner().unwrap_or_else(PoisonError::into_inner);
-        match (cause, walked) {
-            (Some(WalkFailure::Node(reason)), _) => return Err(wrong(reason.into())),
-            (Some(WalkFailure::File(failure)), _) => return Err(CommitError::from(failure).into()),
-            (None, Err(StoreFailure::Damaged(reason))) => return Err(wrong(reason)),
-            (None, Err(failure)) => return Err(CommitError::from(failure).into()),
-            (None, Ok(())) => {}
-        }
-        let seen = nodes.seen.into_inner();
+        let read = |name: &[u8]| read_node(&table, &self.cipher, name);
+        let seen = walk(root, &read).map_err(|error| match error {
+            WalkError::Wrong(reason) => wrong(reason),
+            WalkError::File(failure) => CommitError::from(failure).into(),
+        })?;
         let count = guarded(|| table.len().map_err(|error| redb::Error::from(error).into()))
             .map_err(CommitError::from)?;
         if seen != count {
@@ -219,12 +202,45 @@ impl Import {
     }
 }
 
+/// Why a walk through a state did not come to its end.
+pub(crate) enum WalkError {
+    /// The nodes are not the state with this root.
+    Wrong(String),
+    /// They could not be read, or what is done with them failed.
+    File(StoreFailure),
+}
+
+/// Reads each node below a root once, and sees that it is what its parent says; gives how many there are.
+pub(crate) fn walk(root: H256, read: &ReadNode<'_>) -> Result<u64, WalkError> {
+    let nodes = CheckedNodes {
+        read,
+        seen: AtomicU64::new(0),
+        failure: Mutex::new(None),
+    };
+    let walked = guarded(|| {
+        let trie = TrieDBBuilder::<Layout>::new(&nodes, &root).build();
+        let leaves = trie.iter().map_err(|error| StoreFailure::damaged(&*error))?;
+        for leaf in leaves {
+            leaf.map_err(|error| StoreFailure::damaged(&*error))?;
+        }
+        Ok(())
+    });
+    let cause = nodes.failure.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match (cause, walked) {
+        (Some(WalkFailure::Node(reason)), _) => Err(WalkError::Wrong(reason.into())),
+        (Some(WalkFailure::File(failure)), _) => Err(WalkError::File(failure)),
+        (None, Err(StoreFailure::Damaged(reason))) => Err(WalkError::Wrong(reason)),
+        (None, Err(failure)) => Err(WalkError::File(failure)),
+        (None, Ok(())) => Ok(nodes.seen.into_inner()),
+    }
+}
+
 enum WalkFailure {
     Node(&'static str),
     File(StoreFailure),
 }
 
-type ReadNode<'a> = dyn Fn(&[u8]) -> Result<Option<Vec<u8>>, StoreFailure> + Sync + 'a;
+pub(crate) type ReadNode<'a> = dyn Fn(&[u8]) -> Result<Option<Vec<u8>>, StoreFailure> + Sync + 'a;
 
 /// Nodes whose hash is looked at, since a peer may lie; and how many were read.
 struct CheckedNodes<'a> {

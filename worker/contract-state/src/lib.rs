@@ -7,9 +7,10 @@
 //! depends on keys and values alone, never on how they came to be: the same changes in any batches
 //! give the same root on every worker.
 //!
-//! A key goes into the trie as [`trie_key`], its Blake2b-256. So no contract can make the trie deep by
-//! choice of keys, and no key is the start of another: `trie-db` 0.32 panics when such a key is removed
-//! from above its only longer one.
+//! A key goes into the trie as [`trie_key`]: a byte, then its Blake2b-256. So no contract can make the trie
+//! deep by choice of keys, and no key is the start of another: `trie-db` 0.32 panics when such a key is
+//! removed from above its only longer one. The byte parts *open* keys ([`wire::audit::OPEN_PREFIX`]) from
+//! all others: a proof of an open key shows one hash of everything that is not open, and no leaf of it.
 //!
 //! # How to drive it
 //!
@@ -42,7 +43,8 @@
 //! head's block may be older than it was, never its state, and the worker reads those blocks again.
 //!
 //! A state can also be taken over whole from another worker of the cluster: [`Snapshot::records`] there,
-//! [`Import`] here.
+//! [`Import`] here. Where the cluster's keys are rotated it is encrypted anew: [`StateDb::rekeyed`], then
+//! [`StateDb::move_to`].
 //!
 //! # Threats
 //!
@@ -65,6 +67,7 @@ mod cipher;
 mod error;
 mod import;
 mod overlay;
+mod rekey;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -84,7 +87,7 @@ use primitives::{BlockHash, BlockNumber, ClusterId, GenesisHash, StateRoot, Unix
 use redb::Database;
 use secrets::StateKey;
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 use store::{Batch, Opener, PAGE_CACHE_BYTES, Store};
@@ -148,10 +151,8 @@ impl Head {
     }
 }
 
-/// What stands for `key` in the trie, and in proofs from [`Snapshot::prove`]: its Blake2b-256.
-pub fn trie_key(key: &[u8]) -> [u8; 32] {
-    wire::domain::blake2_256(key)
-}
+/// What stands for a key in the trie, and in proofs from [`Snapshot::prove`].
+pub use wire::audit::trie_key;
 
 /// The root of a state without keys: what a cluster starts from.
 pub fn empty_state_root() -> StateRoot {
@@ -161,6 +162,8 @@ pub fn empty_state_root() -> StateRoot {
 /// The state of one cluster.
 pub struct StateDb {
     identity: StoreIdentity,
+    /// Where the file is; none in memory.
+    place: Option<Arc<RwLock<PathBuf>>>,
     opener: Opener,
     shared: Arc<Shared>,
     /// Held while writing. `None` after a failure from which the file could not be opened again.
@@ -180,16 +183,18 @@ impl StateDb {
     /// # Errors
     /// See [`OpenError`]; the file is not changed by a failure.
     pub fn open(path: &Path, key: &StateKey, identity: &StoreIdentity) -> Result<Self, OpenError> {
-        let path = path.to_path_buf();
-        Self::with_opener(
+        let place = Arc::new(RwLock::new(path.to_path_buf()));
+        let at = Arc::clone(&place);
+        let opened = Self::with_opener(
             Box::new(move || {
                 Database::builder()
                     .set_cache_size(PAGE_CACHE_BYTES)
-                    .create(&path)
+                    .create(&*at.read().unwrap_or_else(PoisonError::into_inner))
             }),
             key,
             identity,
-        )
+        )?;
+        Ok(Self { place: Some(place), ..opened })
     }
 
     /// A store that ends with the process.
@@ -220,6 +225,7 @@ impl StateDb {
         let version = Version::new(Arc::clone(&shared), table, H256(head.state_root.0));
         Ok(Self {
             identity: *identity,
+            place: None,
             opener,
             shared,
             store: Mutex::new(Some(store)),

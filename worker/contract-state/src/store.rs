@@ -367,6 +367,40 @@ impl Store {
         })
     }
 
+    /// The roots that are kept of numbers up to this one.
+    pub(crate) fn roots_up_to(&self, number: u64) -> Result<Vec<(u64, StateRoot)>, StoreFailure> {
+        guarded(|| {
+            let transaction = self.database()?.begin_read().map_err(redb_error)?;
+            let table = transaction.open_table(ROOTS).map_err(redb_error)?;
+            let mut roots = Vec::new();
+            for entry in table.range(..=number).map_err(redb_error)? {
+                let (number, record) = entry.map_err(redb_error)?;
+                let number = number.value();
+                let root = self
+                    .cipher
+                    .open(Kind::Root, &number.to_le_bytes(), record.value())
+                    .ok()
+                    .and_then(|plaintext| plaintext.try_into().ok())
+                    .ok_or_else(|| StoreFailure::damaged("a root does not open"))?;
+                roots.push((number, StateRoot(root)));
+            }
+            Ok(roots)
+        })
+    }
+
+    /// Writes roots of earlier numbers into an unfinished import.
+    pub(crate) fn add_roots(&self, roots: &[(u64, StateRoot)]) -> Result<(), StoreFailure> {
+        let transaction = self.database()?.begin_write().map_err(redb_error)?;
+        {
+            let mut table = transaction.open_table(ROOTS).map_err(redb_error)?;
+            for (number, root) in roots {
+                let sealed = self.cipher.seal(Kind::Root, &number.to_le_bytes(), &root.0);
+                table.insert(*number, sealed.as_slice()).map_err(redb_error)?;
+            }
+        }
+        transaction.commit().map_err(redb_error)
+    }
+
     /// Writes all of `batch` or nothing; durable when it returns.
     pub(crate) fn commit(&self, batch: &Batch<'_>) -> Result<(), StoreFailure> {
         guarded(|| self.commit_unguarded(batch))

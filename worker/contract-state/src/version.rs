@@ -76,6 +76,10 @@ impl Version {
         &self.table
     }
 
+    pub(crate) fn cipher(&self) -> &Cipher {
+        &self.shared.cipher
+    }
+
     pub(crate) fn table_chunk(
         &self,
         after: Option<&[u8; 32]>,

@@ -283,6 +283,34 @@ fn a_proof_holds_under_the_root() {
 }
 
 #[test]
+fn a_proof_of_an_open_key_shows_one_hash_of_all_that_is_not_open() {
+    let db = memory();
+    let open = |n: u8| [&[wire::audit::OPEN_PREFIX], &[n; 32][..]].concat();
+    let mut changes: Vec<_> = (0..40u8).map(|n| set(&[b's', n], &[n, 1, 2])).collect();
+    changes.extend((0..40u8).map(|n| set(&open(n), &[n; 32])));
+    let root = db.commit(&position(1), &changes).unwrap();
+    let nodes = db.snapshot().prove(&[open(7)]).unwrap();
+    let read = TrieNodes::new(&nodes);
+    assert_eq!(read.read(&root.0, &trie_key(&open(7))), Ok(Some(vec![7; 32])));
+    // The same open keys beside another secret state: of all nodes the root alone differs.
+    let beside = memory();
+    let others: Vec<_> = (0..40u8)
+        .map(|n| set(&[b's', n], &[n, 9, 9]))
+        .chain((0..40u8).map(|n| set(&open(n), &[n; 32])))
+        .collect();
+    let other_root = beside.commit(&position(1), &others).unwrap();
+    let other_nodes = beside.snapshot().prove(&[open(7)]).unwrap();
+    assert_ne!(root, other_root);
+    let differing = nodes.iter().filter(|node| !other_nodes.contains(node));
+    assert_eq!(differing.count(), 1);
+    // What is not there is proven not to be there, also where nothing is open.
+    let closed = memory();
+    let root = closed.commit(&position(1), &[set(b"s", b"1"), set(b"t", b"2")]).unwrap();
+    let nodes = TrieNodes::new(&closed.snapshot().prove(&[open(7)]).unwrap());
+    assert_eq!(nodes.read(&root.0, &trie_key(&open(7))), Ok(None));
+}
+
+#[test]
 fn a_file_opens_for_its_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");

@@ -1,7 +1,9 @@
 use crate::{mock::*, *};
-use polkadot_sdk::{frame_support::traits::Randomness, sp_core::H256, sp_runtime::DispatchResult};
+use polkadot_sdk::{
+    frame_support::traits::Randomness, sp_core::H256, sp_runtime::DispatchResult,
+};
 use threshold_keys::{
-    BeaconStage, BeaconValue, Contribution, EvaluationContext, GatekeeperMessage, JointProof,
+    BeaconOutput, BeaconStage, BeaconValue, Contribution, EvaluationContext, GatekeeperMessage, JointProof,
     ProofResponse, contribution_statement, faults, response_statement,
 };
 
@@ -370,5 +372,48 @@ fn values_are_kept_for_a_while() {
         assert!(BeaconValues::<Test>::contains_key(next));
         assert!(!BeaconValues::<Test>::contains_key(0));
         assert!(BeaconValues::<Test>::contains_key(1));
+    });
+}
+
+/// Blocks for which a value is young.
+type Young = polkadot_sdk::frame_support::traits::ConstU32<100>;
+
+#[test]
+fn who_draws_never_waits_for_the_beacon() {
+    run(|_| {
+        let draw = || <FreshBeacon<Test, Young> as Randomness<H256, u64>>::random(b"draw");
+        let begin = |number: u64, byte| {
+            System::set_block_number(number - 1);
+            System::initialize(&number, &H256([byte; 32]), &Default::default());
+        };
+        // Before the first value: what the parent gives, which nobody knew before it.
+        begin(1_000, 1);
+        let first = draw();
+        assert_eq!(first.1, 999);
+        begin(1_000, 2);
+        assert_ne!(draw().0, first.0);
+        // A young value is taken as it is, whatever the parent.
+        LatestBeacon::<Test>::put(BeaconOutput {
+            round: 7,
+            value: BeaconValue([7; 32]),
+            known_at: 900,
+            proof: None,
+        });
+        let young = draw();
+        assert_eq!(young, Gatekeepers::random(b"draw"));
+        assert_eq!(young.1, 900);
+        begin(1_000, 3);
+        assert_eq!(draw(), young);
+        assert_ne!(<FreshBeacon<Test, Young> as Randomness<H256, u64>>::random(b"other"), young);
+        // The beacon stands still: nobody knows for longer what will be drawn.
+        begin(1_001, 3);
+        let old = draw();
+        assert_ne!(old.0, young.0);
+        begin(1_001, 4);
+        assert_ne!(draw().0, old.0);
+        // It is not the draw without a beacon either.
+        let with_value = draw().0;
+        LatestBeacon::<Test>::kill();
+        assert_ne!(draw().0, with_value);
     });
 }

@@ -1,6 +1,6 @@
 use crate::{mock::*, *};
 use codec::Encode;
-use polkadot_sdk::sp_runtime::DispatchResult;
+use polkadot_sdk::sp_runtime::{self, DispatchResult};
 use primitives::WorkerId;
 use threshold_keys::{
     Contribution, Equivocation, EvaluationContext, EvaluationShare, JointProof, SignedStatement,
@@ -59,6 +59,7 @@ fn a_wrong_share_is_shown_by_anybody_and_counts_once() {
             refused(Error::AlreadyReported)
         );
         assert_eq!(Heard::get(), [(worker(2).0, OffenceKind::WrongShare)]);
+        assert_eq!(HeardFrom::get(), Some(sp_runtime::AccountId32::new(worker(99).0)));
         let record = Offences::<Test>::get(worker(2).0, OffenceKind::WrongShare).unwrap();
         let evidence = wire::domain::blake2_256(&Evidence::WrongShare(wrong.clone()).encode());
         assert_eq!(record.last_evidence, evidence);

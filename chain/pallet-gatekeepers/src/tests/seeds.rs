@@ -158,6 +158,24 @@ fn a_seed_is_given_by_holders_to_active_members_alone_and_once() {
 }
 
 #[test]
+fn two_different_shares_for_one_worker_are_seen_by_the_chain_itself() {
+    with_member(|net| {
+        give(1, sealed(net, 1)).unwrap();
+        let mut other = sealed(net, 1);
+        other.payload = [9; 32];
+        assert_eq!(give(1, other.clone()), refused(Error::InvalidSignature));
+        assert_eq!(offences(1, OffenceKind::Equivocation), 0);
+        other.statement_signature = sign(1, &other.statement(NETWORK));
+        give(1, other.clone()).unwrap();
+        give(1, other).unwrap();
+        assert_eq!(offences(1, OffenceKind::Equivocation), 1, "once");
+        let kept = SeedShares::<Test>::get(CLUSTER, worker(MEMBER)).unwrap();
+        assert_eq!(kept.shares.len(), 1);
+        assert_eq!(kept.shares[0].payload, sealed(net, 1).payload, "the first stays");
+    });
+}
+
+#[test]
 fn shares_of_an_old_sharing_go_when_the_first_new_one_comes() {
     with_member(|net| {
         let member = worker(MEMBER);

@@ -452,3 +452,52 @@ fn a_full_cluster_that_disagrees_is_handled_whole() {
         assert!(one.ref_time() < all.ref_time(), "{one:?} of {all:?}");
     });
 }
+
+#[test]
+fn who_lost_its_state_has_no_vote_and_what_the_others_have_said_is_enough() {
+    run(|| {
+        cluster_of(&[1, 2]);
+        report(10, &[(1, 7), (2, 7)]);
+        report(20, &[(1, 8)]);
+        report(30, &[(1, 9)]);
+        assert_eq!(agreed(), Some((10, 7)));
+        let lost = |seed, number| {
+            let cluster = ClusterId(cluster(number).0);
+            let payload = MessagePayload::StateLost { cluster };
+            PhatContracts::handle_message(&WorkerId(worker(seed).0), &payload)
+        };
+        assert_noop!(lost(9, 1), Error::<Test>::InvalidSender);
+        assert_ok!(lost(2, 1));
+        PhatContracts::do_try_state().unwrap();
+        assert_eq!(agreed(), Some((30, 9)), "the newest that the other has reported");
+        System::assert_has_event(
+            Event::WorkerStateLost { worker: worker(2), cluster: cluster(1) }.into(),
+        );
+        // Saying it twice changes nothing.
+        assert_ok!(lost(2, 1));
+        // It is waited for again once a report of it fits.
+        report(40, &[(1, 3)]);
+        assert_eq!(agreed(), Some((40, 3)));
+        report(40, &[(2, 3)]);
+        report(50, &[(1, 4)]);
+        assert_eq!(agreed(), Some((40, 3)));
+        report(50, &[(2, 4)]);
+        assert_eq!((agreed(), suspended()), (Some((50, 4)), vec![]));
+    });
+}
+
+#[test]
+fn where_all_lost_their_state_those_that_make_it_anew_agree() {
+    run(|| {
+        cluster_of(&[1, 2]);
+        report(10, &[(1, 7), (2, 7)]);
+        for seed in [1, 2] {
+            let payload = MessagePayload::StateLost { cluster: ClusterId(cluster(1).0) };
+            assert_ok!(PhatContracts::handle_message(&WorkerId(worker(seed).0), &payload));
+        }
+        report(20, &[(1, 8)]);
+        assert_eq!(agreed(), Some((10, 7)));
+        report(20, &[(2, 8)]);
+        assert_eq!(agreed(), Some((20, 8)));
+    });
+}

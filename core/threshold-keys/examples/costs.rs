@@ -1,6 +1,6 @@
 //! How long each step takes on this machine.
 //!
-//! `cargo run --release -p threshold-keys --example measure`
+//! `cargo run --release -p threshold-keys --example costs`
 
 use codec::{Decode, Encode};
 use primitives::{ClusterId, GenesisHash};
