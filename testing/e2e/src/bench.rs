@@ -68,6 +68,7 @@ fn options(arguments: &Arguments, slot_ms: Option<u64>, data_dir: PathBuf) -> Re
         workers: 2,
         prices: [0, 0, 0],
         slot_ms,
+        session_blocks: None,
     })
 }
 

@@ -1,6 +1,11 @@
 //! The election, from deployment to the checked tally.
 
-use crate::{data::{District, Votes}, disturb::disturb, tamper::check_tampering};
+use crate::{
+    data::{District, Votes},
+    disturb::disturb,
+    replaying::{Audited, Auditor, check_no_key},
+    tamper::check_tampering,
+};
 use anyhow::{Context, Result, bail, ensure};
 use chain_facts::keys;
 use client::{
@@ -12,6 +17,7 @@ use dev_network::{Network, WorkerRole};
 use primitives::{ContractId, GenesisHash, units::PHA};
 use serde_json::{Value, json};
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -48,6 +54,8 @@ pub struct Summary {
     pub tampered: usize,
     /// Receipt files that hold, one for each worker.
     pub receipts: Vec<Vec<u8>>,
+    /// What the auditor found who executed the election again.
+    pub audited: Audited,
 }
 
 /// Everything that an officer needs, shared by all.
@@ -99,9 +107,10 @@ impl Stage {
     }
 }
 
-/// Runs the election on a network. `say` hears what is going on.
+/// Runs the election on a network, with the auditor's program in `binaries`. `say` hears what is going on.
 pub async fn run(
     network: &mut Network,
+    binaries: &Path,
     ballot: &[u8],
     disturbed: bool,
     say: &mut dyn FnMut(&str),
@@ -151,6 +160,7 @@ pub async fn run(
         check_counted(&stage, place, officer).await?;
     }
     check_secret_until_closed(&stage, &chair, &outsider, officers.len()).await?;
+    check_no_key(&chain, stage.id, &[&chair, &outsider]).await?;
 
     say("the chair closes the election");
     close(&chain, &stage, &chair).await?;
@@ -163,6 +173,10 @@ pub async fn run(
     for receipt in &receipts {
         tampered += check_tampering(receipt, stage.genesis)?;
     }
+    say("an auditor is given the ballot's key, and executes the election again");
+    let audited = Auditor::new(binaries, stage.genesis)?
+        .audit(&chain, stage.id, officers.len(), (&stage.contract, &tally))
+        .await?;
     let query_median = time_queries(&stage).await?;
     Ok(Summary {
         contract: stage.id,
@@ -173,6 +187,7 @@ pub async fn run(
         command_median: median(latencies)?,
         tampered,
         receipts,
+        audited,
     })
 }
 
@@ -541,6 +556,11 @@ pub fn summary_text(summary: &Summary, network: &dev_network::NetworkInfo) -> St
         "receipts     {} hold offline; {} altered ones refused",
         summary.receipts.len(),
         summary.tampered
+    ));
+    lines.push(format!(
+        "replay       equal at {} checkpoints, and the same tally, from a history of {} bytes; {} altered \
+         histories refused",
+        summary.audited.checkpoints, summary.audited.history_bytes, summary.audited.altered
     ));
     lines.join("\n")
 }

@@ -7,4 +7,5 @@
 pub mod data;
 pub mod disturb;
 pub mod election;
+pub mod replaying;
 pub mod tamper;

@@ -47,10 +47,11 @@ async fn run(arguments: Arguments) -> Result<()> {
     let started = Instant::now();
     let ballot = fs::read(&arguments.ballot)
         .with_context(|| format!("{} cannot be read", arguments.ballot.display()))?;
-    let binaries = match &arguments.binaries {
-        Some(directory) => Binaries::in_directory(directory)?,
-        None => Binaries::beside_this_program()?,
+    let folder = match &arguments.binaries {
+        Some(directory) => directory.clone(),
+        None => std::env::current_exe()?.parent().context("this program lies nowhere")?.to_owned(),
     };
+    let binaries = Binaries::in_directory(&folder)?;
     let temporary = tempfile::tempdir()?;
     let data_dir = match (&arguments.data_dir, arguments.once) {
         (Some(directory), _) => directory.clone(),
@@ -64,6 +65,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         workers: 2,
         prices: [0, 0, 0],
         slot_ms: Some(SLOT_MS),
+        session_blocks: None,
     };
     let mut say = |text: &str| println!("[{:6.1} s] {text}", started.elapsed().as_secs_f32());
     let mut end = std::pin::pin!(interrupted());
@@ -73,7 +75,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     };
     say("the network serves");
     let held = tokio::select! {
-        held = election::run(&mut network, &ballot, arguments.disturb, &mut say) => held,
+        held = election::run(&mut network, &folder, &ballot, arguments.disturb, &mut say) => held,
         () = &mut end => {
             network.stop().await;
             return Ok(());
@@ -100,6 +102,12 @@ async fn run(arguments: Arguments) -> Result<()> {
         println!("\nthe network goes on: node {}, genesis {}", info.node, info.genesis);
         for worker in &info.workers {
             println!("  {:?} {}  {}", worker.role, worker.url, worker.worker);
+        }
+        let console = network.serve_console(None).await;
+        match &console {
+            Ok(Some(console)) => println!("  the web console is at {}", console.url()),
+            Ok(None) => println!("  no web console: Node.js and npm build it"),
+            Err(error) => println!("  no web console: {error}"),
         }
         println!("Ctrl-C ends it");
         end.await;

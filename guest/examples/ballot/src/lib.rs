@@ -8,6 +8,9 @@
 //! every tally: the sums of votes decide who leads in the city, and next to them stand the districts
 //! that each candidate won by plurality; a district with a tie at the top has no winner.
 //!
+//! Once it is closed, anybody may also have the key that opens every command, and execute the whole election
+//! again (`may_audit`, `phat replay`).
+//!
 //! Nothing is put into events, because an event tells more people than the message that made it.
 //! A mistake is corrected by the chair's `reopen`, which drops the report so that the officer can send
 //! it again.
@@ -277,6 +280,14 @@ mod ballot {
             }
         }
 
+        /// Who may have the key that opens all commands, to execute the election again: anybody, once it
+        /// is closed and every report is open anyway; until then nobody, not even the chair.
+        #[ink(message)]
+        pub fn may_audit(&self, account: AccountId) -> bool {
+            let _anybody = account;
+            self.closed_at.is_some()
+        }
+
         fn all_reports(&self) -> impl Iterator<Item = Report> + '_ {
             self.district_ids
                 .iter()
@@ -425,6 +436,19 @@ mod ballot {
                 tally.districts_won.iter().all(|(_, won)| *won == 0),
                 "a tie has no winner"
             );
+        }
+
+        #[ink::test]
+        fn nobody_gets_the_commands_before_the_close_and_everybody_after() {
+            let mut ballot = small(&[7]);
+            for account in [CHAIR, STRANGER] {
+                assert!(!ballot.may_audit(account.into()));
+            }
+            call_as(CHAIR);
+            ballot.close().unwrap();
+            for account in [CHAIR, STRANGER] {
+                assert!(ballot.may_audit(account.into()));
+            }
         }
 
         #[ink::test]

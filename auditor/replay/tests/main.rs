@@ -1,0 +1,5 @@
+//! Histories that a cluster has made, and what becomes of them in other hands.
+
+mod cluster;
+mod commands;
+mod recorded;
