@@ -1,8 +1,9 @@
 //! HTTP/1.1 over TCP: routes, bounds, threads.
 
 use crate::{
-    Service, ServiceError,
+    Info, Service, ServiceError,
     responder::{Answer, Responder},
+    traffic::TrafficMeter,
     watch::{Watched, start as start_watching},
 };
 use http_body_util::Full;
@@ -17,7 +18,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use primitives::bounds::REQUEST_BYTES_MAX;
+use primitives::{ContractId, bounds::REQUEST_BYTES_MAX};
 use std::{
     convert::Infallible,
     future::{Future, poll_fn},
@@ -41,6 +42,10 @@ use tokio_io_timeout::TimeoutStream;
 
 /// Path of places in the log of receipts; 32 bytes in hex follow.
 const RECEIPT_LOG: &str = "/v1/receipt-log/";
+/// Path of proofs of contracts' roots; the contract's id in hex follows.
+const CONTRACT_ROOT: &str = "/v1/contract-root/";
+/// Path of loads; a contract's id follows.
+const LOAD: &str = "/v1/load/";
 /// Threads of [`serve`] beyond one for each processor: what queries may keep busy while the processors
 /// are shared by others, and the one that never runs queries.
 const SPARE_THREADS: usize = 2;
@@ -91,6 +96,7 @@ pub(crate) struct Shared {
     /// Queries on the runtime's own threads, and how many may be.
     inline: Arc<Watched>,
     inline_max: usize,
+    traffic: OnceLock<TrafficMeter>,
     unsettled: Notify,
 }
 
@@ -105,7 +111,7 @@ impl Shared {
 }
 
 /// So much of a bounded total; given back when dropped.
-struct Share<'a> {
+pub(crate) struct Share<'a> {
     of: &'a AtomicUsize,
     amount: usize,
 }
@@ -137,21 +143,41 @@ impl Drop for Share<'_> {
 }
 
 /// Why a request is not even handed on.
-enum Unread {
+pub(crate) enum Unread {
     TooLong,
     TooSlow,
     TooMuchAtOnce,
     Broken,
 }
 
-fn receipt_log(service: &dyn Service, signed: &str) -> Answer {
+/// 32 bytes that a path ends with, in hex.
+fn at_end(text: &str, what: &str) -> Result<[u8; 32], ServiceError> {
     let mut bytes = [0; 32];
-    hex::decode_to_slice(signed.trim_start_matches("0x"), &mut bytes).map_err(|_| {
-        ServiceError::BadRequest(
-            "what a worker signed for a batch of receipts has 32 bytes in hex".to_owned(),
-        )
-    })?;
-    service.receipt_log(&bytes)
+    hex::decode_to_slice(text.trim_start_matches("0x"), &mut bytes)
+        .map_err(|_| ServiceError::BadRequest(format!("{what} has 32 bytes in hex")))?;
+    Ok(bytes)
+}
+
+fn receipt_log(service: &dyn Service, signed: &str) -> Answer {
+    service.receipt_log(&at_end(signed, "what a worker signed for a batch of receipts")?)
+}
+
+fn contract_root(service: &dyn Service, contract: &[u8]) -> Answer {
+    match contract.try_into() {
+        Ok(contract) => service.contract_root(contract),
+        Err(_) => failed(),
+    }
+}
+
+fn load(service: &dyn Service, contract: &str) -> Response<Full<Bytes>> {
+    let loaded = contract
+        .parse::<ContractId>()
+        .map_err(|_| ServiceError::BadRequest("a contract's id has 32 bytes in hex".to_owned()))
+        .and_then(|contract| service.load(&contract));
+    match loaded {
+        Ok(load) => json(StatusCode::OK, &load),
+        Err(error) => refuse(status(&error), error.to_string()),
+    }
 }
 
 /// A worker's HTTP rim.
@@ -173,9 +199,22 @@ impl Rim {
                 body_bytes: AtomicUsize::new(0),
                 inline: Arc::default(),
                 inline_max: threads() - 1,
+                traffic: OnceLock::new(),
                 unsettled: Notify::new(),
             }),
         }
+    }
+
+    /// Tells everybody who asks how many queries are answered; by the operator's choice.
+    #[must_use]
+    pub fn publish_traffic(self) -> Self {
+        self.shared.traffic.get_or_init(TrafficMeter::start);
+        self
+    }
+
+    fn info(&self) -> Info {
+        let traffic = self.shared.traffic.get().and_then(TrafficMeter::read);
+        Info { traffic, ..self.shared.service.info() }
     }
 
     async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
@@ -184,6 +223,9 @@ impl Rim {
     {
         let shared = &self.shared;
         let (head, body) = request.into_parts();
+        if self.is_compatible(&head) {
+            return self.compatible(&head, body).await;
+        }
         let answer = match (&head.method, head.uri.path()) {
             (&Method::POST, "/v1/query") => match self.read(body).await {
                 Ok((body, _share)) => self.query(body).await,
@@ -202,16 +244,32 @@ impl Rim {
                 Err(unread) => return refuse_unread(unread, &shared.limits),
             },
             (&Method::GET, "/v1/handover") => shared.service.handover_offer(),
-            (&Method::GET, "/v1/info") => return json(StatusCode::OK, &shared.service.info()),
+            (&Method::GET, "/v1/info") => return json(StatusCode::OK, &self.info()),
             (&Method::GET, "/v1/evidence") => shared.service.evidence(),
             (&Method::GET, path) if path.starts_with(RECEIPT_LOG) => {
                 receipt_log(&*shared.service, &path[RECEIPT_LOG.len()..])
+            }
+            (&Method::GET, path) if path.starts_with(CONTRACT_ROOT) => {
+                match at_end(&path[CONTRACT_ROOT.len()..], "the id of a contract") {
+                    Ok(contract) => {
+                        let contract = Bytes::copy_from_slice(&contract);
+                        self.blocking(contract, contract_root).await
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            (&Method::GET, path) if path.starts_with(LOAD) => {
+                return load(&*shared.service, &path[LOAD.len()..]);
             }
             (&Method::OPTIONS, _) => return preflight(),
             (_, "/v1/query" | "/v1/session" | "/v1/snapshot") => return refuse_method("POST"),
             (_, "/v1/info" | "/v1/evidence") => return refuse_method("GET"),
             (_, "/v1/handover") => return refuse_method("GET, POST"),
-            (_, path) if path.starts_with(RECEIPT_LOG) => return refuse_method("GET"),
+            (_, path)
+                if [RECEIPT_LOG, CONTRACT_ROOT, LOAD].iter().any(|start| path.starts_with(start)) =>
+            {
+                return refuse_method("GET");
+            }
             _ => Err(ServiceError::NotFound(
                 "there is nothing at this path; see GET /v1/info".to_owned(),
             )),
@@ -237,7 +295,7 @@ impl Rim {
     }
 
     /// Reads a whole body within the bounds.
-    async fn read<B>(&self, mut body: B) -> Result<(Bytes, Share<'_>), Unread>
+    pub(crate) async fn read<B>(&self, mut body: B) -> Result<(Bytes, Share<'_>), Unread>
     where
         B: Body<Data = Bytes> + Unpin,
     {
@@ -280,7 +338,23 @@ impl Rim {
         Ok((bytes, share))
     }
 
+    pub(crate) fn service(&self) -> &dyn Service {
+        &*self.shared.service
+    }
+
     async fn query(&self, body: Bytes) -> Answer {
+        let answer = self.ask(move |service, responder| service.query(&body, responder)).await;
+        if let (Ok(_), Some(traffic)) = (&answer, self.shared.traffic.get()) {
+            traffic.count();
+        }
+        answer
+    }
+
+    /// Lets the service answer one query, on this thread where there is room for it.
+    pub(crate) async fn ask(
+        &self,
+        work: impl FnOnce(&dyn Service, Responder) + Send + 'static,
+    ) -> Answer {
         let Some(_place) = Share::one(&self.shared.requests, self.shared.limits.requests_max) else {
             return Err(too_many());
         };
@@ -288,10 +362,10 @@ impl Rim {
         if let Some(_inline) = self.shared.inline.begin(self.shared.inline_max) {
             let service = &*self.shared.service;
             // The connection outlives a bug in one request; the dropped responder answers.
-            let _bug = catch_unwind(AssertUnwindSafe(|| service.query(&body, responder)));
+            let _bug = catch_unwind(AssertUnwindSafe(|| work(service, responder)));
         } else {
             let service = self.shared.service.clone();
-            self.shared.runtime().spawn_blocking(move || service.query(&body, responder));
+            self.shared.runtime().spawn_blocking(move || work(&*service, responder));
         }
         match receiver.try_recv() {
             Ok(answer) => answer,
@@ -457,7 +531,7 @@ fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<Full<Byte
 }
 
 /// Browsers ask from any page: what they get is public or sealed to them.
-fn respond(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+pub(crate) fn respond(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();

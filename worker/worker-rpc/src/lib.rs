@@ -7,7 +7,10 @@
 //! | `POST /v1/session` | SCALE `HpkeSealed` | SCALE `SessionAccept` |
 //! | `POST /v1/query` | SCALE `Envelope` | sealed reply |
 //! | `POST /v1/snapshot` | SCALE `SignedSnapshotRequest`, from a worker of the cluster | SCALE `SnapshotChunk` |
+//! | `GET /v1/contract-root/{contract, hex}` | – | SCALE `ContractRootProof`, under the root that the cluster agreed on last |
+//! | `GET /v1/load/CONTRACT` | – | JSON [`ContractLoad`] |
 //! | `GET /v1/handover` | – | SCALE `HandoverOffer` |
+//! | `POST /prpc/PhactoryAPI.…` | protobuf or JSON of the original network's protocol ([`CompatibleService`]) | the same |
 //! | `POST /v1/handover` | SCALE `SignedHandoverRequest`, from a new build with its operator's word | SCALE `HandoverAnswer` |
 //!
 //! An error is JSON `{"error": "…"}` with a status that tells who should act: 400 the client, 404 there
@@ -32,14 +35,19 @@
 #![deny(missing_docs)]
 
 mod http;
+mod metrics;
+mod prpc;
 mod responder;
+mod traffic;
 mod watch;
 
 pub use http::{Limits, Rim, bind, serve};
+pub use metrics::serve_metrics;
+pub use prpc::CompatibleService;
 pub use responder::{PutOff, Responder};
 
 use primitives::{
-    BlockNumber, ClusterId, GenesisHash, HpkePublicKey, StateRoot, UnixMillis, WorkerId,
+    BlockNumber, ClusterId, ContractId, GenesisHash, HpkePublicKey, StateRoot, UnixMillis, WorkerId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +70,19 @@ pub struct Info {
     pub ready_after_ms: Option<u64>,
     /// Milliseconds from the light client's start, early in the process, to its first final block.
     pub light_client_after_ms: Option<u64>,
+    /// How much it is asked, where its operator publishes that ([`Rim::publish_traffic`]); the rim fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<Traffic>,
+}
+
+/// How many queries a worker answered in a while. Never of less than ten seconds, and of all contracts
+/// together: what a watcher of its traffic sees anyway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// How long the while was, milliseconds.
+    pub window_ms: u64,
+    /// How many.
+    pub queries: u64,
 }
 
 /// What a worker answers from.
@@ -77,6 +98,31 @@ pub struct Serving {
     pub state_root: StateRoot,
     /// Mailbox entries run.
     pub next_number: u64,
+}
+
+/// What a worker can do, and what a contract's queries cost on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContractLoad {
+    /// Processors that contracts share.
+    pub processors: u32,
+    /// How fast the machine is; not measured where the chain has no mining.
+    pub speed: Option<Speed>,
+    /// Processor time of one of the contract's queries, nanoseconds: a mean of 64 or more, rounded up to three
+    /// significant bits. Not known before so many were asked.
+    pub cost_ns: Option<u64>,
+    /// The contract's weight here, if it was asked since the worker started.
+    pub weight: Option<u32>,
+}
+
+/// How fast a machine is, in rounds of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Speed {
+    /// A second, by one processor alone.
+    pub one: u32,
+    /// A second, by all together.
+    pub all: u32,
+    /// The part of a round that works on much memory, a second, by all together.
+    pub memory: u32,
 }
 
 /// Why a request gets an error; the variant decides the status.
@@ -117,6 +163,23 @@ pub trait Service: Send + Sync + 'static {
         let _none = signed;
         Err(ServiceError::NotFound("this worker keeps no log of receipts".to_owned()))
     }
+    /// A contract's commitment with its proof: SCALE `wire::audit::ContractRootProof`. Reads the disk:
+    /// called on a thread that may block.
+    ///
+    /// # Errors
+    /// When the state is not here.
+    fn contract_root(&self, contract: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
+        let _none = contract;
+        Err(ServiceError::NotFound("this worker keeps no state to prove from".to_owned()))
+    }
+    /// What the worker can do, and what a contract's queries cost on it.
+    ///
+    /// # Errors
+    /// When it tells nobody.
+    fn load(&self, contract: &ContractId) -> Result<ContractLoad, ServiceError> {
+        let _nobody = contract;
+        Err(ServiceError::NotFound("this worker does not tell its load".to_owned()))
+    }
     /// Opens a session. Computes, and waits for nothing.
     ///
     /// # Errors
@@ -146,6 +209,10 @@ pub trait Service: Send + Sync + 'static {
     fn hand_over(&self, request: &[u8]) -> Result<Vec<u8>, ServiceError> {
         let _request = request;
         Err(ServiceError::NotFound("this worker hands nothing over".to_owned()))
+    }
+    /// What answers clients of the original network, if anything does.
+    fn compatible(&self) -> Option<&dyn CompatibleService> {
+        None
     }
     /// Finishes answers that were put off. Called when nothing else is at hand.
     fn settle(&self) {}

@@ -32,12 +32,42 @@ fn bytes_pass_and_errors_say_who_should_act() {
     check("GET", "/v1/receipt-log/07", b"", 400, b"{\"error\":\"what a worker signed");
     check("GET", "/v1/receipt-log/", b"", 400, b"{\"error\":");
     check("POST", &log("07"), b"", 405, b"{\"error\":");
+    let load = |byte: &str| format!("/v1/load/0x{}", byte.repeat(32));
+    check("GET", &load("02"), b"", 200, b"{\"processors\":2,\"speed\":null,\"cost_ns\":7");
+    check("GET", "/v1/load/02", b"", 400, b"{\"error\":\"a contract's id");
+    check("POST", &load("02"), b"", 405, b"{\"error\":");
     check("GET", "/nothing", b"", 404, b"{\"error\":");
     check("GET", "/v1/query", b"", 405, b"{\"error\":");
     check("OPTIONS", "/v1/query", b"", 200, b"");
     check("GET", "/v1/info", b"", 200, b"{\"version\":\"1.2.3\"");
     // All of that on one connection, bugs included.
     check("POST", "/v1/query", &vec![7; 1 << 20], 200, &vec![7; 1 << 20]);
+}
+
+#[test]
+fn the_protocol_of_the_original_network_passes_in_both_encodings() {
+    let server = Server::start(Limits::default());
+    let mut client = server.connect();
+    let mut check = |method: &str, path: &str, body: &[u8], status: u16, answer: &str| {
+        let reply = client.ask(method, path, body);
+        let have = String::from_utf8_lossy(&reply.body).into_owned();
+        assert_eq!((reply.status, have.as_str()), (status, answer), "{method} {path}");
+        assert!(reply.head.contains("access-control-allow-origin: *"), "{}", reply.head);
+    };
+    let small = "/prpc/PhactoryAPI.Small";
+    check("POST", small, b"abc", 200, "Small protobuf abc.");
+    check("POST", &format!("{small}?json"), b"abc", 200, "Small json abc.");
+    check("POST", &format!("{small}?a=json&json=1"), b"", 200, "Small json .");
+    check("GET", small, b"", 200, "Small json .");
+    check("GET", "/info", b"", 200, "GetInfo json .");
+    check("POST", small, b"bad", 400, "bad false");
+    check("POST", small, b"broken", 500, "broken false");
+    check("POST", small, b"123456789", 413, "Entity too large false");
+    check("POST", "/prpc/PhactoryAPI.Stop", b"", 404, "Method Not Found false");
+    check("PUT", small, b"", 405, "this path takes GET and POST alone false");
+    check("POST", "/prpc/PhactoryAPI.Panic", b"", 500, "the request failed inside the worker false");
+    check("OPTIONS", small, b"", 200, "");
+    check("POST", small, b"abc", 200, "Small protobuf abc.");
 }
 
 #[test]

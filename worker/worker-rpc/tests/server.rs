@@ -1,13 +1,15 @@
 //! A service of a few lines behind a rim, and a client that speaks HTTP by hand.
 
-use primitives::{GenesisHash, HpkePublicKey, WorkerId};
+use primitives::{ContractId, GenesisHash, HpkePublicKey, WorkerId};
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     sync::{Arc, Mutex, mpsc},
 };
 use tokio::sync::oneshot;
-use worker_rpc::{Info, Limits, PutOff, Responder, Rim, Service, ServiceError, bind, serve};
+use worker_rpc::{
+    CompatibleService, ContractLoad, Info, Limits, PutOff, Responder, Rim, Service, ServiceError, bind, serve,
+};
 
 /// Echoes. `wait…` blocks on its thread until the gate opens; `later…` is put off; `panic` panics.
 pub struct Echo {
@@ -27,6 +29,7 @@ impl Service for Echo {
             serving: None,
             ready_after_ms: None,
             light_client_after_ms: None,
+            traffic: None,
         }
     }
 
@@ -40,6 +43,10 @@ impl Service for Echo {
             [8, ..] => Err(ServiceError::Unavailable("not yet".to_owned())),
             _ => Err(ServiceError::NotFound("not logged".to_owned())),
         }
+    }
+
+    fn load(&self, contract: &ContractId) -> Result<ContractLoad, ServiceError> {
+        Ok(ContractLoad { processors: contract.0[0].into(), speed: None, cost_ns: Some(7), weight: None })
     }
 
     fn open_session(&self, opening: &[u8]) -> Result<Vec<u8>, ServiceError> {
@@ -74,10 +81,42 @@ impl Service for Echo {
         Ok([request, b" for you"].concat())
     }
 
+    fn compatible(&self) -> Option<&dyn CompatibleService> {
+        Some(self)
+    }
+
     fn settle(&self) {
         for (envelope, asker) in self.put_off.lock().unwrap().drain(..) {
             asker.give(Ok(envelope));
         }
+    }
+}
+
+/// Says what it was asked, in which encoding; `bad` and `broken` are refused.
+impl CompatibleService for Echo {
+    fn body_bytes_max(&self, method: &str) -> Option<usize> {
+        match method {
+            "Small" | "GetInfo" => Some(8),
+            "Panic" => Some(100),
+            _ => None,
+        }
+    }
+
+    fn call(&self, method: &str, json: bool, body: &[u8], responder: Responder) {
+        assert_ne!(method, "Panic", "a bug in one request");
+        responder.give(match body {
+            b"bad" => Err(ServiceError::BadRequest("bad".to_owned())),
+            b"broken" => Err(ServiceError::Unavailable("broken".to_owned())),
+            _ => Ok([method.as_bytes(), if json { b" json " } else { b" protobuf " }, body].concat()),
+        });
+    }
+
+    fn write(&self, _method: &str, _json: bool, answer: Vec<u8>) -> Result<Vec<u8>, ServiceError> {
+        Ok([&answer, &b"."[..]].concat())
+    }
+
+    fn error(&self, json: bool, text: &str) -> Vec<u8> {
+        format!("{text} {json}").into_bytes()
     }
 }
 
