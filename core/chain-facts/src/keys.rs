@@ -1,5 +1,9 @@
 //! Storage keys. Maps use Twox64Concat, as clients of the original network expect.
 
+mod economy;
+
+pub use economy::*;
+
 use alloc::vec::Vec;
 use codec::Encode;
 use primitives::{AccountId, BlockNumber, ClusterId, CodeHash, ContractId, Measurement, WorkerId};
@@ -18,6 +22,31 @@ fn map(pallet: &str, item: &str, keys: &[&[u8]]) -> Vec<u8> {
         key.extend_from_slice(part);
     }
     key
+}
+
+/// The validators of the session that runs: `Vec<AccountId>`.
+pub fn validators() -> Vec<u8> {
+    plain("Session", "Validators")
+}
+
+/// The validators of the session after, with their keys: `Vec<(AccountId, [u8; 64])>`.
+pub fn queued_validators() -> Vec<u8> {
+    plain("Session", "QueuedKeys")
+}
+
+/// The validators that are named and wait for a session's end: `Vec<AccountId>`.
+pub fn wanted_validators() -> Vec<u8> {
+    plain("ValidatorSet", "Wanted")
+}
+
+/// Blocks of a session: `u32`.
+pub fn session_blocks() -> Vec<u8> {
+    plain("ValidatorSet", "SessionBlocks")
+}
+
+/// How often GRANDPA's set of authorities has changed: `u64`.
+pub fn authority_set_id() -> Vec<u8> {
+    plain("Grandpa", "CurrentSetId")
 }
 
 /// A worker's registration: [`crate::WorkerInfo`].
@@ -59,9 +88,20 @@ pub fn endpoints(worker: &WorkerId) -> Vec<u8> {
     map("PhalaRegistry", "Endpoints", &[worker.as_ref()])
 }
 
+/// Where a worker's operator says that it stands: [`crate::DeclaredPlace`].
+pub fn worker_place(worker: &WorkerId) -> Vec<u8> {
+    map("PhalaRegistry", "WorkerPlaces", &[worker.as_ref()])
+}
+
 /// What a cluster's contracts may use, where its owner has set it: `wire::limits::ClusterLimits`.
 pub fn cluster_limits(cluster: &ClusterId) -> Vec<u8> {
     map("PhalaPhatContracts", "Limits", &[cluster.as_ref()])
+}
+
+/// Since which block a cluster's owner does not want the protocol of the original network, if so:
+/// `BlockNumber`.
+pub fn compatible_edge_closed(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaPhatContracts", "CompatibleEdgesClosed", &[cluster.as_ref()])
 }
 
 /// Every how many'th block's end a cluster's contracts hear of: `BlockNumber`.
@@ -72,6 +112,22 @@ pub fn block_hooks(cluster: &ClusterId) -> Vec<u8> {
 /// A cluster's sr25519 public key: 32 bytes.
 pub fn cluster_key(cluster: &ClusterId) -> Vec<u8> {
     map("PhalaRegistry", "ClusterKeys", &[cluster.as_ref()])
+}
+
+/// The key that a cluster is to use next: [`crate::NextClusterKey`].
+pub fn next_cluster_key(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaRegistry", "NextClusterKeys", &[cluster.as_ref()])
+}
+
+/// By which of its cluster's seeds a contract's keys are; the first where there is nothing: `u32`.
+pub fn contract_key_rotation(contract: &ContractId) -> Vec<u8> {
+    map("PhalaRegistry", "ContractKeyRotations", &[contract.as_ref()])
+}
+
+/// The workers of a cluster that have not reported an agreed root since they were taken in, or lost
+/// their state: `Vec<WorkerId>`.
+pub fn joining_workers(cluster: &ClusterId) -> Vec<u8> {
+    map("PhalaPhatContracts", "JoiningWorkers", &[cluster.as_ref()])
 }
 
 /// A contract's sr25519 public key: 32 bytes.
@@ -107,6 +163,11 @@ pub fn sharing_since() -> Vec<u8> {
 /// The members' sharing, for recovery: `threshold_keys::Sharing`.
 pub fn members_sharing() -> Vec<u8> {
     plain("PhalaGatekeepers", "MembersSharing")
+}
+
+/// The members of the DAO who may hold shares, and how many of them it takes: `(Vec<HolderKey>, u8)`.
+pub fn members() -> Vec<u8> {
+    plain("PhalaGatekeepers", "Members")
 }
 
 /// A sharing of the gatekeepers that was in force before, as long as evidence of it is taken:
@@ -158,7 +219,8 @@ pub fn seed_confirmed(cluster: &ClusterId, worker: &WorkerId) -> Vec<u8> {
     )
 }
 
-/// Which seed a cluster uses, 0 where there is nothing: `u32`.
+/// Which seed a cluster uses, and is to use; the first where there is nothing:
+/// `threshold_keys::KeyRotation`.
 pub fn cluster_rotation(cluster: &ClusterId) -> Vec<u8> {
     map("PhalaGatekeepers", "ClusterRotation", &[cluster.as_ref()])
 }

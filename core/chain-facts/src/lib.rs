@@ -10,11 +10,23 @@
 extern crate alloc;
 
 pub mod keys;
+mod mining;
+mod pools;
 pub mod read;
 mod values;
 pub mod view;
 
+pub use mining::{
+    Benchmark, BenchmarkRules, BoundSession, CoolDown, MiningView, PendingChallenge, SessionInfo,
+    SessionState,
+};
+pub use pools::{
+    CommissionRaise, Delegation, Pool, PoolKind, PoolQueue, PoolSession, PoolSessionPhase,
+    WithdrawRequest,
+};
+pub use threshold_keys::KeyRotation;
 pub use values::{
-    AgreedCheckpoint, AgreedRoot, Checkpoint, ClusterInfo, ClusterPermission, ContractRecord, Instance,
-    OfferedWorker, ReceiptLogRoot, Suspension, WorkerInfo, WorkerOffer,
+    AgreedCheckpoint, AgreedRoot, Checkpoint, ClusterInfo, ClusterPermission, ContractRecord,
+    DeclaredPlace, Instance, NextClusterKey, OfferedWorker, ReceiptLogRoot, Suspension, WorkerInfo,
+    WorkerOffer, WorkerPlace,
 };

@@ -4,17 +4,20 @@
 //! worker, the state of a chain in memory in a simulation. So the same code reads both.
 
 mod gatekeeping;
+mod mining;
 
 use crate::{
-    Checkpoint, Suspension, WorkerInfo, keys,
+    Checkpoint, NextClusterKey, Suspension, WorkerInfo, keys,
     view::{ClusterView, ENTRIES_MAX, FinalizedView, Peer, PolicyView, Watch},
 };
 use attestation::AcceptedRoot;
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::Decode;
 use core::future::Future;
-use primitives::{BlockHash, BlockNumber, ClusterId, HpkePublicKey, Measurement, WorkerId, bounds};
-use threshold_keys::{PendingSeed, SeedConfirmation, Sharing, SharingId};
+use primitives::{
+    BlockHash, BlockNumber, ClusterId, ContractId, HpkePublicKey, Measurement, WorkerId, bounds,
+};
+use threshold_keys::{KeyRotation, PendingSeed, SeedConfirmation, Sharing, SharingId};
 use wire::{
     mailbox::{MailboxEntry, MailboxOperation},
     registration::VersionedWorkerEndpoints,
@@ -125,6 +128,7 @@ pub async fn view<R: StorageReader>(
             Some(measurement) => Some(policy(block, measurement).await?),
             None => None,
         },
+        mining: mining::view(block, &watch.worker).await?,
     })
 }
 
@@ -158,7 +162,12 @@ async fn cluster_view<R: StorageReader>(
             contract_keys.insert(*contract, key);
         }
     }
-    let rotation = rotation(block, &id).await?;
+    let seeds = seeds_of(block, &id).await?;
+    let rotation = seeds.newest;
+    let next_public_key = match seeds.is_pending() {
+        true => next_public_key(block, &id, rotation).await?,
+        false => None,
+    };
     let confirmed = confirmation(block, &id, &watch.worker).await?;
     let seed_confirmed = own_key.is_some_and(|hpke_public_key| {
         confirmed == Some(SeedConfirmation { rotation, hpke_public_key })
@@ -188,9 +197,22 @@ async fn cluster_view<R: StorageReader>(
     } else {
         None
     };
+    let joining: Vec<WorkerId> =
+        read(block, "joining workers", keys::joining_workers(&id)).await?.unwrap_or_default();
+    let contracts: Option<Vec<ContractId>> = match watch.wants_contracts {
+        true => {
+            let key = keys::cluster_contracts(&id);
+            Some(read(block, "contracts of a cluster", key).await?.unwrap_or_default())
+        }
+        false => None,
+    };
     Ok(ClusterView {
         id,
         rotation,
+        rotation_in_force: seeds.in_force,
+        next_public_key,
+        is_joining: joining.contains(&watch.worker),
+        contracts,
         seed_shares,
         sharing,
         seed_confirmed,
@@ -209,6 +231,9 @@ async fn cluster_view<R: StorageReader>(
             .await?,
         inbox_first: read(block, "mailbox", keys::inbox_first(&id)).await?.unwrap_or_default(),
         inbox_next,
+        compatible_edge: read::<_, BlockNumber>(block, "edge", keys::compatible_edge_closed(&id))
+            .await?
+            .is_none(),
         entries,
         codes,
         contract_keys,
@@ -258,10 +283,25 @@ async fn mailbox<R: StorageReader>(
     Ok((entries, codes))
 }
 
-/// Which of its seeds a cluster uses.
-async fn rotation<R: StorageReader>(block: &R, cluster: &ClusterId) -> Result<u32, R::Error> {
+/// Which of its seeds a cluster uses, and is to use.
+async fn seeds_of<R: StorageReader>(
+    block: &R,
+    cluster: &ClusterId,
+) -> Result<KeyRotation, R::Error> {
     let rotation = read(block, "cluster rotation", keys::cluster_rotation(cluster)).await?;
     Ok(rotation.unwrap_or_default())
+}
+
+/// The public key that belongs to the seed that a cluster is to use next. One that is disputed is
+/// somebody's word like any other: who has the seed knows which is right.
+async fn next_public_key<R: StorageReader>(
+    block: &R,
+    cluster: &ClusterId,
+    rotation: u32,
+) -> Result<Option<[u8; 32]>, R::Error> {
+    let next: Option<NextClusterKey> =
+        read(block, "next cluster key", keys::next_cluster_key(cluster)).await?;
+    Ok(next.filter(|next| next.rotation == rotation).map(|next| next.public_key))
 }
 
 /// What a worker said of the seeds of a cluster.

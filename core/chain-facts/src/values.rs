@@ -1,5 +1,6 @@
 //! Values, with the layout that the pallets store.
 
+use alloc::string::String;
 use attestation::{RootKind, TeeKind};
 use codec::{Decode, Encode};
 use primitives::{
@@ -101,6 +102,28 @@ pub struct OfferedWorker {
     pub offer: WorkerOffer,
 }
 
+/// Where a worker stands.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct WorkerPlace {
+    /// ISO 3166-1 alpha-2: two capital letters.
+    pub country: [u8; 2],
+    /// The city's name, UTF-8, at most `primitives::bounds::CITY_BYTES_MAX` bytes.
+    pub city: String,
+    /// Tenths of a degree north, -900 to 900.
+    pub latitude_decidegrees: i16,
+    /// Tenths of a degree east, -1800 to 1800.
+    pub longitude_decidegrees: i16,
+}
+
+/// An operator's word on where a worker stands. It holds while that account operates the worker.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct DeclaredPlace {
+    /// Who says it.
+    pub operator: AccountId,
+    /// Where.
+    pub place: WorkerPlace,
+}
+
 /// A root that a cluster's workers agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct AgreedRoot {
@@ -117,6 +140,19 @@ pub struct Instance {
     pub nonce: [u8; 32],
     /// Block that took the number in.
     pub at: BlockNumber,
+}
+
+/// The key that a cluster is to use next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct NextClusterKey {
+    /// By which of its seeds.
+    pub rotation: u32,
+    /// The cluster's sr25519 public key by that seed.
+    pub public_key: [u8; 32],
+    /// Which worker told it.
+    pub told_by: WorkerId,
+    /// Whether another worker told another one: then it never comes in force.
+    pub is_disputed: bool,
 }
 
 /// Who may deploy to a cluster.

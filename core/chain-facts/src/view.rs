@@ -3,7 +3,7 @@
 //! The worker says what it wants to know in a [`Watch`]; the light client answers with a
 //! [`FinalizedView`] of one block. Both are plain data, so that a test or a simulator can make them up.
 
-use crate::{AgreedCheckpoint, Checkpoint, Instance, Suspension, WorkerInfo};
+use crate::{AgreedCheckpoint, Checkpoint, Instance, MiningView, Suspension, WorkerInfo};
 use attestation::AcceptedRoot;
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use primitives::{
@@ -39,6 +39,8 @@ pub struct Watch {
     pub holds_share: bool,
     /// Whether it wants to know where its cluster's other workers are.
     pub wants_peers: bool,
+    /// Whether it wants to know all contracts of its cluster.
+    pub wants_contracts: bool,
     /// A build of which it wants to know whether, and by what evidence, the chain would take it.
     pub policy_for: Option<Measurement>,
 }
@@ -89,6 +91,8 @@ pub struct FinalizedView {
     pub gatekeeping: Option<GatekeepingView>,
     /// What [`Watch::policy_for`] asked.
     pub policy: Option<PolicyView>,
+    /// What the worker mines; none where nobody does on this chain.
+    pub mining: Option<MiningView>,
 }
 
 /// The worker's cluster at a final block.
@@ -96,12 +100,16 @@ pub struct FinalizedView {
 pub struct ClusterView {
     /// Which cluster.
     pub id: ClusterId,
-    /// Its public key.
+    /// Its public key, by the seed in use.
     pub public_key: Option<[u8; 32]>,
+    /// Its public key by the newest seed, where that is not in use yet and somebody has told it.
+    pub next_public_key: Option<[u8; 32]>,
     /// Its workers, in the chain's order.
     pub workers: Vec<WorkerId>,
-    /// Which of its seeds is in use.
+    /// The newest of its seeds: what gatekeepers give.
     pub rotation: u32,
+    /// Which of its seeds is in use, by its mailbox.
+    pub rotation_in_force: u32,
     /// Shares of this seed, of the sharing in force, sealed to the worker's registered key; none
     /// where it has told that it has the seed.
     pub seed_shares: Vec<SealedSeedShare>,
@@ -117,6 +125,8 @@ pub struct ClusterView {
     pub suspension: Option<Suspension>,
     /// Those of [`ClusterView::workers`] that must not serve.
     pub suspended: Vec<WorkerId>,
+    /// Whether the worker has no vote until it reports an agreed root.
+    pub is_joining: bool,
     /// The cluster's other workers that are active, not suspended, and have endpoints; only where
     /// [`Watch::wants_peers`].
     pub peers: Vec<Peer>,
@@ -127,10 +137,14 @@ pub struct ClusterView {
     pub inbox_next: u64,
     /// Entries from [`Watch::from_number`] on, at most [`ENTRIES_MAX`], without a gap.
     pub entries: Vec<MailboxEntry>,
+    /// Whether the cluster's owner lets clients of the original network ask.
+    pub compatible_edge: bool,
     /// Code that the entries upload.
     pub codes: BTreeMap<CodeHash, Vec<u8>>,
     /// Those of [`Watch::contract_keys`] that the chain has.
     pub contract_keys: BTreeMap<ContractId, [u8; 32]>,
+    /// The cluster's contracts that have keys, where [`Watch::wants_contracts`].
+    pub contracts: Option<Vec<ContractId>>,
 }
 
 /// Another worker of the cluster.

@@ -1,7 +1,7 @@
 //! Storage keys against the values that the original network's clients compute.
 
 use chain_facts::keys;
-use primitives::{ClusterId, WorkerId};
+use primitives::{ClusterId, ContractId, WorkerId};
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -47,16 +47,22 @@ fn map_keys_end_with_the_key_itself_and_never_meet() {
         keys::seed_shares(&first, &two),
         keys::seed_confirmed(&first, &one),
         keys::cluster_rotation(&first),
+        keys::next_cluster_key(&first),
+        keys::joining_workers(&first),
+        keys::contract_key_rotation(&ContractId([5; 32])),
         keys::receiving_key(&one.0),
         keys::sharing(),
         keys::pending_sharing(),
         keys::members_sharing(),
+        keys::members(),
         keys::ceremony(),
         keys::ceremony_plan(),
         keys::beacon_round(),
         keys::beacon_value(1),
         keys::beacon_value(2),
         keys::agreed_checkpoint(&first),
+        keys::compatible_edge_closed(&first),
+        keys::compatible_edge_closed(&second),
         keys::agreed_roots(&first),
         keys::suspension(&first, &one),
         keys::suspension(&first, &two),

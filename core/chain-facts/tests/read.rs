@@ -16,7 +16,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 use threshold_keys::{
-    BeaconRound, BeaconStage, GatekeeperSettings, PendingSeed, PerHolder, SeedConfirmation,
+    BeaconRound, BeaconStage, GatekeeperSettings, KeyRotation, PendingSeed, PerHolder, SeedConfirmation,
     Sharing, SharingId, ThresholdRule,
 };
 
@@ -175,7 +175,7 @@ fn only_active_members_without_their_seed_are_shown_to_a_gatekeeper() {
         rotation: 2,
         hpke_public_key: key,
     };
-    block.put(keys::cluster_rotation(&cluster), 2u32);
+    block.put(keys::cluster_rotation(&cluster), KeyRotation { newest: 2, ..Default::default() });
     block.put(
         keys::seed_confirmed(&cluster, &name(14)),
         confirmed(hpke(&name(14))),

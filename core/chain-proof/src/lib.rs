@@ -40,6 +40,7 @@ extern crate alloc;
 mod grandpa;
 mod header;
 mod history;
+mod past;
 mod portable;
 pub mod storage_key;
 pub mod trie;
@@ -47,6 +48,7 @@ pub mod trie;
 pub use grandpa::{Authority, AuthoritySet};
 pub use header::{Header, HeaderError, hash_header};
 pub use history::{History, Planned, StateNeeded, distinct_nodes};
+pub use past::{PastState, block_hash_key};
 pub use portable::{
     PORTABLE_BYTES_AIM, PORTABLE_BYTES_MAX, PortableProof, PortableStep, Start, TrustedSet, Vote,
     Voters, decode_portable, verify_portable,
@@ -176,6 +178,18 @@ pub enum ProofError {
     NeedsSet {
         /// The set.
         set_id: u64,
+    },
+    /// A past block is not the one that a later state remembers under its number.
+    #[error("block {number} is not the one that the chain remembers")]
+    AnotherPast {
+        /// Its number.
+        number: BlockNumber,
+    },
+    /// A later state does not remember a block of this number: it is too old, or not before it.
+    #[error("block {number} is not remembered by the state that it is shown under")]
+    NotRemembered {
+        /// Its number.
+        number: BlockNumber,
     },
     /// The storage proof does not show what it must.
     #[error("the storage proof does not hold")]

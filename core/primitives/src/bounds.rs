@@ -23,6 +23,8 @@ pub const MAILBOX_ENTRIES_MAX: u32 = 65_536;
 pub const ENDPOINTS_MAX: u32 = 4;
 /// Longest endpoint URL, bytes.
 pub const ENDPOINT_BYTES_MAX: u32 = 256;
+/// Longest name of the city that an operator declares for a worker, bytes.
+pub const CITY_BYTES_MAX: u32 = 64;
 /// Longest attestation quote, bytes.
 pub const QUOTE_BYTES_MAX: u32 = 16 * 1024;
 /// Longest attestation collateral, bytes of its SCALE encoding.

@@ -190,7 +190,8 @@ fn check_commitments(
     }
     let asks_it = matches!(
         &request.target,
-        wire::query::QueryTarget::Call { contract } if *contract == body.contract
+        wire::query::QueryTarget::Call { contract }
+        | wire::query::QueryTarget::RecordedCall { contract } if *contract == body.contract
     );
     if !asks_it {
         return Err(check.fail("question", "the question is to another contract"));

@@ -31,10 +31,12 @@
 
 #![deny(missing_docs)]
 
+mod audit;
 pub mod certificate;
 pub mod client;
 pub mod command;
 pub mod compat;
+mod contents;
 mod derivation;
 mod ed25519;
 pub mod hpke;
@@ -44,7 +46,9 @@ mod records;
 pub mod server;
 mod sr25519;
 
-pub use derivation::{ClusterSeed, StateKey, derive};
+pub use audit::{AUDIT_KEY_BYTES_MAX, AuditKey, CommandSeeds, NotAnAuditKey, NotOpened, ROTATIONS_MAX};
+pub use contents::Contents;
+pub use derivation::{ClusterSeed, ContractUserRoot, StateKey, derive};
 pub use ed25519::verify_ed25519;
 pub use hpke::HpkeSecret;
 pub use padding::{MalformedPadding, pad, unpad};

@@ -11,6 +11,13 @@ use scale_info::TypeInfo;
 /// Longest nonce of a command, bytes.
 pub const NONCE_BYTES_MAX: usize = 32;
 
+/// How the outcome begins of a command that no key of the contract opens: it has changed nothing, and the
+/// contract may have another key by now.
+pub const NOT_OPENED: &str = "the command cannot be opened";
+
+/// First byte of a [`CommandPayload::Encrypted`]: by it the chain tells that format from others.
+pub const ENCRYPTED_COMMAND: u8 = 1;
+
 /// A call of a contract, in the clear.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum InkCommand {
@@ -70,4 +77,20 @@ pub fn sealed_command_aad(
         crate::domain::SEALED_COMMAND,
         &[genesis.as_bytes(), contract.as_bytes(), sender.as_bytes()],
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn the_first_byte_tells_the_format() {
+        let payload = CommandPayload::Encrypted(EncryptedData {
+            iv: [0; 12],
+            pubkey: [0; 32],
+            data: vec![],
+        });
+        assert_eq!(payload.encode().first(), Some(&ENCRYPTED_COMMAND));
+    }
 }

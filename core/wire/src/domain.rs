@@ -36,6 +36,8 @@ pub const SESSION_REPLY: Label = Label("phat/v1/session-reply");
 pub const ONE_SHOT_QUERY: Label = Label("phat/v1/one-shot-query");
 /// The reply to a query sealed on its own.
 pub const ONE_SHOT_REPLY: Label = Label("phat/v1/one-shot-reply");
+/// A query of a client of the original network, among those that were seen before.
+pub const COMPATIBLE_QUERY: Label = Label("phat/v1/compatible-query");
 /// A command sealed to a contract.
 pub const SEALED_COMMAND: Label = Label("phat/v1/sealed-command");
 /// A cluster's signing key.
@@ -44,8 +46,18 @@ pub const CLUSTER_KEY: Label = Label("phat/v1/cluster-key");
 pub const CONTRACT_KEY: Label = Label("phat/v1/contract-key");
 /// A contract's X25519 key that commands are sealed to.
 pub const CONTRACT_HPKE_KEY: Label = Label("phat/v1/contract-hpke-key");
+/// What the keys derive from that a cluster's contracts derive for themselves.
+pub const CONTRACT_USER_ROOT: Label = Label("phat/v1/contract-user-root");
 /// A key that a contract derives for itself.
 pub const CONTRACT_USER_KEY: Label = Label("phat/v1/contract-user-key");
+/// What keys the hashes of a contract's part of the state: given to its auditors.
+pub const CONTRACT_AUDIT_SECRET: Label = Label("phat/v1/contract-audit-secret");
+/// All that a contract holds.
+pub const CONTRACT_CONTENTS: Label = Label("phat/v1/contract-contents");
+/// The chain of what concerned a contract.
+pub const CONTRACT_HISTORY: Label = Label("phat/v1/contract-history");
+/// What stands for a contract's history in the cluster's state.
+pub const CONTRACT_COMMITMENT: Label = Label("phat/v1/contract-commitment");
 /// Key that encrypts a cluster's state on a worker's disk.
 pub const STATE_KEY: Label = Label("phat/v1/state-key");
 /// A worker's request for a part of its cluster's state.

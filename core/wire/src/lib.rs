@@ -13,6 +13,7 @@
 
 extern crate alloc;
 
+pub mod audit;
 pub mod certificate;
 pub mod command;
 pub mod domain;
@@ -22,6 +23,7 @@ pub mod mailbox;
 pub mod message;
 pub mod query;
 pub mod receipt;
+pub mod record;
 pub mod registration;
 pub mod snapshot;
 

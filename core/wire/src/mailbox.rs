@@ -77,6 +77,14 @@ pub enum MailboxOperation {
         /// The sum of all stakes behind it.
         stake: Balance,
     },
+    /// From here on the cluster uses another of its seeds. Commands that are sealed to the keys before
+    /// still open, until [`MailboxOperation::RetireKeys`].
+    RotateKeys {
+        /// Which seed.
+        rotation: u32,
+    },
+    /// From here on commands open to the keys of the seed in use alone.
+    RetireKeys,
 }
 
 /// A numbered entry of a cluster's mailbox.

@@ -137,6 +137,34 @@ pub enum MessagePayload {
         /// From the process's own entropy; never used again.
         nonce: [u8; 32],
     },
+    /// From a worker of a cluster that told that it has a seed and has it no more, because its host
+    /// put older secrets in place: the chain takes its word back, and gatekeepers seal the seed to the
+    /// same attested key again, which tells nobody anything new.
+    #[codec(index = 22)]
+    SeedLost {
+        /// Which cluster.
+        cluster: ClusterId,
+        /// Which of its seeds.
+        rotation: u32,
+    },
+    /// From a worker of a cluster that has lost its state and finds nobody who holds the agreed one: it
+    /// gives its vote up until it reports an agreed root again, so that the others agree without it.
+    #[codec(index = 23)]
+    StateLost {
+        /// Which cluster.
+        cluster: ClusterId,
+    },
+    /// From a worker of a cluster that has put together the seed that the cluster is to use next: the
+    /// public key that belongs to it.
+    #[codec(index = 24)]
+    NextClusterKey {
+        /// Which cluster.
+        cluster: ClusterId,
+        /// Which of its seeds.
+        rotation: u32,
+        /// The cluster's sr25519 public key by that seed.
+        public_key: [u8; 32],
+    },
 }
 
 /// A message with its place in the sender's sequence.
@@ -249,6 +277,22 @@ mod tests {
             let bytes = [&[gone][..], &[0; 200]].concat();
             assert!(MessagePayload::decode(&mut &bytes[..]).is_err());
         }
+    }
+
+    #[test]
+    fn what_is_said_of_lost_and_new_keys_has_a_fixed_layout() {
+        let cluster = ClusterId([1; 32]);
+        let lost = MessagePayload::SeedLost { cluster, rotation: 2 };
+        assert_eq!(lost.encode(), [&[22][..], &[1; 32], &[2, 0, 0, 0]].concat());
+        let state = MessagePayload::StateLost { cluster };
+        assert_eq!(state.encode(), [&[23][..], &[1; 32]].concat());
+        let next = MessagePayload::NextClusterKey {
+            cluster,
+            rotation: 2,
+            public_key: [3; 32],
+        };
+        let expected = [&[24][..], &[1; 32], &[2, 0, 0, 0], &[3; 32]];
+        assert_eq!(next.encode(), expected.concat());
     }
 
     #[test]

@@ -109,6 +109,27 @@ pub enum QueryTarget {
     /// What contracts wrote. The input is a question in JSON, the output's data the answer; who asks sees
     /// what the account's own contracts wrote, and results of the account's own commands.
     Logger,
+    /// The key with which a contract's commands are opened and its root is checked. Only who the contract
+    /// itself says may audit it gets it; the output's data is what `secrets::AuditKey` reads.
+    AuditKey {
+        /// Which contract.
+        contract: ContractId,
+    },
+    /// The newest steps of a contract's history, for who may audit it; the output's data is a SCALE
+    /// [`crate::audit::HistoryPage`].
+    History {
+        /// Which contract.
+        contract: ContractId,
+        /// How many items the asker needs no steps of.
+        from: u64,
+    },
+    /// As `Call`, with a record of everything that the answer depends on and the state does not say, for
+    /// the contract's owner and who may audit it; the output's data is a SCALE
+    /// [`crate::record::Recorded`].
+    RecordedCall {
+        /// Which contract.
+        contract: ContractId,
+    },
 }
 
 /// What became of a command or an instantiation: part of the cluster's state, the same on each worker.

@@ -30,6 +30,8 @@ pub struct SnapshotRequest {
     pub next_number: u64,
     /// The root that the cluster agreed on there.
     pub state_root: StateRoot,
+    /// By which of the cluster's seeds the records are to be encrypted: one that the asker has.
+    pub rotation: u32,
     /// The name of the last record that the asker has.
     pub after: Option<[u8; 32]>,
     /// The newest final block that the asker knows: an old request is worth nothing.

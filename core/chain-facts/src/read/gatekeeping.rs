@@ -1,6 +1,6 @@
 //! What gatekeepers look at: ceremony, beacon, and who waits for a cluster's seed.
 
-use super::{StorageReader, confirmation, hpke_key_of_active, read, rotation, seed_shares};
+use super::{StorageReader, confirmation, hpke_key_of_active, read, seed_shares, seeds_of};
 use crate::{
     keys,
     view::{BeaconView, CLUSTERS_MAX, CeremonyView, GatekeepingView, NEEDS_MAX, SeedNeed},
@@ -109,7 +109,7 @@ async fn needs<R: StorageReader>(block: &R, sharing: SharingId) -> Result<Vec<Se
         if workers.is_empty() {
             continue;
         }
-        let rotation = rotation(block, &cluster).await?;
+        let rotation = seeds_of(block, &cluster).await?.newest;
         for worker in workers {
             if let Some(need) = need(block, (cluster, rotation), worker, sharing).await? {
                 needs.push(need);

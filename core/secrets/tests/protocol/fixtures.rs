@@ -2,7 +2,7 @@
 //! change of format; set `UPDATE_FIXTURES=1` to write the files anew, as a commit of its own.
 
 use crate::{
-    commands, receipts,
+    commands, receipts, support,
     support::{
         NOW, Seeded, account_id, address, endpoint, identity, receipt_body, reply, request,
         session_key, worker_key,
@@ -63,6 +63,18 @@ fn session() {
             ("query-0", &first),
             ("query-1", &second),
             ("reply-1", &sealer.seal(&reply()).unwrap()),
+        ],
+    );
+}
+
+#[test]
+fn certificate() {
+    let certificate = support::certificate();
+    check(
+        "certificate.hex",
+        &[
+            ("certificate", &certificate.encode()),
+            ("signed", certificate.signed_bytes(&support::GENESIS).as_bytes()),
         ],
     );
 }
@@ -138,7 +150,7 @@ fn key_tree() {
             ),
             (
                 "contract-user-key",
-                &*cluster.contract_user_key(&contract, b"salt"),
+                &*cluster.contract_user_root().contract_user_key(&contract, b"salt"),
             ),
             (
                 "state-record-key",

@@ -226,23 +226,27 @@ fn the_key_tree_gives_each_its_own_and_the_same_each_time() {
         cluster.contract_key(&ContractId([4; 32])).public(),
         cluster.contract_hpke_key(&contract).public().0,
         *cluster.state_key().derive(CLUSTER_KEY, &[]),
+        *cluster.contract_user_root().expose(),
         *cluster
+            .contract_user_root()
             .contract_user_key(&contract, b"")
             .first_chunk()
             .unwrap(),
         *cluster
+            .contract_user_root()
             .contract_user_key(&contract, b"salt")
             .first_chunk()
             .unwrap(),
         *cluster
+            .contract_user_root()
             .contract_user_key(&ContractId([4; 32]), b"salt")
             .first_chunk()
             .unwrap(),
     ];
     all.sort();
     all.dedup();
-    assert_eq!(all.len(), 11);
-    let user = cluster.contract_user_key(&contract, b"salt");
+    assert_eq!(all.len(), 12);
+    let user = cluster.contract_user_root().contract_user_key(&contract, b"salt");
     assert!(Sr25519Secret::from_dump(&user).is_ok());
 }
 
