@@ -57,14 +57,14 @@ impl_runtime_apis! {
         fn inherent_extrinsics(
             data: sp_inherents::InherentData,
         ) -> Vec<<Block as BlockT>::Extrinsic> {
-            composition::create_inherents(&data)
+            crate::create_inherents(&data)
         }
 
         fn check_inherents(
             block: <Block as BlockT>::LazyBlock,
             data: sp_inherents::InherentData,
         ) -> sp_inherents::CheckInherentsResult {
-            composition::check_inherents(&block, &data)
+            crate::check_inherents(&block, &data)
         }
     }
 

@@ -1,9 +1,5 @@
-//! Which pallets there are, and their numbers in calls, events and errors. A number is never reused.
-
-// `construct_runtime!` writes public items without documentation.
-#![expect(missing_docs, reason = "generated items")]
-
-use crate::*;
+// Which pallets there are, and their numbers in calls, events and errors. A number is never reused.
+// This is a part of `lib.rs`.
 
 frame_support::construct_runtime!(
     pub enum Runtime {
@@ -13,6 +9,7 @@ frame_support::construct_runtime!(
         Aura: pallet_aura = 3,
         Session: pallet_session = 4,
         Grandpa: pallet_grandpa = 5,
+        ValidatorSet: pallet_validator_set = 6,
         Balances: pallet_balances = 10,
         TransactionPayment: pallet_transaction_payment = 11,
         Sudo: pallet_sudo = 20,
@@ -21,11 +18,24 @@ frame_support::construct_runtime!(
         Proxy: pallet_proxy = 23,
         Preimage: pallet_preimage = 24,
         Scheduler: pallet_scheduler = 25,
+        Treasury: pallet_treasury = 30,
+        Bounties: pallet_bounties = 31,
+        Tips: pallet_tips = 32,
+        ConvictionVoting: pallet_conviction_voting = 33,
+        Referenda: pallet_referenda = 34,
+        Whitelist: pallet_whitelist = 35,
+        TechnicalCommittee: pallet_collective::<Instance1> = 36,
+        Identity: pallet_identity = 37,
+        GovernanceOrigins: pallet_governance = 38,
+        TxPause: pallet_tx_pause = 39,
         PhalaRegistry: pallet_worker_registry = 40,
         PhalaMq: pallet_mailbox = 41,
         PhalaPhatContracts: pallet_phat_contracts = 42,
         PhalaPhatTokenomic: pallet_contract_stakes = 43,
         PhalaGatekeepers: pallet_gatekeepers = 44,
+        PhalaComputation: pallet_computation = 45,
+        PhalaStakePoolv2: pallet_stake_pools = 46,
+        PhalaGatekeeperBonds: pallet_gatekeeper_bonds = 47,
     }
 );
 

@@ -1,4 +1,13 @@
-//! What each pallet is told: constants and who serves whom.
+//! What each pallet is told: constants and who serves whom. The economy's pallets are in a file of their
+//! own.
+
+mod economy;
+
+pub use economy::*;
+
+mod governance;
+
+pub use governance::*;
 
 use crate::*;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -7,7 +16,7 @@ use frame_support::{
     dispatch::DispatchClass,
     parameter_types,
     traits::{
-        ConstBool, ConstU8, ConstU32, EqualPrivilegeOnly, InstanceFilter, LinearStoragePrice,
+        ConstBool, ConstU8, ConstU32, EqualPrivilegeOnly, Get, InstanceFilter, LinearStoragePrice,
         VariantCountOf, fungible::HoldConsideration,
     },
     weights::{
@@ -19,6 +28,7 @@ use frame_system::{
     EnsureRoot,
     limits::{BlockLength, BlockWeights},
 };
+use pallet_computation::WeightInfo as _;
 use pallet_mailbox::MessageHandler;
 use pallet_transaction_payment::{ConstFeeMultiplier, FungibleAdapter, Multiplier};
 use primitives::WorkerId;
@@ -26,7 +36,7 @@ use primitives::units::{EXISTENTIAL_DEPOSIT, PHA, SS58_PREFIX};
 use scale_info::TypeInfo;
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_runtime::{
-    DispatchError, DispatchResult, Perbill,
+    DispatchResult, Perbill,
     traits::{ConvertInto, One, OpaqueKeys},
 };
 use wire::message::MessagePayload;
@@ -37,8 +47,8 @@ const BLOCK_TIME_MS: u64 = 500;
 const NORMAL_RATIO: Perbill = Perbill::from_percent(75);
 /// Longest block, bytes: two uploads of the longest code fit.
 const BLOCK_BYTES_MAX: u32 = 10 * 1024 * 1024;
-/// Blocks of a session: a change of validators' keys takes effect at its end.
-const SESSION_BLOCKS: BlockNumber = 600;
+/// Validators of a session at most, here and in Aura and GRANDPA.
+const VALIDATORS_MAX: u32 = 64;
 
 /// Deposit for something stored: by the item and by the byte.
 const fn deposit(items: u32, bytes: u32) -> Balance {
@@ -70,8 +80,6 @@ parameter_types! {
     pub const ByteFee: Balance = PHA / 100_000;
     /// Fees do not move with load.
     pub FeeMultiplier: Multiplier = Multiplier::one();
-    /// Length of a session.
-    pub const SessionPeriod: BlockNumber = SESSION_BLOCKS;
     /// Sessions start at block 0.
     pub const SessionOffset: BlockNumber = 0;
     /// Deposit for a validator's keys.
@@ -120,6 +128,8 @@ impl frame_system::Config for Runtime {
     type Nonce = Nonce;
     type Hash = Hash;
     type BlockHashCount = BlockHashCount;
+    // What the committee has paused, for a time; never votes and never the ways out.
+    type BaseCallFilter = TxPause;
     type DbWeight = RocksDbWeight;
     type Version = Version;
     type AccountData = pallet_balances::AccountData<Balance>;
@@ -139,19 +149,22 @@ impl pallet_timestamp::Config for Runtime {
 impl pallet_aura::Config for Runtime {
     type AuthorityId = AuraId;
     type DisabledValidators = Session;
-    type MaxAuthorities = ConstU32<64>;
+    type MaxAuthorities = ConstU32<VALIDATORS_MAX>;
     type AllowMultipleBlocksPerSlot = ConstBool<false>;
     type SlotDuration = Slots;
 }
+
+/// Sessions of the length that genesis set.
+pub type Sessions =
+    pallet_session::PeriodicSessions<pallet_validator_set::SessionLength<Runtime>, SessionOffset>;
 
 impl pallet_session::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type ValidatorId = AccountId;
     type ValidatorIdOf = ConvertInto;
-    type ShouldEndSession = pallet_session::PeriodicSessions<SessionPeriod, SessionOffset>;
-    type NextSessionRotation = pallet_session::PeriodicSessions<SessionPeriod, SessionOffset>;
-    // The validators of genesis stay; they may change their keys.
-    type SessionManager = ();
+    type ShouldEndSession = Sessions;
+    type NextSessionRotation = Sessions;
+    type SessionManager = ValidatorSet;
     type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
     type Keys = SessionKeys;
     type DisablingStrategy = ();
@@ -160,10 +173,29 @@ impl pallet_session::Config for Runtime {
     type KeyDeposit = KeyDeposit;
 }
 
+/// The validators of the session to come.
+pub struct QueuedValidators;
+
+impl Get<Vec<AccountId>> for QueuedValidators {
+    fn get() -> Vec<AccountId> {
+        pallet_session::QueuedKeys::<Runtime>::get()
+            .into_iter()
+            .map(|(validator, _)| validator)
+            .collect()
+    }
+}
+
+impl pallet_validator_set::Config for Runtime {
+    type SetOrigin = EnsureRoot<AccountId>;
+    type Keys = Session;
+    type Queued = QueuedValidators;
+    type ValidatorsMax = ConstU32<VALIDATORS_MAX>;
+}
+
 impl pallet_grandpa::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type WeightInfo = ();
-    type MaxAuthorities = ConstU32<64>;
+    type MaxAuthorities = ConstU32<VALIDATORS_MAX>;
     type MaxNominators = ConstU32<0>;
     type MaxSetIdSessionEntries = frame_support::traits::ConstU64<0>;
     type KeyOwnerProof = sp_core::Void;
@@ -189,7 +221,8 @@ impl pallet_balances::Config for Runtime {
 
 impl pallet_transaction_payment::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
-    type OnChargeTransaction = FungibleAdapter<Balances, ()>;
+    // Fees are the treasury's.
+    type OnChargeTransaction = FungibleAdapter<Balances, FeesToTreasury>;
     type OperationalFeeMultiplier = ConstU8<5>;
     // A second of compute time costs one PHA.
     type WeightToFee = IdentityFee<Balance>;
@@ -244,36 +277,69 @@ pub enum ProxyType {
     Any,
     /// Everything that does not move balances.
     NonTransfer,
-    /// Workers' registrations and endpoints, for operators' servers.
+    /// Votes, delegations of votes and referenda, for who votes from another key.
+    Governance,
+    /// Workers' registrations and endpoints, and starting and stopping them for a pool, for operators'
+    /// servers.
     WorkerOperation,
+}
+
+/// What an operator's server does: nothing of it takes money from anybody.
+fn operates_workers(call: &RuntimeCall) -> bool {
+    matches!(
+        call,
+        RuntimeCall::Utility(..)
+            | RuntimeCall::PhalaRegistry(
+                pallet_worker_registry::Call::register_worker_v2 { .. }
+                    | pallet_worker_registry::Call::update_worker_endpoint { .. }
+            )
+            | RuntimeCall::PhalaStakePoolv2(
+                pallet_stake_pools::Call::start_computing { .. }
+                    | pallet_stake_pools::Call::restart_computing { .. }
+                    | pallet_stake_pools::Call::stop_computing { .. }
+                    | pallet_stake_pools::Call::reclaim_pool_worker { .. }
+                    | pallet_stake_pools::Call::check_and_maybe_force_withdraw { .. }
+            )
+    )
 }
 
 impl InstanceFilter<RuntimeCall> for ProxyType {
     fn filter(&self, call: &RuntimeCall) -> bool {
         match self {
             Self::Any => true,
-            Self::NonTransfer => matches!(
-                call,
-                RuntimeCall::System(..)
-                    | RuntimeCall::Session(..)
-                    | RuntimeCall::Utility(..)
-                    | RuntimeCall::Multisig(..)
-                    | RuntimeCall::PhalaRegistry(..)
-                    | RuntimeCall::PhalaPhatContracts(
-                        pallet_phat_contracts::Call::cluster_upload_resource { .. }
-                            | pallet_phat_contracts::Call::remove_code { .. }
-                            | pallet_phat_contracts::Call::clear_cluster { .. }
-                            | pallet_phat_contracts::Call::remove_worker_from_cluster { .. }
+            Self::NonTransfer => {
+                operates_workers(call)
+                    || matches!(
+                        call,
+                        RuntimeCall::System(..)
+                            | RuntimeCall::Session(..)
+                            | RuntimeCall::Multisig(..)
+                            | RuntimeCall::ConvictionVoting(..)
+                            | RuntimeCall::Referenda(..)
+                            | RuntimeCall::Preimage(..)
+                            | RuntimeCall::PhalaRegistry(..)
+                            | RuntimeCall::PhalaComputation(..)
+                            | RuntimeCall::PhalaPhatContracts(
+                                pallet_phat_contracts::Call::cluster_upload_resource { .. }
+                                    | pallet_phat_contracts::Call::remove_code { .. }
+                                    | pallet_phat_contracts::Call::clear_cluster { .. }
+                                    | pallet_phat_contracts::Call::remove_worker_from_cluster { .. }
+                            )
                     )
-            ),
-            Self::WorkerOperation => matches!(
+            }
+            Self::Governance => matches!(
                 call,
                 RuntimeCall::Utility(..)
-                    | RuntimeCall::PhalaRegistry(
-                        pallet_worker_registry::Call::register_worker_v2 { .. }
-                            | pallet_worker_registry::Call::update_worker_endpoint { .. }
-                    )
+                    | RuntimeCall::ConvictionVoting(..)
+                    | RuntimeCall::Referenda(..)
+                    | RuntimeCall::Preimage(..)
+                    | RuntimeCall::Whitelist(..)
+                    | RuntimeCall::TechnicalCommittee(..)
+                    | RuntimeCall::Treasury(..)
+                    | RuntimeCall::Bounties(..)
+                    | RuntimeCall::Tips(..)
             ),
+            Self::WorkerOperation => operates_workers(call),
         }
     }
 
@@ -335,6 +401,9 @@ impl pallet_worker_registry::Config for Runtime {
     type Clusters = PhalaPhatContracts;
     type Seeds = PhalaGatekeepers;
     type RegistrationDeposit = RegistrationDeposit;
+    type TrustOrigin = EnsureAttestation;
+    type DistrustOrigin = EnsureRestricts;
+    type GatekeeperOrigin = EnsureGatekeepers;
 }
 
 impl pallet_mailbox::Config for Runtime {
@@ -350,7 +419,8 @@ impl pallet_phat_contracts::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type Workers = PhalaRegistry;
     type Mailbox = PhalaMq;
-    type OnDivergence = ();
+    type OnDivergence = SlashFaults;
+    type ClusterOrigin = EnsureClusters;
     type CodeDepositPerByte = CodeDepositPerByte;
     type TransferMin = ExistentialDeposit;
 }
@@ -365,8 +435,8 @@ impl pallet_contract_stakes::Config for Runtime {
 impl pallet_gatekeepers::Config for Runtime {
     type Workers = PhalaRegistry;
     type Clusters = PhalaPhatContracts;
-    // Collateral of gatekeepers comes with the economics.
-    type OnMisbehaviour = ();
+    type OnMisbehaviour = (PhalaGatekeeperBonds, SlashFaults);
+    type AdminOrigin = EnsureGatekeepers;
 }
 
 /// Hands workers' messages to the pallet that each kind is for.
@@ -375,40 +445,58 @@ pub struct MessageRouter;
 impl MessageHandler for MessageRouter {
     fn check(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         match payload {
-            MessagePayload::Gatekeeper { .. } | MessagePayload::SeedReceived { .. } => {
-                PhalaGatekeepers::check_message(sender, payload)
+            MessagePayload::Gatekeeper { .. }
+            | MessagePayload::SeedReceived { .. }
+            | MessagePayload::SeedLost { .. } => PhalaGatekeepers::check_message(sender, payload),
+            MessagePayload::Benchmark { .. } | MessagePayload::Heartbeat { .. } => {
+                PhalaComputation::check_message(sender, payload)
             }
-            _ => Ok(()),
+            MessagePayload::Checkpoint { .. }
+            | MessagePayload::StateLost { .. }
+            | MessagePayload::ReceiptLog { .. }
+            | MessagePayload::ClusterKey { .. }
+            | MessagePayload::NextClusterKey { .. }
+            | MessagePayload::ContractKeys { .. }
+            | MessagePayload::Instance { .. } => Ok(()),
         }
     }
 
     fn handle(sender: &WorkerId, payload: &MessagePayload) -> DispatchResult {
         match payload {
-            MessagePayload::Checkpoint { .. } | MessagePayload::ReceiptLog { .. } => {
+            MessagePayload::Checkpoint { .. }
+            | MessagePayload::StateLost { .. }
+            | MessagePayload::ReceiptLog { .. } => {
                 PhalaPhatContracts::handle_message(sender, payload)
             }
             MessagePayload::ClusterKey { .. }
+            | MessagePayload::NextClusterKey { .. }
             | MessagePayload::ContractKeys { .. }
             | MessagePayload::Instance { .. } => PhalaRegistry::handle_message(sender, payload),
-            MessagePayload::Gatekeeper { .. } | MessagePayload::SeedReceived { .. } => {
-                PhalaGatekeepers::handle_message(sender, payload)
-            }
-            // No pallet of this runtime takes them yet.
+            MessagePayload::Gatekeeper { .. }
+            | MessagePayload::SeedReceived { .. }
+            | MessagePayload::SeedLost { .. } => PhalaGatekeepers::handle_message(sender, payload),
             MessagePayload::Benchmark { .. } | MessagePayload::Heartbeat { .. } => {
-                Err(DispatchError::Unavailable)
+                PhalaComputation::handle_message(sender, payload)
             }
         }
     }
 
     fn weight_of(payload: &MessagePayload) -> Weight {
         match payload {
-            MessagePayload::Checkpoint { .. } | MessagePayload::ReceiptLog { .. } => {
+            MessagePayload::Checkpoint { .. }
+            | MessagePayload::StateLost { .. }
+            | MessagePayload::ReceiptLog { .. } => {
                 pallet_phat_contracts::weights::handle_message::<Runtime>()
             }
-            MessagePayload::Gatekeeper { .. } | MessagePayload::SeedReceived { .. } => {
-                PhalaGatekeepers::message_weight(payload)
-            }
-            _ => pallet_worker_registry::weights::handle_message::<Runtime>(),
+            MessagePayload::Gatekeeper { .. }
+            | MessagePayload::SeedReceived { .. }
+            | MessagePayload::SeedLost { .. } => PhalaGatekeepers::message_weight(payload),
+            MessagePayload::Benchmark { .. } => SessionWeights::record_benchmark(),
+            MessagePayload::Heartbeat { .. } => SessionWeights::heartbeat(),
+            MessagePayload::ClusterKey { .. }
+            | MessagePayload::NextClusterKey { .. }
+            | MessagePayload::ContractKeys { .. }
+            | MessagePayload::Instance { .. } => pallet_worker_registry::weights::handle_message::<Runtime>(),
         }
     }
 

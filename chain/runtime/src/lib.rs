@@ -9,15 +9,18 @@
 //! always there, but has a key only in the presets for development.
 
 #![cfg_attr(not(feature = "std"), no_std)]
-#![deny(missing_docs)]
+#![allow(missing_docs, reason = "`construct_runtime!` writes public items without documentation at the root")]
 #![recursion_limit = "256"]
 
 extern crate alloc;
 
+#[deny(missing_docs)]
 mod apis;
-mod composition;
+#[deny(missing_docs)]
 mod configs;
+#[deny(missing_docs)]
 pub mod genesis;
+#[deny(missing_docs)]
 pub mod slots;
 #[cfg(test)]
 mod tests;
@@ -26,8 +29,10 @@ mod tests;
 include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 
 pub use apis::*;
-pub use composition::*;
 pub use configs::*;
+
+// At the root, for clients such as substrate-interface know calls and events by their types' paths.
+include!("composition.rs");
 
 use alloc::{borrow::Cow, vec::Vec};
 use polkadot_sdk::*;
@@ -104,12 +109,28 @@ impl_opaque_keys! {
 }
 
 /// Version of this runtime.
+#[cfg(not(feature = "next-version"))]
 #[sp_version::runtime_version]
 pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("phat"),
     impl_name: Cow::Borrowed("phat"),
     authoring_version: 1,
     spec_version: 1,
+    impl_version: 1,
+    apis: RUNTIME_API_VERSIONS,
+    transaction_version: 1,
+    system_version: 1,
+};
+
+/// Version of this runtime: a rehearsal's, which differs in its number alone. The attribute above takes
+/// literals only.
+#[cfg(feature = "next-version")]
+#[sp_version::runtime_version]
+pub const VERSION: RuntimeVersion = RuntimeVersion {
+    spec_name: Cow::Borrowed("phat"),
+    impl_name: Cow::Borrowed("phat"),
+    authoring_version: 1,
+    spec_version: 2,
     impl_version: 1,
     apis: RUNTIME_API_VERSIONS,
     transaction_version: 1,

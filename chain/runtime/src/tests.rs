@@ -1,12 +1,17 @@
 //! The whole runtime, block by block, as a node drives it.
 
+mod economy;
+mod governance;
 mod replicas;
+mod validators;
 
 use crate::*;
 use attestation::Evidence;
 use chain_facts::keys;
 use codec::{Decode, Encode};
-use frame_support::{assert_ok, dispatch::GetDispatchInfo, traits::Get};
+use frame_support::{
+    assert_ok, dispatch::GetDispatchInfo, storage::with_transaction, traits::Get,
+};
 use mock_attestation::{DevelopmentPki, MockTd};
 use primitives::units::PHA;
 use primitives::{ClusterId, GenesisHash, HpkePublicKey, StateRoot, WorkerId};
@@ -14,7 +19,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sp_core::{H256, Pair, sr25519};
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{
-    ApplyExtrinsicResult, BuildStorage, Digest, DigestItem,
+    ApplyExtrinsicResult, BuildStorage, Digest, DigestItem, DispatchError, TransactionOutcome,
     traits::{Header as _, Zero},
     transaction_validity::{InvalidTransaction, TransactionSource},
 };
@@ -30,6 +35,32 @@ struct Chain {
     block: BlockNumber,
     parent: Header,
     nonces: std::collections::BTreeMap<AccountId, Nonce>,
+    issuance: Balance,
+}
+
+/// What always holds in each pallet of ours.
+fn try_state() {
+    PhalaRegistry::do_try_state().unwrap();
+    PhalaMq::do_try_state().unwrap();
+    PhalaPhatContracts::do_try_state().unwrap();
+    PhalaPhatTokenomic::do_try_state().unwrap();
+    PhalaGatekeepers::do_try_state().unwrap();
+    PhalaComputation::do_try_state().unwrap();
+    PhalaStakePoolv2::do_try_state().unwrap();
+    PhalaGatekeeperBonds::do_try_state().unwrap();
+    let accounts: Balance = frame_system::Account::<Runtime>::iter_values()
+        .map(|account| account.data.free + account.data.reserved)
+        .sum();
+    assert_eq!(accounts, Balances::total_issuance(), "issuance is what accounts have");
+}
+
+/// What this block has burnt: balances below the least. Fees are the treasury's.
+fn burnt() -> Balance {
+    let burnt = |record: frame_system::EventRecord<RuntimeEvent, Hash>| match record.event {
+        RuntimeEvent::Balances(pallet_balances::Event::DustLost { amount, .. }) => amount,
+        _ => 0,
+    };
+    System::events().into_iter().map(burnt).sum()
 }
 
 impl Chain {
@@ -43,10 +74,7 @@ impl Chain {
                 .collect::<String>()
         );
         config["phalaRegistry"]["acceptedRoots"] = serde_json::json!([{ "Development": root }]);
-        // As a node does: the patch over the default.
-        let mut whole = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
-        merge(&mut whole, config);
-        let config: RuntimeGenesisConfig = serde_json::from_value(whole).unwrap();
+        let config = whole(config);
         let mut storage = sp_io::TestExternalities::new(config.build_storage().unwrap());
         let parent = Header::new(
             0,
@@ -55,12 +83,16 @@ impl Chain {
             Default::default(),
             Digest::default(),
         );
-        storage.execute_with(|| frame_system::BlockHash::<Runtime>::insert(0, parent.hash()));
+        let issuance = storage.execute_with(|| {
+            frame_system::BlockHash::<Runtime>::insert(0, parent.hash());
+            Balances::total_issuance()
+        });
         Self {
             storage,
             block: 0,
             parent,
             nonces: Default::default(),
+            issuance,
         }
     }
 
@@ -86,20 +118,73 @@ impl Chain {
                 pallet_timestamp::Call::set { now: now_ms }.into(),
             );
             Executive::apply_extrinsic(inherent).unwrap().unwrap();
-            let results = extrinsics
-                .into_iter()
-                .map(Executive::apply_extrinsic)
-                .collect();
+            // As a block's author does: what is refused leaves nothing.
+            let apply = |extrinsic| {
+                with_transaction(|| match Executive::apply_extrinsic(extrinsic) {
+                    Ok(outcome) => TransactionOutcome::Commit(Ok::<_, DispatchError>(Ok(outcome))),
+                    Err(error) => TransactionOutcome::Rollback(Ok(Err(error))),
+                })
+                .unwrap()
+            };
+            let results = extrinsics.into_iter().map(apply).collect();
             (Executive::finalize_block(), results)
         });
         self.parent = parent;
-        self.storage.execute_with(|| {
-            PhalaRegistry::do_try_state().unwrap();
-            PhalaMq::do_try_state().unwrap();
-            PhalaPhatContracts::do_try_state().unwrap();
-            PhalaGatekeepers::do_try_state().unwrap();
+        let issuance = self.issuance;
+        self.issuance = self.storage.execute_with(|| {
+            try_state();
+            let (now, burnt) = (Balances::total_issuance(), burnt());
+            assert_eq!(issuance - burnt, now, "money was made, or lost without a trace");
+            now
         });
         results
+    }
+
+    /// So many blocks without extrinsics.
+    fn blocks(&mut self, count: u32) {
+        for _ in 0..count {
+            self.block(vec![]);
+        }
+    }
+
+    /// Registers workers 1 to `count`, operated by Bob.
+    fn register_workers(&mut self, count: u8) {
+        let allow = self.sudo(pallet_worker_registry::Call::allow_measurement {
+            measurement: build().measurement(),
+        });
+        all_ok(self.block(vec![allow]));
+        let mut registrations = Vec::new();
+        for seed in 1..=count {
+            let (mut registration, _) = self.registration(seed);
+            let operator: [u8; 32] = Sr25519Keyring::Bob.to_account_id().into();
+            registration.operator = Some(primitives::AccountId(operator));
+            let evidence = DevelopmentPki::insecure_well_known().tdx_evidence(
+                &build(),
+                &registration.report_data(),
+                registration.made_at_ms / 1000,
+            );
+            let call = pallet_worker_registry::Call::register_worker_v2 {
+                registration,
+                evidence,
+            };
+            registrations.push(self.signed(Sr25519Keyring::Bob, call));
+        }
+        all_ok(self.block(registrations));
+    }
+
+    /// Makes a public cluster of Alice's with these workers.
+    fn add_cluster(&mut self, workers: &[u8]) {
+        let add_cluster = self.sudo(pallet_phat_contracts::Call::add_cluster {
+            owner: Sr25519Keyring::Alice.to_account_id(),
+            permission: pallet_phat_contracts::ClusterPermission::Public,
+            deploy_workers: workers.iter().map(|seed| pair(*seed).public()).collect(),
+            deposit: PHA,
+            gas_price: 1,
+            deposit_per_item: 1,
+            deposit_per_byte: 1,
+            treasury_account: Sr25519Keyring::Alice.to_account_id(),
+        });
+        all_ok(self.block(vec![add_cluster]));
     }
 
     fn signed(&mut self, who: Sr25519Keyring, call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
@@ -190,6 +275,13 @@ impl Chain {
     }
 }
 
+/// As a node does: the patch over the default.
+fn whole(patch: serde_json::Value) -> RuntimeGenesisConfig {
+    let mut whole = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
+    merge(&mut whole, patch);
+    serde_json::from_value(whole).unwrap()
+}
+
 fn merge(into: &mut serde_json::Value, patch: serde_json::Value) {
     match (into, patch) {
         (serde_json::Value::Object(into), serde_json::Value::Object(patch)) => {
@@ -217,6 +309,116 @@ fn all_ok(results: Vec<ApplyExtrinsicResult>) {
     for result in results {
         assert_ok!(result.unwrap());
     }
+}
+
+/// The appointed gatekeeper makes the network's key, in three messages; gives its share.
+fn key_ceremony(
+    chain: &mut Chain,
+    seed: u8,
+    sequence: u64,
+    rng: &mut ChaCha20Rng,
+) -> KeyShare {
+    let genesis = chain.genesis();
+    // One gatekeeper is one of one, by the same ceremony as 13 of 20. It begins with the next block.
+    all_ok(chain.block(vec![]));
+    let state: CeremonyState = chain.read(keys::ceremony());
+    let holder = worker(seed).0;
+    let secret = ReceivingSecret::generate(&genesis, state.target, holder, rng).unwrap();
+    let receiving = chain.gatekeeper(
+        seed,
+        sequence,
+        GatekeeperMessage::ReceivingKey {
+            target: state.target,
+            key: *secret.public(),
+        },
+    );
+    all_ok(chain.block(vec![receiving]));
+    all_ok(chain.block(vec![]));
+    let plan: Plan = chain.read(keys::ceremony_plan());
+    let dealer = HolderIndex::new(1).unwrap();
+    let dealing = plan.deal_new_key(dealer, rng).unwrap();
+    let deal = chain.gatekeeper(
+        seed,
+        sequence + 1,
+        GatekeeperMessage::Dealing {
+            plan: plan.digest(),
+            dealing,
+        },
+    );
+    all_ok(chain.block(vec![deal]));
+    all_ok(chain.block(vec![]));
+    let dealing: Dealing = chain.read(keys::dealing(dealer));
+    let dealings = [dealing.verify(&plan).unwrap()];
+    let share = secret.assemble(&plan, &dealings).unwrap();
+    let pending: Sharing = chain.read(keys::pending_sharing());
+    assert_eq!(&pending, share.sharing());
+    let context = EvaluationContext::Handover {
+        plan: plan.digest(),
+    };
+    let handover = chain.gatekeeper(
+        seed,
+        sequence + 2,
+        GatekeeperMessage::Handover {
+            plan: plan.digest(),
+            share: share.evaluate(&context).unwrap(),
+        },
+    );
+    all_ok(chain.block(vec![handover]));
+    all_ok(chain.block(vec![]));
+    share
+}
+
+/// The one gatekeeper proves a value of the beacon, in two messages; gives the round.
+fn beacon_round(
+    chain: &mut Chain,
+    seed: u8,
+    sequence: u64,
+    share: &KeyShare,
+    rng: &mut ChaCha20Rng,
+) -> u64 {
+    let genesis = chain.genesis();
+    let beacon = |chain: &mut Chain| -> BeaconRound { chain.read(keys::beacon_round()) };
+    let state = beacon(chain);
+    let (round, attempt) = (state.round, state.attempt);
+    let context = EvaluationContext::Beacon { round };
+    let nonce = share.commit_nonce(&context, rng).unwrap();
+    let contribution = Contribution {
+        share: share.evaluate(&context).unwrap(),
+        nonce: *nonce.commitment(),
+    };
+    let statement = contribution_statement(genesis, round, attempt, &contribution);
+    let contribute = chain.gatekeeper(
+        seed,
+        sequence,
+        GatekeeperMessage::BeaconContribution {
+            round,
+            attempt,
+            contribution,
+            statement_signature: pair(seed).sign(&statement.signing_bytes()).0,
+        },
+    );
+    all_ok(chain.block(vec![contribute]));
+    all_ok(chain.block(vec![]));
+    assert_eq!(beacon(chain).stage, BeaconStage::Responding);
+    let picked: PerHolder<Contribution> = chain.read(keys::beacon_contributions());
+    let proof = JointProof::new(share.sharing(), &context, &picked).unwrap();
+    let response = share.respond(nonce, &proof).unwrap();
+    let statement = response_statement(genesis, share.sharing().id(), round, attempt, &response);
+    let respond = chain.gatekeeper(
+        seed,
+        sequence + 1,
+        GatekeeperMessage::BeaconResponse {
+            round,
+            attempt,
+            response,
+            statement_signature: pair(seed).sign(&statement.signing_bytes()).0,
+        },
+    );
+    all_ok(chain.block(vec![respond]));
+    let responses: PerHolder<SignedResponse> = chain.read(keys::beacon_responses());
+    assert_eq!(responses.len(), 1);
+    all_ok(chain.block(vec![]));
+    round
 }
 
 #[test]
@@ -255,59 +457,14 @@ fn from_registration_to_checkpoint() {
     cluster[31] = 1;
     let (cluster, genesis) = (ClusterId(cluster), chain.genesis());
     let mut rng = ChaCha20Rng::from_seed([7; 32]);
-    // One gatekeeper is one of one, by the same ceremony as 13 of 20. It begins with the next block.
-    all_ok(chain.block(vec![]));
-    let state: CeremonyState = chain.read(keys::ceremony());
-    let holder = worker(9).0;
-    let secret = ReceivingSecret::generate(&genesis, state.target, holder, &mut rng).unwrap();
-    let receiving = chain.gatekeeper(
-        9,
-        0,
-        GatekeeperMessage::ReceivingKey {
-            target: state.target,
-            key: *secret.public(),
-        },
-    );
-    all_ok(chain.block(vec![receiving]));
-    all_ok(chain.block(vec![]));
-    let plan: Plan = chain.read(keys::ceremony_plan());
-    let dealer = HolderIndex::new(1).unwrap();
-    let dealing = plan.deal_new_key(dealer, &mut rng).unwrap();
-    let deal = chain.gatekeeper(
-        9,
-        1,
-        GatekeeperMessage::Dealing {
-            plan: plan.digest(),
-            dealing,
-        },
-    );
-    all_ok(chain.block(vec![deal]));
-    all_ok(chain.block(vec![]));
-    let dealing: Dealing = chain.read(keys::dealing(dealer));
-    let dealings = [dealing.verify(&plan).unwrap()];
-    let share = secret.assemble(&plan, &dealings).unwrap();
-    let pending: Sharing = chain.read(keys::pending_sharing());
-    assert_eq!(&pending, share.sharing());
-    let context = EvaluationContext::Handover {
-        plan: plan.digest(),
-    };
-    let handover = chain.gatekeeper(
-        9,
-        2,
-        GatekeeperMessage::Handover {
-            plan: plan.digest(),
-            share: share.evaluate(&context).unwrap(),
-        },
-    );
-    all_ok(chain.block(vec![handover]));
-    all_ok(chain.block(vec![]));
+    let share = key_ceremony(&mut chain, 9, 0, &mut rng);
     let sharing: Sharing = chain.read(keys::sharing());
     let master: [u8; 32] = chain.read(keys::master_public_key());
     assert_eq!(&master, sharing.group_key().element.as_bytes());
     let network_key: GroupKey = chain.read(keys::network_key());
     assert_eq!(network_key, sharing.group_key());
     let since: BlockNumber = chain.read(keys::sharing_since());
-    assert_eq!(since, chain.block);
+    assert_eq!(since, chain.block - 1, "the stage ended in the block of its last message");
 
     // The seed of its own cluster, and what the cluster's worker says when it has it.
     let context = EvaluationContext::ClusterSeed {
@@ -321,7 +478,7 @@ fn from_registration_to_checkpoint() {
         worker: worker(9),
         sealed_to: HpkePublicKey([9; 32]),
         sharing: sharing.id(),
-        holder: dealer,
+        holder: share.index(),
         encapsulated_key: [1; 32],
         ciphertext: vec![2; SEALED_SHARE_BYTES].try_into().unwrap(),
         payload: Statement::payload_digest(&seed_share.encode()),
@@ -372,47 +529,7 @@ fn from_registration_to_checkpoint() {
     });
 
     // The beacon: one of one proves it alone, in two messages.
-    let beacon = |chain: &mut Chain| -> BeaconRound { chain.read(keys::beacon_round()) };
-    let state = beacon(&mut chain);
-    let (round, attempt) = (state.round, state.attempt);
-    let context = EvaluationContext::Beacon { round };
-    let nonce = share.commit_nonce(&context, &mut rng).unwrap();
-    let contribution = Contribution {
-        share: share.evaluate(&context).unwrap(),
-        nonce: *nonce.commitment(),
-    };
-    let statement = contribution_statement(genesis, round, attempt, &contribution);
-    let contribute = chain.gatekeeper(
-        9,
-        7,
-        GatekeeperMessage::BeaconContribution {
-            round,
-            attempt,
-            contribution,
-            statement_signature: pair(9).sign(&statement.signing_bytes()).0,
-        },
-    );
-    all_ok(chain.block(vec![contribute]));
-    all_ok(chain.block(vec![]));
-    assert_eq!(beacon(&mut chain).stage, BeaconStage::Responding);
-    let picked: PerHolder<Contribution> = chain.read(keys::beacon_contributions());
-    let proof = JointProof::new(&sharing, &context, &picked).unwrap();
-    let response = share.respond(nonce, &proof).unwrap();
-    let statement = response_statement(genesis, sharing.id(), round, attempt, &response);
-    let respond = chain.gatekeeper(
-        9,
-        8,
-        GatekeeperMessage::BeaconResponse {
-            round,
-            attempt,
-            response,
-            statement_signature: pair(9).sign(&statement.signing_bytes()).0,
-        },
-    );
-    all_ok(chain.block(vec![respond]));
-    let responses: PerHolder<SignedResponse> = chain.read(keys::beacon_responses());
-    assert_eq!(responses.len(), 1);
-    all_ok(chain.block(vec![]));
+    let round = beacon_round(&mut chain, 9, 7, &share, &mut rng);
     let latest: BeaconOutput = chain.read(keys::latest_beacon());
     assert_eq!((latest.round, latest.known_at), (round, chain.block));
     assert_eq!(
@@ -559,7 +676,7 @@ fn old_clients_can_read_the_metadata() {
             &NOW_MS,
         )
         .unwrap();
-        let inherents = composition::create_inherents(&data);
+        let inherents = crate::create_inherents(&data);
         // One byte of length, then the format.
         assert_eq!(inherents[0].encode()[1], 4);
         let decoded = UncheckedExtrinsic::decode(&mut &inherents[0].encode()[..]).unwrap();

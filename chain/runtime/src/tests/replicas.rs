@@ -2,7 +2,8 @@
 
 use super::*;
 use chain_facts::{
-    AgreedCheckpoint, AgreedRoot, Instance, OfferedWorker, Suspension, WorkerOffer, keys,
+    AgreedCheckpoint, AgreedRoot, DeclaredPlace, Instance, OfferedWorker, Suspension, WorkerOffer,
+    WorkerPlace, keys,
     read::{StorageReader, UnknownFormat, view},
     view::{FinalizedView, Peer, Watch},
 };
@@ -79,38 +80,8 @@ impl State {
 /// A chain with workers 1 to 3, operated by Bob, of whom the first two are in a cluster of Alice's.
 fn chain_with_cluster() -> Chain {
     let mut chain = Chain::new();
-    let allow = chain.sudo(pallet_worker_registry::Call::allow_measurement {
-        measurement: build().measurement(),
-    });
-    all_ok(chain.block(vec![allow]));
-    let mut registrations = Vec::new();
-    for seed in 1..=3 {
-        let (mut registration, _) = chain.registration(seed);
-        let operator: [u8; 32] = Sr25519Keyring::Bob.to_account_id().into();
-        registration.operator = Some(primitives::AccountId(operator));
-        let evidence = DevelopmentPki::insecure_well_known().tdx_evidence(
-            &build(),
-            &registration.report_data(),
-            registration.made_at_ms / 1000,
-        );
-        let call = pallet_worker_registry::Call::register_worker_v2 {
-            registration,
-            evidence,
-        };
-        registrations.push(chain.signed(Sr25519Keyring::Bob, call));
-    }
-    all_ok(chain.block(registrations));
-    let add_cluster = chain.sudo(pallet_phat_contracts::Call::add_cluster {
-        owner: Sr25519Keyring::Alice.to_account_id(),
-        permission: pallet_phat_contracts::ClusterPermission::Public,
-        deploy_workers: vec![pair(1).public(), pair(2).public()],
-        deposit: PHA,
-        gas_price: 1,
-        deposit_per_item: 1,
-        deposit_per_byte: 1,
-        treasury_account: Sr25519Keyring::Alice.to_account_id(),
-    });
-    all_ok(chain.block(vec![add_cluster]));
+    chain.register_workers(3);
+    chain.add_cluster(&[1, 2]);
     chain
 }
 
@@ -134,13 +105,24 @@ fn what_pallets_write_of_replicas_is_what_others_read() {
         offer: pallet_phat_contracts::WorkerOffer::Cluster(H256(id.0)),
     };
     let offer = chain.signed(Sr25519Keyring::Bob, offer);
+    let montreal = pallet_worker_registry::WorkerPlace {
+        country: *b"CA",
+        city: b"Montreal".to_vec().try_into().unwrap(),
+        latitude_decidegrees: 455,
+        longitude_decidegrees: -736,
+    };
+    let place = pallet_worker_registry::Call::declare_worker_place {
+        worker: pair(3).public(),
+        place: Some(montreal),
+    };
+    let place = chain.signed(Sr25519Keyring::Bob, place);
     let add = pallet_phat_contracts::Call::add_worker_to_cluster {
         worker: pair(3).public(),
         cluster_id: H256(id.0),
     };
     let add = chain.signed(Sr25519Keyring::Alice, add);
     let reached: Vec<_> = (1..=3).map(|seed| endpoints(&mut chain, seed)).collect();
-    all_ok(chain.block([vec![offer, add], reached].concat()));
+    all_ok(chain.block([vec![offer, place, add], reached].concat()));
 
     let instance = chain.message(1, 0, MessagePayload::Instance { nonce: [7; 32] });
     let report = |chain: &mut Chain, seed, sequence, root| {
@@ -218,6 +200,16 @@ fn what_pallets_write_of_replicas_is_what_others_read() {
         offer: WorkerOffer::Cluster(id),
     };
     assert_eq!(state.read(&keys::worker_offer(&worker(3))), Some(offered));
+    let declared = DeclaredPlace {
+        operator: primitives::AccountId(operator),
+        place: WorkerPlace {
+            country: *b"CA",
+            city: "Montreal".to_owned(),
+            latitude_decidegrees: 455,
+            longitude_decidegrees: -736,
+        },
+    };
+    assert_eq!(state.read(&keys::worker_place(&worker(3))), Some(declared));
     for (word, byte) in [(WorkerOffer::Nobody, 0), (WorkerOffer::Anybody, 1)] {
         assert_eq!(word.encode(), [byte]);
     }
