@@ -77,7 +77,7 @@ use std::sync::Arc;
 
 use executor_api::{
     Capabilities, Context, ContractFacts, EventChainHead, ExecutionError, Executor, Operation,
-    Outcome, StateUnavailable, StateView,
+    Outcome, Part, StateUnavailable, StateView,
 };
 use primitives::{AccountId, ClusterId, CodeHash, ContractId};
 use wire::limits::ClusterLimits;
@@ -203,6 +203,14 @@ impl Executor for Engine {
             })),
             Some(ContractRecord::Terminated { .. }) | None => Ok(None),
         }
+    }
+
+    fn part_of(&self, key: &[u8]) -> Part {
+        state::part_of(key)
+    }
+
+    fn balance_key(&self, account: &AccountId) -> Vec<u8> {
+        state::balance_key(account)
     }
 
     fn limits(&self, state: &dyn StateView) -> Result<ClusterLimits, StateUnavailable> {

@@ -21,7 +21,7 @@
 use std::collections::BTreeMap;
 
 use codec::{Decode, DecodeAll as _, Encode};
-use executor_api::{Change, StateUnavailable, StateView};
+use executor_api::{Change, Part, StateUnavailable, StateView};
 use contract_abi::extension::RUNTIME_VERSION;
 use primitives::{AccountId, Balance, CodeHash, ContractId};
 use wire::limits::ClusterLimits;
@@ -150,6 +150,20 @@ pub fn admin_key(account: &AccountId) -> Vec<u8> {
 
 pub fn driver_key(name: &str) -> Vec<u8> {
     [b"yd", name.as_bytes()].concat()
+}
+
+/// Whose a key is.
+pub fn part_of(key: &[u8]) -> Part {
+    let Some((kind, rest)) = key.split_first() else {
+        return Part::Cluster;
+    };
+    let id = rest.first_chunk::<32>();
+    match (kind, id) {
+        (b'c' | b'd' | b's', Some(id)) => Part::Contract(ContractId(*id)),
+        (b'b', Some(id)) => Part::Balance(AccountId(*id)),
+        (b'y', _) => Part::System,
+        _ => Part::Cluster,
+    }
 }
 
 /// Which namespace a storage key is in.
@@ -376,5 +390,32 @@ mod tests {
         assert_eq!(code_key(&CodeHash([7; 32])), prefix(b'w'));
         let expected = [prefix(b's'), vec![1, 9]].concat();
         assert_eq!(storage_key(&contract, KeyKind::Variable, &[9]), expected);
+    }
+
+    #[test]
+    fn each_key_has_one_owner() {
+        let contract = ContractId([7; 32]);
+        for key in [
+            contract_key(&contract),
+            dependencies_key(&contract),
+            storage_key(&contract, KeyKind::Fixed, &[1; 32]),
+            storage_key(&contract, KeyKind::Variable, &[]),
+        ] {
+            assert_eq!(part_of(&key), Part::Contract(contract));
+        }
+        let account = contract.into();
+        assert_eq!(part_of(&balance_key(&account)), Part::Balance(account));
+        assert_eq!(part_of(&admin_key(&account)), Part::System);
+        assert_eq!(part_of(&driver_key("name")), Part::System);
+        for key in [
+            cluster_key(),
+            event_chain_key(),
+            hooks_key(),
+            instantiations_key(),
+            weight_key(&contract),
+            code_key(&CodeHash([7; 32])),
+        ] {
+            assert_eq!(part_of(&key), Part::Cluster);
+        }
     }
 }

@@ -6,6 +6,10 @@
 
 #![deny(missing_docs)]
 
+mod host_log;
+
+pub use host_log::{HostCall, HostLog, NotPlayed, Player, Recorder};
+
 use codec::{Decode, Encode};
 use contract_abi::{
     event::{CacheOp, PinkEvent},
@@ -170,6 +174,35 @@ pub trait Capabilities: Send + Sync {
     fn turn(&self) -> &dyn Turn {
         &Unshared
     }
+    /// Hears that a contract looks at something of the cluster that is no contract's own. For who
+    /// executes again with less than the whole state.
+    fn looks_at(&self, _fact: ClusterFact) {}
+}
+
+/// What belongs to a cluster as a whole, or to anybody, and contracts can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClusterFact {
+    /// The balance of an account.
+    BalanceOf(AccountId),
+    /// The head of the event chain.
+    EventChain,
+    /// How many contracts were made.
+    Instantiations,
+    /// The version of the contracts' interface.
+    RuntimeVersion,
+}
+
+/// Whose a key of the state is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A contract's: its record, or what it stores.
+    Contract(ContractId),
+    /// The balance of an account; of a contract, if that is its account.
+    Balance(AccountId),
+    /// The system contract's: whom it knows.
+    System,
+    /// The cluster's.
+    Cluster,
 }
 
 /// How an execution is run.
@@ -436,6 +469,13 @@ pub trait Executor: Send + Sync {
         state: &dyn StateView,
         contract: &ContractId,
     ) -> Result<Option<ContractFacts>, StateUnavailable>;
+
+    /// Whose `key` is. What a contract's execution can change of the contract is its own part and its
+    /// balance.
+    fn part_of(&self, key: &[u8]) -> Part;
+
+    /// Where the balance of `account` lies in the state.
+    fn balance_key(&self, account: &AccountId) -> Vec<u8>;
 
     /// What the contracts of this cluster may use.
     ///

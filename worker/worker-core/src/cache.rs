@@ -1,7 +1,8 @@
 //! The cache of contracts: values beside the state, on this worker alone, in memory.
 //!
-//! Each contract has its own part, bounded by the cluster's limit; all together are bounded too. A value
-//! lapses; lapsed ones are dropped when they are met, and by a sweep now and then.
+//! Each contract has its own part, bounded by the cluster's limit; one without a stake by a quarter of it. All
+//! together are bounded too. A value lapses; lapsed ones are dropped when they are met, and by a sweep now and
+//! then.
 
 use crate::running::HostFacts;
 use executor_api::{CacheFull, ContractCache};
@@ -16,6 +17,8 @@ use std::{
 
 /// Most bytes of all contracts on one worker.
 const TOTAL_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// A contract without a stake has this part of the cluster's limit: 1 / 4.
+const FREE_PARTS: usize = 4;
 /// How long a value lives unless told otherwise, milliseconds: 7 days.
 const LIFETIME_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 /// Changes between two sweeps.
@@ -73,18 +76,23 @@ impl Parts {
     }
 }
 
+/// The weight of a contract in the state that is served; 0 where there is none.
+pub(crate) type WeightOf = Box<dyn Fn(&ContractId) -> u32 + Send + Sync>;
+
 /// A worker's cache.
 pub struct MemoryCache {
     host: Arc<dyn HostFacts>,
+    weight_of: WeightOf,
     part_bytes_max: AtomicU32,
     parts: Mutex<Parts>,
 }
 
 impl MemoryCache {
-    pub(crate) fn new(host: Arc<dyn HostFacts>) -> Self {
+    pub(crate) fn new(host: Arc<dyn HostFacts>, weight_of: WeightOf) -> Self {
         let limits = wire::limits::ClusterLimits::DEFAULT;
         Self {
             host,
+            weight_of,
             part_bytes_max: AtomicU32::new(limits.cache_bytes),
             parts: Mutex::default(),
         }
@@ -93,6 +101,15 @@ impl MemoryCache {
     /// Sets how much each contract may keep. What is above it already stays until it lapses.
     pub(crate) fn set_part_bytes_max(&self, bytes: u32) {
         self.part_bytes_max.store(bytes, Ordering::Relaxed);
+    }
+
+    /// How much a contract may keep.
+    fn part_max(&self, contract: &ContractId) -> usize {
+        let whole = self.part_bytes_max.load(Ordering::Relaxed) as usize;
+        match (self.weight_of)(contract) {
+            0 => whole / FREE_PARTS,
+            _ => whole,
+        }
     }
 
     fn parts(&self) -> MutexGuard<'_, Parts> {
@@ -114,7 +131,7 @@ impl ContractCache for MemoryCache {
 
     fn set(&self, contract: &ContractId, key: &[u8], value: &[u8]) -> Result<(), CacheFull> {
         let now_ms = self.host.untrusted_now_ms();
-        let part_max = self.part_bytes_max.load(Ordering::Relaxed) as usize;
+        let part_max = self.part_max(contract);
         let mut parts = self.parts();
         parts.changes = parts.changes.wrapping_add(1);
         let wanted = size(key, value);
@@ -182,7 +199,18 @@ mod tests {
 
     fn cache() -> (Arc<Clock>, MemoryCache) {
         let clock = Arc::new(Clock(AtomicU64::new(1_000_000)));
-        (clock.clone(), MemoryCache::new(clock))
+        (clock.clone(), MemoryCache::new(clock, Box::new(|_| 1)))
+    }
+
+    #[test]
+    fn without_a_stake_a_contract_keeps_a_quarter() {
+        let clock = Arc::new(Clock(AtomicU64::new(1_000_000)));
+        let weight_of = |contract: &ContractId| u32::from(*contract == B);
+        let cache = MemoryCache::new(clock, Box::new(weight_of));
+        cache.set_part_bytes_max(4_000);
+        assert_eq!(cache.set(&A, b"key", &[1; 900]), Err(CacheFull));
+        cache.set(&A, b"key", &[1; 800]).unwrap();
+        cache.set(&B, b"key", &[1; 3_800]).unwrap();
     }
 
     #[test]

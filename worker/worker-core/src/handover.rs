@@ -446,6 +446,7 @@ impl Departed {
         let (_, records) = held.ok_or(SnapshotRefusal::NotHeld {
             next_number: request.next_number,
             state_root: request.state_root,
+            rotation: request.rotation,
         })?;
         let _reader = Reader::among(&self.readers, READERS_MAX).ok_or(SnapshotRefusal::Busy)?;
         let (records, is_last) = records

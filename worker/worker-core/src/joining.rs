@@ -1,8 +1,7 @@
 //! Taking the cluster's state over from another worker.
 
-use crate::{running::Running, store::ClusterStore};
+use crate::store::ClusterStore;
 use primitives::{BlockNumber, ClusterId};
-use secrets::ClusterSeed;
 use std::sync::Arc;
 
 /// Blocks before a failed attempt is followed by another; then twice as many, and so on.
@@ -16,13 +15,14 @@ const FAILURES_ENOUGH: u8 = 3;
 /// A cluster whose state this worker does not have, or not as it should be.
 pub(crate) struct Joining {
     pub(crate) id: ClusterId,
-    pub(crate) seed: ClusterSeed,
     /// Why the state is not what was on disk.
     pub(crate) why: String,
     /// The first mailbox entry that the state on disk lacked.
     pub(crate) needs_number: u64,
     /// What was on disk, until it has to make place.
     pub(crate) store: Option<Arc<dyn ClusterStore>>,
+    /// Whether the mailbox alone does not make the state: code that it needs was removed since.
+    pub(crate) lacks_code: bool,
     is_fetching: bool,
     has_looked: bool,
     failures: u8,
@@ -32,13 +32,13 @@ pub(crate) struct Joining {
 
 impl Joining {
     /// In place of what is on disk.
-    pub(crate) fn instead_of(running: &Running, why: String) -> Self {
+    pub(crate) fn instead_of(id: ClusterId, store: &Arc<dyn ClusterStore>, why: String) -> Self {
         Self {
-            id: running.id,
-            seed: ClusterSeed::from_bytes(&running.capabilities.seed.expose()),
+            id,
             why,
-            needs_number: running.store.head().next_number,
-            store: Some(running.store.clone()),
+            needs_number: store.head().next_number,
+            store: Some(store.clone()),
+            lacks_code: false,
             is_fetching: false,
             has_looked: false,
             failures: 0,
@@ -69,6 +69,11 @@ impl Joining {
     pub(crate) fn failed(&mut self) {
         self.is_fetching = false;
         self.failures = self.failures.saturating_add(1);
+    }
+
+    /// Whether everybody was asked, and nobody has the state.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failures > 0
     }
 
     /// Whether another attempt is no better than running the mailbox.

@@ -4,7 +4,7 @@ use crate::gatekeeper::GatekeeperSecrets;
 use codec::{Decode, Encode};
 use primitives::ClusterId;
 use rand_core::{CryptoRng, RngCore};
-use secrets::ClusterSeed;
+use secrets::{ClusterSeed, StateKey};
 use zeroize::Zeroizing;
 
 /// Version of the layout.
@@ -134,10 +134,17 @@ impl KeptSecrets {
         Some((ClusterSeed::from_bytes(&kept.seed), kept.combined))
     }
 
-    /// Keeps a seed that was put together here. Those of other clusters go: a worker serves one.
-    pub(crate) fn keep_seed(&mut self, cluster: ClusterId, rotation: u32, seed: &ClusterSeed) {
-        self.seeds
-            .retain(|kept| kept.cluster == cluster && kept.rotation != rotation);
+    /// Keeps a seed that was put together here. Those of other clusters go: a worker serves one; so do
+    /// those that another took the place of before they were used.
+    pub(crate) fn keep_seed(
+        &mut self,
+        cluster: ClusterId,
+        (rotation, in_force): (u32, u32),
+        seed: &ClusterSeed,
+    ) {
+        self.seeds.retain(|kept| {
+            kept.cluster == cluster && kept.rotation != rotation && kept.rotation <= in_force
+        });
         if self.seeds.len() >= SEEDS_MAX {
             self.seeds.remove(0);
         }
@@ -147,6 +154,26 @@ impl KeptSecrets {
             combined: true,
             seed: Zeroizing::new(*seed.expose()),
         });
+    }
+
+    /// Wipes the seeds of a cluster from before this one; whether there were any.
+    pub(crate) fn forget_seeds_before(&mut self, cluster: &ClusterId, rotation: u32) -> bool {
+        let before = self.seeds.len();
+        self.seeds
+            .retain(|kept| kept.cluster != *cluster || kept.rotation >= rotation);
+        self.seeds.len() < before
+    }
+
+    /// The keys of a cluster's state by each of its seeds up to this one, the newest first.
+    pub(crate) fn state_keys(&self, cluster: &ClusterId, up_to: u32) -> Vec<(u32, StateKey)> {
+        let mut keys: Vec<(u32, StateKey)> = self
+            .seeds
+            .iter()
+            .filter(|kept| kept.cluster == *cluster && kept.rotation <= up_to)
+            .map(|kept| (kept.rotation, ClusterSeed::from_bytes(&kept.seed).state_key()))
+            .collect();
+        keys.sort_by_key(|(rotation, _)| std::cmp::Reverse(*rotation));
+        keys
     }
 }
 

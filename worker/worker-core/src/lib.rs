@@ -22,7 +22,11 @@
 
 #![deny(missing_docs)]
 
+pub mod audit;
 mod cache;
+mod cluster_keys;
+mod compat;
+pub mod entries;
 mod gatekeeper;
 mod handover;
 mod identity;
@@ -31,6 +35,7 @@ mod joining;
 mod kept;
 mod logs;
 mod machine;
+mod mining;
 mod notice;
 mod outbox;
 mod query;
@@ -42,6 +47,7 @@ mod sessions;
 mod snapshots;
 mod store;
 
+pub use compat::CompatibleRefusal;
 pub use gatekeeper::GatekeeperSecrets;
 pub use handover::{
     Departed, HandoverOffers, HandoverRefusal, Successor, TakeOverError, TakenOver,
@@ -49,10 +55,11 @@ pub use handover::{
 pub use identity::Identity;
 pub use kept::{KeptSecrets, KeptSeed};
 pub use machine::{Core, Effect, Input, Settings};
+pub use mining::{Gauge, ROUNDS_PER_ITERATION, Reading};
 pub use notice::{Notice, StopReason};
-pub use query::{Answer, Begun, Published, QueryService, Refusal, ReplySeal, ServingState};
+pub use query::{Answer, Auditing, Begun, MAY_AUDIT, Published, QueryService, Refusal, ReplySeal, ServingState, output};
 pub use receipt_log::{NotLogged, ReceiptLog};
 pub use receipts::ReceiptQueue;
 pub use scheduler::Settings as Sharing;
-pub use snapshots::{SnapshotRefusal, SnapshotService, read_snapshot_chunk, snapshot_request};
+pub use snapshots::{NoRoot, SnapshotRefusal, SnapshotService, read_snapshot_chunk, snapshot_request};
 pub use store::{ClusterStore, Head, RecordChunk, Records, StoreError};

@@ -2,13 +2,15 @@
 //!
 //! Records stay in the worker's memory, a bounded ring for each contract; they are lost at a restart and
 //! never written to the worker's own log or disk. Who asks sees the records of contracts that the
-//! account owns, and the results of commands that it sent, nothing else; the answer is sealed to the asker as any is.
+//! account owns, the results of commands that it sent, and which contracts could not be made, nothing
+//! else; the answer is sealed to the asker as any is.
 //!
 //! Questions and answers are JSON, in the format of the original network's logger, so that its clients
 //! understand them: `{"action":"GetLog","from":-10,"count":10,"contract":"0x…"}` and
 //! `{"action":"GetInfo"}`.
 
-use executor_api::{ContractEvent, LogRecord, Mode, Outcome, Returned, StorageDeposit};
+use crate::compat::Noted;
+use executor_api::{ContractEvent, LogRecord, Mode, Outcome, Returned};
 use primitives::{AccountId, BlockNumber, ContractId, UnixMillis};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -48,6 +50,11 @@ enum Kind {
         nonce: Vec<u8>,
         output: Vec<u8>,
     },
+    /// A contract could not be made. That is no secret, for its keys never come; why is.
+    NotMade {
+        at_ms: UnixMillis,
+        reason: String,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -64,10 +71,12 @@ impl Record {
                 Kind::Log { message, .. } => message.len(),
                 Kind::Event { topics, payload } => 32 * topics.len() + payload.len(),
                 Kind::Result { nonce, output, .. } => nonce.len() + output.len(),
+                Kind::NotMade { reason, .. } => reason.len(),
             }
     }
 
-    fn to_json(&self, contract: &ContractId) -> Value {
+    /// The record as `asker` may see it, of a contract of `owner`.
+    fn to_json(&self, contract: &ContractId, owner: AccountId, asker: AccountId) -> Value {
         let (sequence, block) = (self.sequence, self.block_number);
         let contract = to_hex(contract.as_bytes());
         match &self.kind {
@@ -86,7 +95,29 @@ impl Record {
                 "contract": contract, "origin": to_hex(&origin.0), "nonce": to_hex(nonce),
                 "output": to_hex(output),
             }),
+            Kind::NotMade { at_ms, reason } => {
+                // The words that clients of the original network look for.
+                let message = match owner == asker {
+                    true => format!("instantiate failed: {reason}"),
+                    false => "instantiate failed".to_owned(),
+                };
+                json!({
+                    "type": "Log", "sequence": sequence, "blockNumber": block, "contract": contract,
+                    "entry": contract, "execMode": mode_name(Mode::Transaction),
+                    "timestamp": at_ms, "level": 1, "message": message,
+                })
+            }
         }
+    }
+
+    /// Whether `asker` may see the record, of a contract of `owner`.
+    fn is_for(&self, owner: AccountId, asker: AccountId) -> bool {
+        owner == asker
+            || match &self.kind {
+                Kind::Result { origin, .. } => *origin == asker,
+                Kind::NotMade { .. } => true,
+                Kind::Log { .. } | Kind::Event { .. } => false,
+            }
     }
 }
 
@@ -266,22 +297,15 @@ impl Logs {
         }
     }
 
-    /// Keeps a line of the worker's own about a contract, for its owner.
-    pub fn note(
+    /// Keeps that a contract of `owner` could not be made, and why.
+    pub fn note_not_made(
         &self,
         contract: ContractId,
         owner: AccountId,
         (block_number, at_ms): (BlockNumber, UnixMillis),
-        message: String,
+        reason: String,
     ) {
-        let kind = Kind::Log {
-            entry: contract,
-            mode: Mode::Transaction,
-            at_ms,
-            level: 1,
-            message,
-        };
-        self.rings().push(contract, owner, block_number, kind);
+        self.rings().push(contract, owner, block_number, Kind::NotMade { at_ms, reason });
     }
 
     /// Answers a question of `asker` with the records that the account may see.
@@ -327,22 +351,17 @@ impl Logs {
             return json!({ "records": [], "next": 0 });
         };
         let rings = self.rings();
-        let mut seen: Vec<(&ContractId, &Record)> = rings
+        let mut seen: Vec<(&ContractId, AccountId, &Record)> = rings
             .rings
             .iter()
             .filter(|(id, _)| contract.is_none_or(|contract| contract == **id))
-            .flat_map(|(id, ring)| ring.records.iter().map(move |record| (id, ring, record)))
-            .filter(|(_, ring, record)| {
-                let is_own_result =
-                    matches!(&record.kind, Kind::Result { origin, .. } if *origin == asker);
-                ring.owner == asker || is_own_result
-            })
+            .flat_map(|(id, ring)| ring.records.iter().map(move |record| (id, ring.owner, record)))
+            .filter(|(_, owner, record)| record.is_for(*owner, asker))
             .filter(|(_, _, record)| block_number.is_none_or(|block| block == record.block_number))
-            .map(|(id, _, record)| (id, record))
             .collect();
-        seen.sort_unstable_by_key(|(_, record)| record.sequence);
+        seen.sort_unstable_by_key(|(_, _, record)| record.sequence);
         let start = match u64::try_from(from) {
-            Ok(from) => seen.partition_point(|(_, record)| record.sequence < from),
+            Ok(from) => seen.partition_point(|(_, _, record)| record.sequence < from),
             Err(_) => seen.len().saturating_sub(from.unsigned_abs() as usize),
         };
         let count = usize::try_from(count).unwrap_or(usize::MAX).min(ANSWER_RECORDS_MAX);
@@ -351,16 +370,17 @@ impl Logs {
             .iter()
             .skip(start)
             .take(count)
-            .take_while(|(_, record)| {
+            .take_while(|(_, _, record)| {
                 bytes += record.bytes();
                 bytes <= ANSWER_BYTES_MAX
             })
             .collect();
         let next = chosen.last().map_or_else(
             || u64::try_from(from).unwrap_or(rings.next_sequence),
-            |(_, record)| record.sequence + 1,
+            |(_, _, record)| record.sequence + 1,
         );
-        let records: Vec<Value> = chosen.iter().map(|(id, record)| record.to_json(id)).collect();
+        let records: Vec<Value> =
+            chosen.iter().map(|(id, owner, record)| record.to_json(id, *owner, asker)).collect();
         json!({ "records": records, "next": next })
     }
 }
@@ -391,28 +411,14 @@ fn parse_contract(text: &str) -> Result<ContractId, String> {
 }
 
 /// SCALE of pallet-contracts' `ContractExecResult`, then the selector: what clients of the original
-/// network decode. Reasons of failures are cut to their kind there.
+/// network decode. What is long is cut.
 fn execution_result(outcome: &Outcome, selector: &[u8]) -> Vec<u8> {
-    use codec::{Compact, Encode};
-    /// Index of the contracts pallet in the original's runtime, and of its error "trapped".
-    const MODULE: u8 = 4;
-    const CONTRACT_TRAPPED: [u8; 4] = [12, 0, 0, 0];
-    let weight = |gas: u64| (Compact(gas), Compact(0_u64)).encode();
-    let mut bytes = [weight(outcome.gas_consumed), weight(outcome.gas_required)].concat();
-    match outcome.storage_deposit {
-        StorageDeposit::Refund(amount) => (0_u8, amount).encode_to(&mut bytes),
-        StorageDeposit::Charge(amount) => (1_u8, amount).encode_to(&mut bytes),
-    }
-    let text: &[u8] = &outcome.debug_message[..outcome.debug_message.len().min(OUTPUT_BYTES_MAX)];
-    text.encode_to(&mut bytes);
-    match &outcome.result {
-        Ok(Returned { flags, data }) => {
-            let data = &data[..data.len().min(OUTPUT_BYTES_MAX)];
-            (0_u8, *flags, data).encode_to(&mut bytes);
-        }
-        Err(_) => (1_u8, 3_u8, MODULE, CONTRACT_TRAPPED).encode_to(&mut bytes),
-    }
-    bytes.push(0);
+    let mut noted = Noted::of(outcome, None);
+    noted.debug_message.truncate(OUTPUT_BYTES_MAX);
+    let returned = outcome.result.as_ref().ok();
+    let mut bytes = noted.encode(returned.map(|Returned { flags, data }| {
+        (*flags, &data[..data.len().min(OUTPUT_BYTES_MAX)])
+    }));
     bytes.extend_from_slice(selector);
     bytes
 }
@@ -420,6 +426,7 @@ fn execution_result(outcome: &Outcome, selector: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use executor_api::StorageDeposit;
 
     const OWNER: AccountId = AccountId([1; 32]);
     const USER: AccountId = AccountId([2; 32]);
@@ -539,6 +546,18 @@ mod tests {
         assert_eq!(messages(&answer).last(), Some(&"last"));
         assert!(messages(&answer).len() < 10);
         assert_eq!(messages(&ask(&logs, Some(USER), all)), ["of a neighbour"]);
+    }
+
+    #[test]
+    fn that_a_contract_could_not_be_made_is_no_secret_but_why_is() {
+        let logs = Logs::default();
+        logs.note_not_made(A, OWNER, (5, 1_000), "the contract trapped".to_owned());
+        let all = r#"{"action":"GetLog","count":10}"#;
+        let owners = ask(&logs, Some(OWNER), all);
+        assert_eq!(messages(&owners), ["instantiate failed: the contract trapped"]);
+        assert_eq!(owners["records"][0]["execMode"], "transaction");
+        assert_eq!(messages(&ask(&logs, Some(USER), all)), ["instantiate failed"]);
+        assert!(messages(&ask(&logs, None, all)).is_empty());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a worker tells its operator, and why it ends.
 
 use crate::handover::HandoverRefusal;
-use primitives::{BlockNumber, ClusterId, Measurement, StateRoot, WorkerId};
+use primitives::{AccountId, BlockNumber, ClusterId, Measurement, StateRoot, WorkerId};
 
 /// What the operator should know. None of it is confidential.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -149,9 +149,65 @@ pub enum Notice {
     ClusterKeyDisputed(ClusterId),
     /// The chain has it that this worker has the seed, and it has not.
     #[error(
-        "the chain has it that this worker has the seed of cluster {0}, but its disk has not: an older disk? Put the right one back, or start with a new data directory"
+        "the chain has it that this worker has the seed of cluster {0}, but its disk has not, so older secrets were put in place: it asks for the seed again"
     )]
     SeedLost(ClusterId),
+    /// The cluster's keys are other ones now.
+    #[error("cluster {cluster} uses seed {rotation} from mailbox entry {number} on")]
+    KeysRotated {
+        /// Which cluster.
+        cluster: ClusterId,
+        /// Which seed.
+        rotation: u32,
+        /// From which entry on.
+        number: u64,
+    },
+    /// The mailbox goes on with a seed that is not there yet.
+    #[error("mailbox entry {number} needs seed {rotation} of the cluster, which gatekeepers have not given yet: waiting")]
+    AwaitingRotation {
+        /// Which seed.
+        rotation: u32,
+        /// The entry.
+        number: u64,
+    },
+    /// Nothing here is encrypted with keys of earlier seeds any more.
+    #[error("the state is encrypted with the key of seed {0}; the seeds before it are wiped here")]
+    OldSeedsWiped(u32),
+    /// The state could not be encrypted anew.
+    #[error("the state cannot be encrypted by the cluster's new seed: {0}; it is tried again")]
+    RekeyFailed(String),
+    /// The vote was given up.
+    #[error("nobody hands the state over that the cluster agreed on: this worker gives its vote up, so that the others agree on what they have")]
+    StateLost,
+    /// The worker computes for a pool.
+    #[error("mining: it computes for session {0}")]
+    Mining(AccountId),
+    /// A challenge was answered.
+    #[error("mining: the challenge of block {block} is answered")]
+    Heartbeat {
+        /// The block of the challenge.
+        block: BlockNumber,
+    },
+    /// A challenge is answered, too late.
+    #[error(
+        "mining: the challenge of block {block} is answered after its deadline, block {deadline}: the worker earned nothing and lost value since then"
+    )]
+    LateHeartbeat {
+        /// The block of the challenge.
+        block: BlockNumber,
+        /// The last block in which the answer was on time.
+        deadline: BlockNumber,
+    },
+    /// The machine was measured.
+    #[error("benchmark: {iterations} iterations in {took_ms} ms, a score of {score}")]
+    Measured {
+        /// What was computed.
+        iterations: u64,
+        /// In what time of the chain, milliseconds.
+        took_ms: u64,
+        /// Iterations in six seconds.
+        score: u64,
+    },
     /// The gatekeeper's chain is too old to hand out keys by.
     #[error("gatekeeper: the last final block is too old to hand out keys by")]
     GatekeeperStale,
@@ -176,6 +232,9 @@ impl Notice {
                 | Self::UnusableSeedShare(_)
                 | Self::ClusterKeyDisputed(_)
                 | Self::SeedLost(_)
+                | Self::StateLost
+                | Self::RekeyFailed(_)
+                | Self::LateHeartbeat { .. }
                 | Self::GatekeeperStale
         )
     }
@@ -194,6 +253,11 @@ pub enum StopReason {
         "the state on disk ends at mailbox entry {0}, which the chain no longer keeps, and the cluster has no other worker that could hand its state over: bring back the newest copy of the data directory"
     )]
     MailboxPruned(u64),
+    /// Entries need a seed that was replaced and wiped, and no other worker has the state.
+    #[error(
+        "the state on disk ends at mailbox entry {0}, and what comes after needs a seed of the cluster that was replaced; the cluster has no other worker that could hand its state over: bring back the newest copy of the data directory"
+    )]
+    SeedReplaced(u64),
     /// Another process speaks for this worker.
     #[error(
         "another process with this worker's keys has started, and the chain listens to that one: two must never run; if none should be there, the data directory was copied"

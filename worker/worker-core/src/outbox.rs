@@ -82,10 +82,16 @@ impl Outbox {
         true
     }
 
-    /// Drops messages that the chain lets into no block, and that would hold up all behind them.
+    /// Drops messages that the chain lets into no block, and that would hold up all behind them. Those have
+    /// other numbers then, and are sent anew at once.
     pub(crate) fn drop_refused(&mut self, is_refused: impl Fn(&MessagePayload) -> bool) {
+        let first = self.waiting.iter().position(|waiting| is_refused(&waiting.payload));
+        let Some(first) = first else { return };
         self.waiting
             .retain(|waiting| !is_refused(&waiting.payload));
+        for waiting in self.waiting.iter_mut().skip(first) {
+            waiting.sent_at = None;
+        }
     }
 
     /// Queues a message before those that were not sent yet; whether it is queued now.
@@ -157,5 +163,18 @@ impl Outbox {
     pub(crate) fn has_checkpoint(&self) -> bool {
         let mut payloads = self.waiting.iter().map(|waiting| &waiting.payload);
         payloads.any(|payload| matches!(payload, MessagePayload::Checkpoint { .. }))
+    }
+
+    /// Whether a benchmark waits.
+    pub(crate) fn has_benchmark(&self) -> bool {
+        let mut payloads = self.waiting.iter().map(|waiting| &waiting.payload);
+        payloads.any(|payload| matches!(payload, MessagePayload::Benchmark { .. }))
+    }
+
+    /// Whether an answer to this challenge waits. Another one would only have another count in it.
+    pub(crate) fn has_heartbeat(&self, challenge: &[u8; 32]) -> bool {
+        self.waiting.iter().any(|waiting| {
+            matches!(&waiting.payload, MessagePayload::Heartbeat { nonce, .. } if nonce == challenge)
+        })
     }
 }

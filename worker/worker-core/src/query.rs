@@ -6,7 +6,14 @@
 //! contract, and runs it. The processor is held until the answer is sealed, or until a receipt is
 //! wanted, since signing has a queue of its own.
 
+mod auditing;
+
+pub use auditing::{Auditing, MAY_AUDIT};
+
+use auditing::Question;
+
 use crate::{
+    compat::{self, Compatible, CompatibleRefusal},
     identity::Identity,
     logs::{self, Logs},
     receipt_log::ReceiptLog,
@@ -14,6 +21,7 @@ use crate::{
     sessions::{ReplayMemory, SessionTable},
 };
 use codec::Encode;
+use compatible_edge::prpc::{ClusterInfo, ContractInfo, ContractQueryRequest};
 use contract_abi::extension::WorkerQuote;
 use executor_api::{
     Capabilities, Context, ContractCache, ContractFacts, ExecutionError, Executor, HttpClient, Mode,
@@ -40,6 +48,8 @@ use wire::{
 const SESSION_LIFETIME_MS: u64 = 60 * 60 * 1000;
 /// Longest reason that an error carries, characters.
 const REASON_CHARS_MAX: usize = 4096;
+/// Longest request to a contract that has no stake, bytes; with one it is what a worker reads at all.
+const FREE_REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// As whose is counted, all together and without a weight, what runs for no contract that the state
 /// knows: trial runs of constructors, the system contract, the log.
 const OTHERS: ContractId = ContractId([0; 32]);
@@ -62,6 +72,10 @@ pub struct Published {
     pub state: Arc<dyn StateView>,
     /// What contracts may ask of this worker.
     pub capabilities: Arc<dyn Capabilities>,
+    /// What gives auditors their keys; `None` where nobody gets any.
+    pub auditing: Option<Arc<dyn Auditing>>,
+    /// Whether the cluster's owner lets clients of the original network ask.
+    pub compatible_edge: bool,
 }
 
 /// Whether a worker answers, as anybody may know.
@@ -118,6 +132,9 @@ pub enum Refusal {
     /// A bug or a damaged disk; this request alone is lost.
     #[error("the state cannot be read")]
     Broken,
+    /// The query of a client of the original network, for a reason of its protocol.
+    #[error(transparent)]
+    Compatible(#[from] CompatibleRefusal),
 }
 
 /// An answer that lacks its receipt, if one is wanted, and its seal.
@@ -169,9 +186,26 @@ enum Charge {
     Contract(Scheduler, ContractId),
 }
 
+/// What seals an answer, by the protocol that the query came in.
+pub(crate) enum Sealer {
+    /// Protocol v1.
+    V1(ReplySealer),
+    /// That of the original network.
+    Compatible(Box<Compatible>),
+}
+
+impl Sealer {
+    fn seal(self, reply: QueryReply) -> Result<Vec<u8>, Refusal> {
+        match self {
+            Self::V1(sealer) => sealer.seal(&reply).map_err(Refusal::Refused),
+            Self::Compatible(compatible) => compatible.seal(reply),
+        }
+    }
+}
+
 /// Seals the answer to one query.
 pub struct ReplySeal {
-    sealer: ReplySealer,
+    sealer: Sealer,
     charge: Charge,
 }
 
@@ -184,7 +218,7 @@ impl ReplySeal {
         reply.receipt = receipt;
         let stopwatch =
             matches!(self.charge, Charge::Contract(..)).then(Stopwatch::start);
-        let sealed = self.sealer.seal(&reply).map_err(Refusal::Refused);
+        let sealed = self.sealer.seal(reply);
         match (self.charge, stopwatch) {
             (Charge::Contract(scheduler, contract), Some(stopwatch)) => {
                 scheduler.charge(&contract, stopwatch.elapsed_ns());
@@ -230,12 +264,17 @@ impl QueryService {
         }
     }
 
-    /// What contracts wrote.
+    /// Who computes next.
+    pub fn scheduler(&self) -> &Scheduler {
+        &self.scheduler
+    }
+
     /// The log of the receipts for what is answered here.
     pub fn receipt_log(&self) -> &Arc<ReceiptLog> {
         &self.receipt_log
     }
 
+    /// What contracts wrote.
     pub(crate) fn logs(&self) -> &Arc<Logs> {
         &self.logs
     }
@@ -284,6 +323,14 @@ impl QueryService {
                 next_number: published.next_number,
             },
         }
+    }
+
+    /// The weight of a contract in the state that is served; 0 where there is none.
+    pub(crate) fn weight_of(&self, contract: &ContractId) -> u32 {
+        let facts = self
+            .current()
+            .and_then(|published| self.executor.contract(&*published.state, contract).ok()?);
+        facts.map_or(0, |facts| facts.weight)
     }
 
     fn endpoint(&self) -> Endpoint<'_> {
@@ -342,7 +389,68 @@ impl QueryService {
     pub fn begin(&self, envelope: &[u8], now_ms: UnixMillis) -> Result<Begun, Refusal> {
         let stopwatch = Stopwatch::start();
         let published = self.fresh(now_ms)?;
-        let mut opened = self.open(envelope, now_ms)?;
+        let opened = self.open(envelope, now_ms)?;
+        self.let_in(published, opened, now_ms, stopwatch)
+    }
+
+    /// As [`Self::begin`], for the query of a client of the original network.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub fn begin_compatible(
+        &self,
+        request: &ContractQueryRequest,
+        now_ms: UnixMillis,
+    ) -> Result<Begun, Refusal> {
+        let stopwatch = Stopwatch::start();
+        let published = self.fresh(now_ms)?;
+        if !published.compatible_edge {
+            return Err(CompatibleRefusal::Closed.into());
+        }
+        let mut opened = compat::open(&self.identity, &*self.executor, &published, request, now_ms)?;
+        match self.replays.admit(opened.token, opened.request.expires_at_ms, now_ms) {
+            Ok(true) => {}
+            Ok(false) => opened.refused = Some(QueryError::Replayed),
+            Err(_) => return Err(Refusal::Overloaded),
+        }
+        let opened = Opened {
+            origin: opened.origin,
+            request: opened.request,
+            reply: Sealer::Compatible(Box::new(opened.sealer)),
+            problem: opened.refused,
+        };
+        self.let_in(published, opened, now_ms, stopwatch)
+    }
+
+    /// What the worker's cluster is, for clients of the original network.
+    ///
+    /// # Errors
+    /// When nothing is answered now.
+    pub fn compatible_cluster(&self, now_ms: UnixMillis) -> Result<ClusterInfo, Refusal> {
+        Ok(compat::cluster_info(&*self.fresh(now_ms)?))
+    }
+
+    /// What contracts are, for clients of the original network; those that there are not are left out.
+    ///
+    /// # Errors
+    /// When nothing is answered now.
+    pub fn compatible_contracts(
+        &self,
+        contracts: &[ContractId],
+        now_ms: UnixMillis,
+    ) -> Result<Vec<ContractInfo>, Refusal> {
+        let published = self.fresh(now_ms)?;
+        compat::contract_infos(&*self.executor, &published, contracts).map_err(|_| Refusal::Broken)
+    }
+
+    /// Checks an opened query and lets it in.
+    fn let_in(
+        &self,
+        published: Arc<Published>,
+        mut opened: Opened,
+        now_ms: UnixMillis,
+        stopwatch: Stopwatch,
+    ) -> Result<Begun, Refusal> {
         let checked = match opened.problem.take() {
             Some(problem) => Err(problem),
             None => check(&opened.request, &published, now_ms),
@@ -371,10 +479,10 @@ impl QueryService {
             Seat::Now(hold, subject) => (hold, subject),
             Seat::Later(entry, subject) => (entry.wait().map_err(Refusal::Busy)?, subject),
         };
-        let Opened { origin, request, reply: sealer, .. } = opened;
+        let Opened { origin, request, reply: mut sealer, .. } = opened;
         let receipt = request.receipt.then(|| request_commitment(&origin, &request));
         let nonce = request.nonce;
-        let result = self.run(&published, &hold, origin, request)?;
+        let result = self.run(&published, &hold, origin, request, &mut sealer)?;
         let receipt = receipt.filter(|_| result.is_ok()).and_then(|request_commitment| {
             // Receipts are about contracts that exist.
             let facts = subject.facts?;
@@ -415,7 +523,10 @@ impl QueryService {
                     .map(Seat::NotNeeded)
                     .map_err(|_| Refusal::Broken);
             }
-            QueryTarget::Call { contract } => {
+            QueryTarget::Call { contract }
+            | QueryTarget::AuditKey { contract }
+            | QueryTarget::History { contract, .. }
+            | QueryTarget::RecordedCall { contract } => {
                 let facts = self
                     .executor
                     .contract(&*published.state, contract)
@@ -427,6 +538,12 @@ impl QueryService {
             }
         };
         let weight = subject.facts.map_or(0, |facts| facts.weight);
+        if weight == 0 && opened.request.input.len() > FREE_REQUEST_BYTES_MAX {
+            let why = format!(
+                "a request is longer than {FREE_REQUEST_BYTES_MAX} bytes, the most for a contract without a stake: stake to it, or ask for less at once"
+            );
+            return Ok(Seat::NotNeeded(Err(QueryError::Execution(why))));
+        }
         let entered = self.scheduler.enter(&subject.contract, weight, stopwatch);
         Ok(match entered.map_err(Refusal::Busy)? {
             Entered::Now(hold) => Seat::Now(hold, subject),
@@ -453,7 +570,7 @@ impl QueryService {
                 Ok(Opened {
                     origin: session.origin(),
                     request,
-                    reply,
+                    reply: Sealer::V1(reply),
                     problem: None,
                 })
             }
@@ -479,7 +596,7 @@ impl QueryService {
                 Ok(Opened {
                     origin,
                     request,
-                    reply: opened.reply,
+                    reply: Sealer::V1(opened.reply),
                     problem,
                 })
             }
@@ -492,6 +609,7 @@ impl QueryService {
         turn: &dyn Turn,
         asker: Option<AccountId>,
         request: QueryRequest,
+        sealer: &mut Sealer,
     ) -> Result<Result<QueryOutput, QueryError>, Refusal> {
         let QueryRequest { target, input, value, gas_limit, estimate, .. } = request;
         // A query without a certificate comes from nobody: the zero account.
@@ -499,6 +617,16 @@ impl QueryService {
         let (mode, operation) = match target {
             QueryTarget::Outcome { .. } => return Ok(Err(QueryError::OutcomeNotFound)),
             QueryTarget::Logger => return Ok(Ok(self.ask_logger(asker, &input))),
+            QueryTarget::AuditKey { contract } => {
+                return self.audit_key(published, turn, asker, &contract);
+            }
+            QueryTarget::History { contract, from } => {
+                return self.history(published, turn, asker, &contract, from);
+            }
+            QueryTarget::RecordedCall { contract } => {
+                let question = Question { contract, input, value, gas_limit };
+                return self.recorded(published, turn, asker, question);
+            }
             QueryTarget::Call { contract } => {
                 let mode = if estimate { Mode::Estimate } else { Mode::Query };
                 (mode, Operation::Call { contract, input, value })
@@ -527,17 +655,14 @@ impl QueryService {
             .execute(&*published.state, &capabilities, &context, &operation)
             .map_err(|_| Refusal::Broken)?;
         self.record(published, &context, &operation, &outcome);
+        if let Sealer::Compatible(compatible) = sealer {
+            compatible.note(&outcome, &operation);
+        }
         Ok(output(outcome))
     }
 
     fn ask_logger(&self, origin: Option<AccountId>, question: &[u8]) -> QueryOutput {
-        QueryOutput {
-            flags: 0,
-            data: self.logs.answer(question, origin),
-            gas_consumed: 0,
-            gas_required: 0,
-            storage_deposit: 0,
-        }
+        plain_output(self.logs.answer(question, origin))
     }
 
     /// Keeps what contracts wrote, for their owners.
@@ -618,7 +743,7 @@ impl Capabilities for QueryCapabilities<'_> {
 struct Opened {
     origin: Option<AccountId>,
     request: QueryRequest,
-    reply: ReplySealer,
+    reply: Sealer,
     /// Why the request is answered by an error, known since opening.
     problem: Option<QueryError>,
 }
@@ -672,17 +797,20 @@ fn outcome_of(
     let outcome = read_outcome(&*published.state, number)?;
     Ok(match outcome.filter(|outcome| outcome.sender == origin) {
         None => Err(QueryError::OutcomeNotFound),
-        Some(outcome) => Ok(QueryOutput {
-            flags: 0,
-            data: outcome.encode(),
-            gas_consumed: 0,
-            gas_required: 0,
-            storage_deposit: 0,
-        }),
+        Some(outcome) => Ok(plain_output(outcome.encode())),
     })
 }
 
-fn output(outcome: Outcome) -> Result<QueryOutput, QueryError> {
+/// An answer of the worker's own.
+fn plain_output(data: Vec<u8>) -> QueryOutput {
+    QueryOutput { flags: 0, data, gas_consumed: 0, gas_required: 0, storage_deposit: 0 }
+}
+
+/// What a query's execution came to, as clients see it. An auditor who executes it again makes the same.
+///
+/// # Errors
+/// Where there is no answer.
+pub fn output(outcome: Outcome) -> Result<QueryOutput, QueryError> {
     let storage_deposit = match outcome.storage_deposit {
         StorageDeposit::Charge(amount) => i128::try_from(amount).unwrap_or(i128::MAX),
         StorageDeposit::Refund(amount) => {
@@ -709,7 +837,7 @@ fn output(outcome: Outcome) -> Result<QueryOutput, QueryError> {
 
 /// Rounds gas up so that it tells little of the path that a contract took: all bits below the ninth
 /// from the top, and at least 28 of them, are set. The rule is the original network's.
-fn coarse_gas(gas: u64) -> u64 {
+pub(crate) fn coarse_gas(gas: u64) -> u64 {
     let bits = 64 - gas.leading_zeros();
     let position = bits.saturating_sub(9).clamp(28, 63);
     gas | ((1u64 << position) - 1)

@@ -1,8 +1,12 @@
 //! A cluster's contracts on this worker: the mailbox run in order, the store held against the chain.
 
 use crate::{
+    audit,
     cache::MemoryCache,
+    cluster_keys::ClusterKeys,
+    entries::{self, CodeMissing, Prepared},
     identity::Identity,
+    kept::KeptSecrets,
     logs::{self, Logs},
     outbox::Outbox,
     store::{ClusterStore, StoreError},
@@ -12,19 +16,16 @@ use chain_facts::{
     view::{ClusterView, FinalizedView},
 };
 use codec::{Decode, Encode};
-use contract_abi::{event::PinkEvent, extension::WorkerQuote, system::selector};
+use contract_abi::{event::PinkEvent, extension::WorkerQuote};
 use executor_api::{
     Capabilities, Change, Context, ContractCache, Executor, HttpClient, Mode, Operation, Outcome,
     ScriptEngine, StateUnavailable, StateView,
 };
 use primitives::{AccountId, BlockNumber, ClusterId, CodeHash, ContractId, GenesisHash, StateRoot};
-use secrets::{
-    ClusterSeed,
-    command::{CommandKeys, CommandRoute},
-};
+use secrets::ContractUserRoot;
 use std::{collections::BTreeMap, sync::Arc};
 use wire::{
-    command::{CommandPayload, InkCommand},
+    audit::Verdict,
     domain::system_contract_id,
     mailbox::{MailboxEntry, MailboxOperation},
     message::{CHECKPOINT_BLOCKS, MessagePayload, contract_keys_signed_bytes},
@@ -181,7 +182,7 @@ pub enum RunError {
 
 /// What contracts may ask of this worker.
 pub(crate) struct ClusterCapabilities {
-    pub(crate) seed: ClusterSeed,
+    pub(crate) user_root: Arc<ContractUserRoot>,
     pub(crate) worker: primitives::WorkerId,
     pub(crate) host: Arc<dyn HostFacts>,
     pub(crate) offers: Offers,
@@ -205,11 +206,15 @@ pub trait HostFacts: Send + Sync {
     fn fill_random(&self, buffer: &mut [u8]);
     /// Milliseconds since 1970, by the host's clock.
     fn untrusted_now_ms(&self) -> u64;
+    /// Milliseconds since any point, by a clock that is not set; by the same one where there is no other.
+    fn monotonic_ms(&self) -> u64 {
+        self.untrusted_now_ms()
+    }
 }
 
 impl Capabilities for ClusterCapabilities {
     fn derive_sr25519_key(&self, contract: &ContractId, salt: &[u8]) -> [u8; 64] {
-        *self.seed.contract_user_key(contract, salt)
+        *self.user_root.contract_user_key(contract, salt)
     }
 
     fn fill_random(&self, buffer: &mut [u8]) {
@@ -267,6 +272,12 @@ pub(crate) struct Running {
     pub(crate) id: ClusterId,
     pub(crate) store: Arc<dyn ClusterStore>,
     pub(crate) capabilities: Arc<ClusterCapabilities>,
+    /// The keys in use after the entries that were run.
+    pub(crate) keys: ClusterKeys,
+    /// Of which seed's keys all contracts were looked at, whether the chain has them.
+    pub(crate) looked_at_keys_of: u32,
+    /// The seed without which the next entry cannot be run.
+    pub(crate) waits_for: Option<u32>,
     pub(crate) logs: Arc<Logs>,
     /// Whether the store was held against the chain since it was opened.
     pub(crate) judged: bool,
@@ -317,7 +328,7 @@ impl Running {
     /// Returns how many were run. The caller has judged the store.
     pub(crate) fn run_entries(
         &mut self,
-        identity: &Identity,
+        (identity, kept): (&Identity, &KeptSecrets),
         executor: &dyn Executor,
         view: &FinalizedView,
         cluster: &ClusterView,
@@ -327,6 +338,18 @@ impl Running {
         if cluster.entries.is_empty() {
             return Ok(0);
         }
+        // What is sealed to keys that this worker does not have yet waits for them.
+        let lacks = |entry: &MailboxEntry| match entry.operation {
+            MailboxOperation::RotateKeys { rotation } => {
+                kept.seed(&self.id, rotation).is_none().then_some(rotation)
+            }
+            _ => None,
+        };
+        self.waits_for = cluster.entries.first().and_then(&lacks);
+        if self.waits_for.is_some() {
+            return Ok(0);
+        }
+        let rotates = cluster.entries.iter().position(|entry| lacks(entry).is_some());
         let boundary = view.number - view.number % CHECKPOINT_BLOCKS;
         let length = cluster.entries.len() as u64;
         // How many entries to run for each place at which the state has to be looked at.
@@ -344,6 +367,7 @@ impl Running {
             checkpoint.and_then(|(number, _)| to(number)),
             agreed.and_then(|(number, _)| to(number)),
             (within > 0).then_some(within),
+            rotates.map(|place| place as u64),
         ];
         let count = stops.into_iter().flatten().min().unwrap_or(length);
         let snapshot = self.store.snapshot();
@@ -353,7 +377,10 @@ impl Running {
         };
         let entries = cluster.entries.iter().take(count as usize);
         for (number, entry) in (start..).zip(entries) {
-            self.run_entry(identity, executor, cluster, &mut overlay, number, entry)?;
+            if !self.change_keys(kept, &mut overlay, entry) {
+                self.run_entry(identity, executor, cluster, &mut overlay, number, entry)?;
+            }
+            forget_old_outcome(&mut overlay, number);
             self.last_entry_block = Some(entry.block_number);
         }
         let next = start + count;
@@ -426,7 +453,7 @@ impl Running {
         number: u64,
         entry: &MailboxEntry,
     ) -> Result<(), RunError> {
-        let prepared = prepare(identity, &self.capabilities.seed, cluster, entry)?;
+        let prepared = prepare(identity, &self.keys, cluster, entry)?;
         let outcome = match prepared {
             Prepared::Run {
                 origin,
@@ -451,7 +478,10 @@ impl Running {
                 for (made, deployer) in &outcome.instantiated {
                     self.unpublished.insert(*made, Unpublished::by(*deployer));
                 }
-                overlay.apply(std::mem::take(&mut outcome.changes));
+                let changes = std::mem::take(&mut outcome.changes);
+                let verdict = entries::verdict(&outcome);
+                let ran = audit::Ran { number, addressed: contract, verdict };
+                self.keep(executor, overlay, changes, &ran)?;
                 self.record(executor, overlay, &context, &operation, &outcome);
                 for effect in &outcome.effects {
                     if let PinkEvent::CacheOp(change) = &effect.event {
@@ -464,24 +494,62 @@ impl Running {
                 sender,
                 contract,
                 reason,
-            } => Some(CommandOutcome {
-                block_number: entry.block_number,
-                sender,
-                contract,
-                result: Err(reason),
-                gas_consumed: 0,
-                made: Vec::new(),
-            }),
+            } => {
+                let verdict = Verdict::Unreadable;
+                let ran = audit::Ran { number, addressed: Some(contract), verdict };
+                self.keep(executor, overlay, Vec::new(), &ran)?;
+                Some(CommandOutcome {
+                    block_number: entry.block_number,
+                    sender,
+                    contract,
+                    result: Err(reason),
+                    gas_consumed: 0,
+                    made: Vec::new(),
+                })
+            }
         };
         if let Some(outcome) = outcome {
             overlay
                 .changes
                 .insert(outcome_key(number), Some(outcome.encode()));
         }
-        if let Some(old) = number.checked_sub(OUTCOMES_KEPT) {
-            overlay.changes.insert(outcome_key(old), None);
-        }
         Ok(())
+    }
+
+    /// Applies what an entry changed, and carries the commitments of the contracts on that it concerns.
+    fn keep(
+        &self,
+        executor: &dyn Executor,
+        overlay: &mut Overlay<'_>,
+        changes: Vec<Change>,
+        ran: &audit::Ran,
+    ) -> Result<(), StateUnavailable> {
+        let secret_of =
+            |contract: &ContractId| Some(self.keys.seed().contract_audit_secret(contract));
+        let more = audit::carry_on(executor, &*overlay, &changes, ran, &secret_of)?;
+        overlay.apply(changes);
+        overlay.apply(more);
+        Ok(())
+    }
+
+    /// Whether the entry is about the cluster's keys; if it is, what it says is done.
+    fn change_keys(
+        &mut self,
+        kept: &KeptSecrets,
+        overlay: &mut Overlay<'_>,
+        entry: &MailboxEntry,
+    ) -> bool {
+        let change = match entry.operation {
+            MailboxOperation::RotateKeys { rotation } => {
+                // Entries are run up to one whose seed is not there.
+                kept.seed(&self.id, rotation)
+                    .map(|(seed, _)| self.keys.rotate(rotation, seed, entry.block_number))
+            }
+            MailboxOperation::RetireKeys => self.keys.retire(entry.block_number),
+            _ => return false,
+        };
+        overlay.apply(change.into_iter().collect());
+        true
     }
 
     /// Keeps what a transaction wrote, for the contracts' owners.
@@ -515,12 +583,11 @@ impl Running {
             selector: input.get(..4).unwrap_or(input),
             owner_of: &|contract| facts(contract).map(|facts| facts.owner),
         };
-        self.logs.record(&execution, outcome);
+        // First, since clients of the original network look at the first record alone.
         if let (Operation::Instantiate { .. }, Err(error)) = (operation, &outcome.result) {
-            // The words that clients of the original network look for.
-            let text = format!("instantiate failed: {error}");
-            self.logs.note(entry, context.origin, at, text);
+            self.logs.note_not_made(entry, context.origin, at, error.to_string());
         }
+        self.logs.record(&execution, outcome);
     }
 
     /// The contracts whose keys to look up with the next view: first those never looked up.
@@ -546,12 +613,33 @@ impl Running {
     /// Takes note of what the view says of the contracts that were looked up for it.
     pub(crate) fn settle_contract_keys(&mut self, view: &FinalizedView, cluster: &ClusterView) {
         for contract in self.watched_contracts() {
-            if cluster.contract_keys.contains_key(&contract) {
+            // A key by a seed before this one is as none.
+            let own = || self.keys.seed().contract_key(&contract).public();
+            if cluster.contract_keys.get(&contract).is_some_and(|known| *known == own()) {
                 self.unpublished.remove(&contract);
             } else if let Some(waiting) = self.unpublished.get_mut(&contract) {
                 waiting.missing_since.get_or_insert(view.number);
             }
         }
+    }
+
+    /// Whether all contracts' keys on chain may be those of a seed before.
+    pub(crate) fn wants_contracts(&self) -> bool {
+        self.judged && self.keys.rotation() > self.looked_at_keys_of
+    }
+
+    /// After a rotation the keys of all contracts are looked at, and told where the chain has others.
+    pub(crate) fn look_at_all_keys(&mut self, cluster: &ClusterView) {
+        let Some(contracts) = cluster.contracts.as_ref().filter(|_| self.wants_contracts()) else {
+            return;
+        };
+        for contract in contracts {
+            // The chain knows who deployed it, and asks no more.
+            self.unpublished
+                .entry(*contract)
+                .or_insert_with(|| Unpublished::by(AccountId::default()));
+        }
+        self.looked_at_keys_of = self.keys.rotation();
     }
 
     /// Tells the chain the keys that it lacks. The first worker of the cluster speaks at once, the
@@ -583,7 +671,7 @@ impl Running {
             }
             waiting.spoken_at = Some(view.number);
             waiting.tries += 1;
-            let seed = &self.capabilities.seed;
+            let seed = self.keys.seed();
             let public_key = seed.contract_key(contract).public();
             let hpke_public_key = seed.contract_hpke_key(contract).public();
             let deployer = waiting.deployer;
@@ -624,184 +712,29 @@ impl Running {
     }
 }
 
-enum Prepared {
-    Run {
-        origin: AccountId,
-        contract: Option<ContractId>,
-        operation: Operation,
-        gas_limit: u64,
-        storage_deposit_limit: Option<u128>,
-        nonce: Option<Vec<u8>>,
-    },
-    Refused {
-        sender: AccountId,
-        contract: ContractId,
-        reason: String,
-    },
-}
-
-impl Prepared {
-    /// An operation without code to run: no gas, no outcome to keep.
-    fn plain(origin: AccountId, operation: Operation) -> Self {
-        Self::Run {
-            origin,
-            contract: None,
-            operation,
-            gas_limit: 0,
-            storage_deposit_limit: None,
-            nonce: None,
-        }
-    }
-}
-
-/// Turns a mailbox entry into an operation; a command that cannot be opened is refused, for the same
-/// reason on every worker.
+/// Turns a mailbox entry into an operation, with this worker's keys.
 fn prepare(
     identity: &Identity,
-    seed: &ClusterSeed,
+    keys: &ClusterKeys,
     cluster: &ClusterView,
     entry: &MailboxEntry,
 ) -> Result<Prepared, RunError> {
-    Ok(match &entry.operation {
-        MailboxOperation::SetUpCluster {
-            owner,
-            gas_price,
-            deposit_per_item,
-            deposit_per_byte,
-            treasury,
-        } => Prepared::plain(
-            *owner,
-            Operation::SetUpCluster {
-                owner: *owner,
-                gas_price: *gas_price,
-                deposit_per_item: *deposit_per_item,
-                deposit_per_byte: *deposit_per_byte,
-                treasury: *treasury,
-            },
-        ),
-        MailboxOperation::UploadCode { code_hash } => {
-            let code = cluster
-                .codes
-                .get(code_hash)
-                .ok_or(RunError::CodeMissing(*code_hash))?;
-            Prepared::plain(
-                AccountId::default(),
-                Operation::UploadCode { code: code.clone() },
-            )
-        }
-        MailboxOperation::Deposit { account, amount } => Prepared::plain(
-            *account,
-            Operation::Deposit {
-                account: *account,
-                amount: *amount,
-            },
-        ),
-        MailboxOperation::Instantiate {
-            contract,
-            deployer,
-            code_hash,
-            input,
-            salt,
-            transfer,
-            gas_limit,
-            storage_deposit_limit,
-        } => Prepared::Run {
-            origin: *deployer,
-            contract: Some(*contract),
-            operation: Operation::Instantiate {
-                contract: *contract,
-                code_hash: *code_hash,
-                input: input.clone(),
-                salt: salt.clone(),
-                value: *transfer,
-            },
-            gas_limit: *gas_limit,
-            storage_deposit_limit: *storage_deposit_limit,
-            nonce: None,
+    entries::prepare(
+        &cluster.id,
+        entry,
+        &|code_hash| cluster.codes.get(code_hash).cloned(),
+        &|contract, sender, payload| {
+            keys.open_command(identity.genesis(), contract, sender, payload)
         },
-        MailboxOperation::Command {
-            contract,
-            sender,
-            payload,
-        } => prepare_command(identity, seed, contract, sender, payload),
-        MailboxOperation::SetLimits { limits } => Prepared::plain(
-            AccountId::default(),
-            Operation::SetLimits { limits: *limits },
-        ),
-        MailboxOperation::BlockEnd => {
-            Prepared::plain(AccountId::default(), Operation::BlockEnd)
-        }
-        MailboxOperation::SetStake { contract, stake } => {
-            let system = wire::domain::system_contract_id(&cluster.id);
-            let input = (selector::CHANGE_DEPOSIT, contract, stake).encode();
-            let operation = Operation::Call { contract: system, input, value: 0 };
-            // The system contract takes it from itself alone, and charges itself nothing.
-            Prepared::plain(AccountId(system.0), operation)
-        }
-    })
-}
-
-fn prepare_command(
-    identity: &Identity,
-    seed: &ClusterSeed,
-    contract: &ContractId,
-    sender: &AccountId,
-    payload: &[u8],
-) -> Prepared {
-    match open_command(identity, seed, contract, sender, payload) {
-        Ok(InkCommand::InkMessage {
-            nonce,
-            message,
-            transfer,
-            gas_limit,
-            storage_deposit_limit,
-        }) => Prepared::Run {
-            origin: *sender,
-            contract: Some(*contract),
-            operation: Operation::Call {
-                contract: *contract,
-                input: message,
-                value: transfer,
-            },
-            gas_limit,
-            storage_deposit_limit,
-            nonce: Some(nonce),
-        },
-        Err(reason) => Prepared::Refused {
-            sender: *sender,
-            contract: *contract,
-            reason,
-        },
-    }
-}
-
-fn open_command(
-    identity: &Identity,
-    seed: &ClusterSeed,
-    contract: &ContractId,
-    sender: &AccountId,
-    payload: &[u8],
-) -> Result<InkCommand, String> {
-    let payload: CommandPayload = wire::decode_all(payload, primitives::bounds::COMMAND_BYTES_MAX)
-        .map_err(|error| format!("the command cannot be read: {error}"))?;
-    let (hpke, sr25519) = (
-        seed.contract_hpke_key(contract),
-        seed.contract_key(contract),
-    );
-    let route = CommandRoute {
-        genesis: identity.genesis(),
-        contract: *contract,
-        sender: *sender,
-    };
-    secrets::command::open_command(
-        &CommandKeys {
-            hpke: &hpke,
-            sr25519: &sr25519,
-        },
-        &route,
-        &payload,
     )
-    .map_err(|error| format!("the command cannot be opened: {error}"))
+    .map_err(|CodeMissing(code_hash)| RunError::CodeMissing(code_hash))
+}
+
+/// Outcomes of long ago go, one with each entry.
+fn forget_old_outcome(overlay: &mut Overlay<'_>, number: u64) {
+    if let Some(old) = number.checked_sub(OUTCOMES_KEPT) {
+        overlay.changes.insert(outcome_key(old), None);
+    }
 }
 
 fn kept_outcome(

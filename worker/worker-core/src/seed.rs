@@ -53,34 +53,59 @@ impl SeedFollower {
         kept: &mut KeptSecrets,
         outbox: &mut Outbox,
     ) -> Done {
-        let mut done = Done::default();
+        let is_pending = cluster.rotation != cluster.rotation_in_force;
+        let public_key = match is_pending {
+            true => cluster.next_public_key,
+            false => cluster.public_key,
+        };
+        let mut done = Done {
+            disputed: kept
+                .seed(&cluster.id, cluster.rotation_in_force)
+                .is_some_and(|known| !is_good(&known, cluster.public_key) && known.1),
+            ..Done::default()
+        };
         let mut known = kept.seed(&cluster.id, cluster.rotation);
         if known
             .as_ref()
-            .is_none_or(|known| !is_good(known, cluster) && !known.1)
+            .is_none_or(|known| !is_good(known, public_key) && !known.1)
         {
             known = self
                 .combine(cluster, identity, &mut done)
                 .map(|seed| (seed, true));
             if let Some((seed, _)) = &known {
-                kept.keep_seed(cluster.id, cluster.rotation, seed);
+                let which = (cluster.rotation, cluster.rotation_in_force);
+                kept.keep_seed(cluster.id, which, seed);
                 done.keep = true;
             }
         }
         let Some(known) = known else {
             if cluster.seed_confirmed {
                 done.notices.push(Notice::SeedLost(cluster.id));
+                outbox.say(&("seed-lost", cluster.id, cluster.rotation), now, || {
+                    Some(MessagePayload::SeedLost {
+                        cluster: cluster.id,
+                        rotation: cluster.rotation,
+                    })
+                });
             }
             return done;
         };
-        let public_key = known.0.signing_key().public();
+        let own_key = known.0.signing_key().public();
         let about = ("cluster-key", cluster.id, cluster.rotation);
-        let tell = || MessagePayload::ClusterKey {
-            cluster: cluster.id,
-            public_key,
+        let tell = || match is_pending {
+            true => MessagePayload::NextClusterKey {
+                cluster: cluster.id,
+                rotation: cluster.rotation,
+                public_key: own_key,
+            },
+            false => MessagePayload::ClusterKey {
+                cluster: cluster.id,
+                public_key: own_key,
+            },
         };
-        if !is_good(&known, cluster) {
-            done.disputed = true;
+        if !is_good(&known, public_key) {
+            // What is not in use yet keeps nobody from serving: it never comes in use.
+            done.disputed |= !is_pending;
             done.notices.push(Notice::ClusterKeyDisputed(cluster.id));
             // Once: the chain makes an event of it, and changes nothing.
             let which = Some((cluster.id, cluster.rotation));
@@ -89,7 +114,7 @@ impl SeedFollower {
             }
             return done;
         }
-        if cluster.public_key.is_none() {
+        if public_key.is_none() {
             outbox.say(&about, now, || Some(tell()));
         }
         if !cluster.seed_confirmed {
@@ -166,13 +191,13 @@ impl SeedFollower {
 
 /// The seed that the cluster uses, where it is there and the chain has no other key for it.
 pub(crate) fn good(kept: &KeptSecrets, cluster: &ClusterView) -> Option<ClusterSeed> {
-    let known = kept.seed(&cluster.id, cluster.rotation)?;
-    is_good(&known, cluster).then_some(known.0)
+    let known = kept.seed(&cluster.id, cluster.rotation_in_force)?;
+    is_good(&known, cluster.public_key).then_some(known.0)
 }
 
 /// Whether the chain has this seed's key, or none and the seed was put together here.
-fn is_good((seed, combined): &(ClusterSeed, bool), cluster: &ClusterView) -> bool {
-    match cluster.public_key {
+fn is_good((seed, combined): &(ClusterSeed, bool), public_key: Option<[u8; 32]>) -> bool {
+    match public_key {
         Some(public_key) => seed.signing_key().public() == public_key,
         None => *combined,
     }
@@ -251,7 +276,8 @@ fn open(
 /// Whether the chain lets what a worker says of a cluster's seed into no block: it was removed.
 pub(crate) fn is_of_another(payload: &MessagePayload, cluster: Option<&ClusterId>) -> bool {
     match payload {
-        MessagePayload::SeedReceived { cluster: of, .. } => Some(of) != cluster,
+        MessagePayload::SeedReceived { cluster: of, .. }
+        | MessagePayload::SeedLost { cluster: of, .. } => Some(of) != cluster,
         _ => false,
     }
 }

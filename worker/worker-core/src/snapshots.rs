@@ -8,12 +8,13 @@
 use crate::{identity::Identity, store::Records};
 use chain_facts::AgreedCheckpoint;
 use codec::Encode;
-use primitives::{BlockNumber, ClusterId, GenesisHash, StateRoot, WorkerId};
+use primitives::{BlockNumber, ClusterId, ContractId, GenesisHash, StateRoot, WorkerId};
 use secrets::verify_sr25519;
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
+use wire::audit::{ContractRootProof, contract_root_key};
 use wire::snapshot::{
     SNAPSHOT_BLOCKS_APART_MAX, SNAPSHOT_CHUNK_BYTES, SNAPSHOT_CHUNK_BYTES_MAX,
     SNAPSHOT_REQUEST_BYTES_MAX, SignedSnapshotRequest, SnapshotChunk, SnapshotRequest,
@@ -31,10 +32,15 @@ const KEPT_AFTER: BlockNumber = 64;
 /// Chunks that are read at once.
 pub(crate) const READERS_MAX: usize = 2;
 
+/// Proofs of contracts' roots that are made at once.
+const PROVERS_MAX: usize = 4;
+
 /// A state that is handed out.
 struct Pinned {
     next_number: u64,
     state_root: StateRoot,
+    /// By which of the cluster's seeds its records are encrypted.
+    rotation: u32,
     records: Arc<dyn Records>,
     /// The block at which a part of it was asked for last.
     asked_at: Option<BlockNumber>,
@@ -48,6 +54,22 @@ struct Offered {
     members: Vec<WorkerId>,
     block_number: BlockNumber,
     pinned: Vec<Pinned>,
+    /// What the cluster agreed on last.
+    agreed: Option<AgreedCheckpoint>,
+}
+
+/// Why there is no proof of a contract's root. None of it is confidential.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoot {
+    /// The agreed state is not at hand: nothing is agreed yet, or this worker was started since.
+    #[error("this worker does not hold the state that its cluster agreed on last: ask another, or when the cluster has agreed again")]
+    NotHeld,
+    /// Others are served.
+    #[error("this worker proves as much as it can; try again in a moment")]
+    Busy,
+    /// The disk failed.
+    #[error("the state cannot be read")]
+    Broken,
 }
 
 /// Why a peer gets nothing. None of it is confidential.
@@ -60,12 +82,14 @@ pub enum SnapshotRefusal {
     #[error("the request for a snapshot is refused: {0}")]
     Refused(&'static str),
     /// There is no such state here.
-    #[error("this worker does not hold the state after {next_number} entries with root {state_root}")]
+    #[error("this worker does not hold the state after {next_number} entries with root {state_root}, encrypted by seed {rotation}")]
     NotHeld {
         /// After how many entries.
         next_number: u64,
         /// With which root.
         state_root: StateRoot,
+        /// Encrypted by which of the cluster's seeds.
+        rotation: u32,
     },
     /// Others are served.
     #[error("this worker is handing out as many snapshots as it can; try again in a moment")]
@@ -80,6 +104,7 @@ pub struct SnapshotService {
     identity: Arc<Identity>,
     offered: Mutex<Offered>,
     readers: AtomicUsize,
+    provers: AtomicUsize,
 }
 
 /// A place among those that read; given back when dropped.
@@ -106,6 +131,7 @@ impl SnapshotService {
             identity,
             offered: Mutex::default(),
             readers: AtomicUsize::new(0),
+            provers: AtomicUsize::new(0),
         }
     }
 
@@ -128,6 +154,7 @@ impl SnapshotService {
         }
         offered.members = members.to_vec();
         offered.block_number = block_number;
+        offered.agreed = agreed.copied();
         let agreed_number = agreed.map_or(0, |agreed| agreed.next_number);
         let waiting = offered.pinned.iter().filter(|pinned| pinned.next_number > agreed_number);
         let mut surplus = waiting.count().saturating_sub(WAITING_MAX);
@@ -153,20 +180,61 @@ impl SnapshotService {
     }
 
     /// Keeps a state at hand.
-    pub(crate) fn pin(&self, next_number: u64, state_root: StateRoot, records: Arc<dyn Records>) {
+    pub(crate) fn pin(
+        &self,
+        next_number: u64,
+        state_root: StateRoot,
+        rotation: u32,
+        records: Arc<dyn Records>,
+    ) {
         let mut offered = self.offered();
-        let known = offered
-            .pinned
-            .iter()
-            .any(|pinned| (pinned.next_number, pinned.state_root) == (next_number, state_root));
+        let known = offered.pinned.iter().any(|pinned| {
+            (pinned.next_number, pinned.state_root, pinned.rotation)
+                == (next_number, state_root, rotation)
+        });
         if !known {
-            offered.pinned.push(Pinned { next_number, state_root, records, asked_at: None, passed_at: None });
+            let (asked_at, passed_at) = (None, None);
+            let pinned =
+                Pinned { next_number, state_root, rotation, records, asked_at, passed_at };
+            offered.pinned.push(pinned);
         }
     }
 
-    /// Whether the state after so many entries is at hand.
-    pub(crate) fn holds(&self, next_number: u64) -> bool {
-        self.offered().pinned.iter().any(|pinned| pinned.next_number == next_number)
+    /// Whether the state after so many entries is at hand, encrypted by this seed.
+    pub(crate) fn holds(&self, next_number: u64, rotation: u32) -> bool {
+        let offered = self.offered();
+        offered
+            .pinned
+            .iter()
+            .any(|pinned| (pinned.next_number, pinned.rotation) == (next_number, rotation))
+    }
+
+    /// Lets go of what is encrypted by seeds before this one.
+    pub(crate) fn forget_seeds_before(&self, rotation: u32) {
+        self.offered().pinned.retain(|pinned| pinned.rotation >= rotation);
+    }
+
+    /// Proves a contract's commitment, or that there is none, under the root that the cluster agreed on
+    /// last: a SCALE `ContractRootProof`. Anybody may have it, since without the contract's audit key
+    /// it says nothing.
+    ///
+    /// # Errors
+    /// See [`NoRoot`].
+    pub fn contract_root(&self, contract: &ContractId) -> Result<Vec<u8>, NoRoot> {
+        let (agreed, records) = {
+            let offered = self.offered();
+            let agreed = offered.agreed.ok_or(NoRoot::NotHeld)?;
+            let is_agreed = |pinned: &&Pinned| {
+                (pinned.next_number, pinned.state_root) == (agreed.next_number, agreed.state_root)
+            };
+            let pinned = offered.pinned.iter().find(is_agreed).ok_or(NoRoot::NotHeld)?;
+            (agreed, pinned.records.clone())
+        };
+        let _prover = Reader::among(&self.provers, PROVERS_MAX).ok_or(NoRoot::Busy)?;
+        let nodes =
+            records.prove_open(&contract_root_key(contract)).map_err(|_| NoRoot::Broken)?;
+        let AgreedCheckpoint { next_number, state_root, .. } = agreed;
+        Ok(ContractRootProof { next_number, state_root, nodes }.encode())
     }
 
     /// Lets go of everything.
@@ -207,11 +275,13 @@ impl SnapshotService {
         check_signature(request, signature, &self.identity.genesis())?;
         let block_number = offered.block_number;
         let found = offered.pinned.iter_mut().find(|pinned| {
-            (pinned.next_number, pinned.state_root) == (request.next_number, request.state_root)
+            (pinned.next_number, pinned.state_root, pinned.rotation)
+                == (request.next_number, request.state_root, request.rotation)
         });
         let pinned = found.ok_or(SnapshotRefusal::NotHeld {
             next_number: request.next_number,
             state_root: request.state_root,
+            rotation: request.rotation,
         })?;
         pinned.asked_at = Some(block_number);
         Ok(pinned.records.clone())

@@ -2,6 +2,7 @@
 
 use executor_api::{Change, StateUnavailable, StateView};
 use primitives::{BlockHash, BlockNumber, StateRoot};
+use secrets::StateKey;
 use std::sync::Arc;
 
 /// The store failed; the worker cannot go on, and nothing committed is lost.
@@ -37,6 +38,12 @@ pub trait Records: Send + Sync {
         after: Option<&[u8; 32]>,
         bytes_max: usize,
     ) -> Result<RecordChunk, StateUnavailable>;
+
+    /// Trie nodes that lead to an open key ([`wire::audit::OPEN_PREFIX`]) under this state's root.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    fn prove_open(&self, key: &[u8]) -> Result<Vec<Vec<u8>>, StateUnavailable>;
 }
 
 /// A cluster's authenticated, durable state.
@@ -60,6 +67,15 @@ pub trait ClusterStore: Send + Sync {
     ) -> Result<StateRoot, StoreError>;
     /// The root that the state had after `next_number` entries, where it is still known.
     fn root_at(&self, next_number: u64) -> Option<StateRoot>;
+    /// By which of the cluster's seeds it is encrypted; the next one once [`ClusterStore::rekey`] is
+    /// done and cannot be undone by a crash.
+    fn keyed_by(&self) -> u32;
+    /// Begins to encrypt all of it anew, by another seed, beside what else is done with it. Nothing if
+    /// that is going on already. Content and root stay.
+    ///
+    /// # Errors
+    /// When it cannot begin, or what was begun has failed; it may be tried again.
+    fn rekey(&self, rotation: u32, key: &StateKey) -> Result<(), StoreError>;
     /// Forgets everything: back to an empty state at number 0.
     ///
     /// # Errors

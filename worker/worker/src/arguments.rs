@@ -1,8 +1,8 @@
 //! The command line.
 
 use anyhow::{Context, Result, ensure};
-use clap::{Args, Parser, Subcommand};
-use http_egress::EgressConfig;
+use clap::{ArgAction, Args, Parser, Subcommand};
+use http_egress::{EgressConfig, EgressPolicy};
 use platform::{GramineQuotes, PlatformConfig, PlatformKind, SystemFiles, TdxQuotes};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -63,6 +63,18 @@ pub struct RunArguments {
     /// over from another worker, where there is one.
     #[arg(long, value_name = "ENTRIES", default_value_t = 2000)]
     pub snapshot_above: u64,
+    /// Address to give Prometheus its figures on, at /metrics; apart from --listen, so that it can be kept
+    /// inside. None are given without it.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Tell everybody who asks how many queries this worker answered in the last ten seconds, all contracts
+    /// together.
+    #[arg(long)]
+    pub publish_traffic: bool,
+    /// Whether clients of the original network may ask this worker: on or off. Their protocol is weaker;
+    /// SECURITY.md says in what. A cluster's owner can switch it off as well.
+    #[arg(long, value_name = "ON|OFF", default_value = "on", value_parser = on_or_off, action = ArgAction::Set)]
+    pub compatible_edge: bool,
     /// Let contracts send HTTP requests to this machine and the networks around it. For development:
     /// refused on any platform but insecure_simulated.
     #[arg(long)]
@@ -75,6 +87,14 @@ fn bootnode(text: &str) -> Result<String, String> {
     match parts.as_slice() {
         ["", _, _, .., "p2p", peer] if !peer.is_empty() => Ok(text.to_owned()),
         _ => Err("expected a multiaddress with a peer id, /ip4/…/tcp/…/p2p/…".to_owned()),
+    }
+}
+
+fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("expected on or off".to_owned()),
     }
 }
 
@@ -96,6 +116,15 @@ impl RunArguments {
         let mut config = EgressConfig::default();
         config.policy.insecure_allow_private_addresses = self.insecure_allow_private_http;
         Ok(config)
+    }
+
+    /// Where other operators' workers may be: on the public Internet, but for simulated platforms, whose
+    /// networks are of one machine. What they announce is their word alone.
+    pub fn peer_policy(&self) -> EgressPolicy {
+        EgressPolicy {
+            insecure_allow_private_addresses: self.platform == PlatformKind::InsecureSimulated,
+            ..EgressPolicy::default()
+        }
     }
 
     /// The platform that the operator chose.
@@ -126,6 +155,29 @@ impl RunArguments {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_compatible_edge_is_on_unless_it_is_switched_off() {
+        let parse = |more: &[&str]| {
+            let needed = [
+                "phat-worker",
+                "run",
+                "--chain-spec=a",
+                "--data-dir=b",
+                "--operator-key-file=c",
+                "--platform=tdx",
+            ];
+            Arguments::try_parse_from(needed.iter().chain(more)).map(|arguments| {
+                match arguments.command {
+                    Command::Run(run) => run.compatible_edge,
+                    Command::Measure => panic!("another command"),
+                }
+            })
+        };
+        assert!(parse(&[]).unwrap());
+        assert!(!parse(&["--compatible-edge=off"]).unwrap());
+        assert!(parse(&["--compatible-edge=perhaps"]).is_err());
+    }
 
     #[test]
     fn an_address_without_a_peer_id_is_refused() {

@@ -32,6 +32,11 @@ impl SteadyClock {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Milliseconds since this clock was made, by a clock that nobody sets; in SGX the host's all the same.
+    pub fn monotonic_ms(&self) -> u64 {
+        self.elapsed_ms()
+    }
+
     /// Learns that it is `now_ms` or later.
     pub fn observe(&self, now_ms: u64) {
         let floor = now_ms.saturating_sub(self.elapsed_ms());

@@ -4,17 +4,19 @@ use crate::{
     arguments::RunArguments,
     clock::SteadyClock,
     data_dir::DataDir,
+    figures::{Counted, Figures},
+    measure,
     service::{DepartedService, HandoverAsked, Milestones, PlatformRng, Receipts, WorkerService},
     snapshot::{self, Wanted},
-    store::FileStore,
+    store::{self, FileStore},
 };
 use anyhow::{Context, Result, bail};
 use attestation::Evidence;
 use chain_view::{ChainView, ChainViewError, FinalizedBlock, FinalizedBlocks, OperatorKey};
 use codec::Encode;
 use contract_engine::{CodeCacheConfig, CodeCacheKey, Engine, EngineConfig};
-use contract_state::{ImportTarget, StateDb, StoreIdentity};
-use http_egress::Egress;
+use contract_state::{ImportTarget, StoreIdentity};
+use http_egress::{Egress, EgressPolicy};
 use platform::Platform;
 use script_engine::QuickJs;
 use primitives::Measurement;
@@ -56,6 +58,10 @@ impl HostFacts for Host {
     fn untrusted_now_ms(&self) -> u64 {
         self.clock.now_ms()
     }
+
+    fn monotonic_ms(&self) -> u64 {
+        self.clock.monotonic_ms()
+    }
 }
 
 /// What a light client starts from.
@@ -90,9 +96,12 @@ pub struct Follower {
     scripts: Arc<QuickJs>,
     milestones: Arc<Milestones>,
     service: Arc<WorkerService>,
+    figures: Arc<Figures>,
     clock: Arc<SteadyClock>,
     /// What came of fetching a state.
     fetched: (mpsc::Sender<Input>, mpsc::Receiver<Input>),
+    /// Where other workers may be asked for the cluster's state.
+    peer_policy: EgressPolicy,
     /// Requests for the worker's keys.
     handovers: mpsc::Receiver<HandoverAsked>,
     /// Who waits for a decision.
@@ -145,15 +154,31 @@ impl Follower {
         };
         let reads = platform.clone();
         let clock = Arc::new(SteadyClock::new(Arc::new(move || reads.unix_millis())));
+        let engine = Arc::new(engine);
         let core = Core::new(
             chain.genesis(),
             settings,
             kept,
-            Arc::new(engine),
+            engine.clone(),
             Arc::new(Host { platform: platform.clone(), clock: clock.clone() }),
             offers,
             arguments.stale_after.saturating_mul(1000),
         );
+        let speed = measure::start(
+            engine,
+            core.queries().scheduler().clone(),
+            core.gauge().clone(),
+        )?;
+        let figures = Arc::new(Figures {
+            started,
+            worker: core.identity().worker(),
+            platform: platform.kind().name(),
+            clock: clock.clone(),
+            queries: core.queries().clone(),
+            gauge: core.gauge().clone(),
+            speed: speed.clone(),
+            counted: Counted::default(),
+        });
         let (handovers, asked) = mpsc::channel(HANDOVERS_WAITING_MAX);
         let service = Arc::new(WorkerService {
             identity: core.identity().clone(),
@@ -166,9 +191,11 @@ impl Follower {
                 core.queries().receipt_log().clone(),
             )),
             milestones: milestones.clone(),
+            speed,
             offers: core.handover_offers().clone(),
             handovers,
             left: OnceLock::new(),
+            compatible_edge: arguments.compatible_edge,
         });
         data_dir.load_evidence(&milestones);
         Ok(Self {
@@ -186,8 +213,10 @@ impl Follower {
             scripts,
             milestones,
             service,
+            figures,
             clock,
             fetched: mpsc::channel(4),
+            peer_policy: arguments.peer_policy(),
             handovers: asked,
             asker: None,
             newest: None,
@@ -197,6 +226,11 @@ impl Follower {
     /// What the HTTP rim asks.
     pub fn service(&self) -> Arc<WorkerService> {
         self.service.clone()
+    }
+
+    /// What the operator's Prometheus asks.
+    pub fn figures(&self) -> Arc<Figures> {
+        self.figures.clone()
     }
 
     /// Follows until the keys are handed over, or something makes going on wrong. Gives the data directory,
@@ -236,7 +270,7 @@ impl Follower {
                     stalls += 1;
                     if stalls == stalls_max {
                         (stalls, stalls_max) = (0, (stalls_max * 2).min(STALLS_BEFORE_ANEW_MAX));
-                        if let Some(fresh) = self.light_client_anew().await? {
+                        if let Some(fresh) = self.light_client_anew().await {
                             (self.chain, blocks) = fresh;
                         }
                     }
@@ -253,7 +287,7 @@ impl Follower {
 
     /// Another light client with its blocks, in case the one there is has failed; `None` where it gets
     /// nowhere either.
-    async fn light_client_anew(&self) -> Result<Option<(ChainView, FinalizedBlocks)>> {
+    async fn light_client_anew(&self) -> Option<(ChainView, FinalizedBlocks)> {
         tracing::warn!("starting a new light client, in case the old one has failed");
         let start = async {
             let chain = self.network.follow().await?;
@@ -261,8 +295,12 @@ impl Follower {
             Ok::<_, ChainViewError>((chain, blocks))
         };
         match tokio::time::timeout(ANEW_TIME_MAX, start).await {
-            Ok(fresh) => Ok(Some(fresh?)),
-            Err(_) => Ok(None),
+            Ok(Ok(fresh)) => Some(fresh),
+            Ok(Err(error)) => {
+                tracing::warn!("the new light client failed as well: {error}");
+                None
+            }
+            Err(_) => None,
         }
     }
 
@@ -299,6 +337,7 @@ impl Follower {
                 }
             };
             self.clock.observe(view.timestamp_ms);
+            self.figures.counted.saw(&view);
             let inbox_next = view.cluster.as_ref().map_or(0, |cluster| cluster.inbox_next);
             self.step(Input::Finalized(view), Some(block))?;
             // A store that was just opened, or a long mailbox: read the same block again.
@@ -369,36 +408,28 @@ impl Follower {
                 });
             }
             Effect::Keep(bytes) => self.data_dir.keep_secrets(&*self.platform, &bytes)?,
-            Effect::OpenStore { cluster, key } => {
+            Effect::OpenStore { cluster, keys } => {
                 let identity = StoreIdentity { genesis: self.chain.genesis(), cluster };
                 let file = self.data_dir.state_file(&cluster);
-                let shown = || format!("the state in {}", file.display());
-                if !file.exists() {
-                    // Made under another name: a disk that is full half-way, or a power cut, must not
-                    // leave a file that looks like a damaged state.
-                    let fresh = file.with_extension("new");
-                    let _ = std::fs::remove_file(&fresh);
-                    drop(StateDb::open(&fresh, &key, &identity).with_context(shown)?);
-                    std::fs::rename(&fresh, &file).with_context(shown)?;
-                }
-                let state = StateDb::open(&file, &key, &identity).with_context(shown)?;
-                let store = Arc::new(FileStore(state));
-                self.step(Input::StoreOpened { cluster, store }, block)?;
+                let store = FileStore::open(&file, &identity, &keys)
+                    .with_context(|| format!("the state in {}", file.display()))?;
+                self.step(Input::StoreOpened { cluster, store: Arc::new(store) }, block)?;
             }
-            Effect::FetchSnapshot { cluster, key, next_number, state_root, block, peers } => {
+            Effect::FetchSnapshot { cluster, keys, next_number, state_root, block, peers } => {
                 let wanted = Wanted {
                     identity: self.core.identity().clone(),
                     store: StoreIdentity { genesis: self.chain.genesis(), cluster },
-                    key,
+                    keys,
                     target: ImportTarget { next_number, state_root },
                     block,
                     peers,
+                    policy: Some(self.peer_policy.clone()),
                     file: self.data_dir.state_file(&cluster),
                 };
                 let done = self.fetched.0.clone();
                 tokio::spawn(async move {
                     let input = match snapshot::fetch(wanted).await {
-                        Ok(state) => Input::StoreOpened { cluster, store: Arc::new(FileStore(state)) },
+                        Ok(store) => Input::StoreOpened { cluster, store: Arc::new(store) },
                         Err(error) => {
                             Input::SnapshotFailed { cluster, reason: format!("{error:#}") }
                         }
@@ -418,7 +449,7 @@ impl Follower {
             }
             Effect::ForgetStore { cluster } => {
                 let file = self.data_dir.state_file(&cluster);
-                for file in [file.with_extension("import"), file] {
+                for file in store::files(&file) {
                     if let Err(error) = std::fs::remove_file(&file)
                         && error.kind() != std::io::ErrorKind::NotFound
                     {
@@ -439,8 +470,13 @@ impl Follower {
                 self.answer_asker(Ok(()));
             }
             Effect::RefuseHandover(refusal) => self.answer_asker(Err(refusal)),
-            Effect::Say(notice) if notice.is_alarm() => tracing::warn!("{notice}"),
-            Effect::Say(notice) => tracing::info!("{notice}"),
+            Effect::Say(notice) => {
+                self.figures.counted.heard(&notice);
+                match notice.is_alarm() {
+                    true => tracing::warn!("{notice}"),
+                    false => tracing::info!("{notice}"),
+                }
+            }
             Effect::Stop(reason) => bail!("{reason}"),
         }
         Ok(())

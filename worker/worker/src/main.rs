@@ -5,6 +5,9 @@
 
 mod arguments;
 mod clock;
+mod compatible;
+mod figures;
+mod measure;
 mod data_dir;
 mod follow;
 mod service;
@@ -69,6 +72,12 @@ async fn run(arguments: RunArguments, started: Instant) -> Result<()> {
             arguments.listen
         )
     })?;
+    let metrics_listener = match arguments.metrics_listen {
+        Some(address) => Some(worker_rpc::bind(address).await.with_context(|| {
+            format!("cannot listen on {address}: choose another address with --metrics-listen")
+        })?),
+        None => None,
+    };
     let spec_json = std::fs::read_to_string(&arguments.chain_spec).with_context(|| {
         format!("the chain specification {} cannot be read", arguments.chain_spec.display())
     })?;
@@ -88,7 +97,10 @@ async fn run(arguments: RunArguments, started: Instant) -> Result<()> {
     let data_dir = data_dir::DataDir::open(&arguments.data_dir, chain.genesis())?;
     let instants = [started, light_client_started];
     let serve = |service: Arc<dyn worker_rpc::Service>| {
-        let rim = worker_rpc::Rim::new(service, worker_rpc::Limits::default());
+        let mut rim = worker_rpc::Rim::new(service, worker_rpc::Limits::default());
+        if arguments.publish_traffic {
+            rim = rim.publish_traffic();
+        }
         let mut stop = stopped.clone();
         tracing::info!(listen = %arguments.listen, "listening");
         tokio::spawn(worker_rpc::serve(listener, rim, async move {
@@ -130,6 +142,17 @@ async fn run(arguments: RunArguments, started: Instant) -> Result<()> {
         build,
     )?;
     let http = serve(follower.service());
+    let figures = follower.figures();
+    if let Some(listener) = metrics_listener {
+        let mut stop = stopped.clone();
+        tokio::spawn(worker_rpc::serve_metrics(
+            listener,
+            Arc::new(move || figures.text()),
+            async move {
+                let _ = stop.wait_for(|stop| *stop).await;
+            },
+        ));
+    }
     let result = tokio::select! {
         result = follower.follow() => match result {
             // The directory stays locked: what is left of the worker is in it.

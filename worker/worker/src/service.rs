@@ -5,6 +5,7 @@ use codec::{Decode, Encode};
 use contract_abi::extension::{QuoteKind, WorkerQuote};
 use crate::clock::SteadyClock;
 use platform::Platform;
+use primitives::ContractId;
 use secrets::server::ServerError;
 use std::{
     sync::{Arc, OnceLock, RwLock, mpsc::SyncSender},
@@ -13,11 +14,13 @@ use std::{
 use tokio::sync::mpsc;
 use wire::registration::WorkerRegistration;
 use worker_core::{
-    Answer, Begun, Departed, HandoverOffers, HandoverRefusal, Identity, NotLogged, QueryService,
+    Answer, Begun, Departed, HandoverOffers, HandoverRefusal, Identity, NoRoot, NotLogged, QueryService,
     ReceiptQueue, Refusal, ServingState, SnapshotRefusal,
     SnapshotService,
 };
-use worker_rpc::{Info, PutOff, Responder, Service, ServiceError, Serving};
+use worker_rpc::{
+    CompatibleService, ContractLoad, Info, PutOff, Responder, Service, ServiceError, Serving, Speed,
+};
 
 /// Answers that wait for their receipts.
 pub type Receipts = ReceiptQueue<PutOff>;
@@ -54,11 +57,14 @@ pub struct WorkerService {
     pub platform: Arc<dyn Platform>,
     pub receipts: Arc<Receipts>,
     pub milestones: Arc<Milestones>,
+    pub speed: Arc<OnceLock<Speed>>,
     pub offers: Arc<HandoverOffers>,
     /// Requests for the keys, for the loop that follows the chain.
     pub handovers: mpsc::Sender<HandoverAsked>,
     /// What this worker is once its keys were handed over.
     pub left: OnceLock<DepartedService>,
+    /// Whether the operator lets clients of the original network ask.
+    pub compatible_edge: bool,
 }
 
 /// How long a request for the keys may wait for a final block to be read.
@@ -93,6 +99,7 @@ impl Service for DepartedService {
             serving: None,
             ready_after_ms: None,
             light_client_after_ms: None,
+            traffic: None,
         }
     }
 
@@ -114,6 +121,10 @@ impl Service for DepartedService {
 
     fn receipt_log(&self, _signed: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
         Err(ServiceError::NotFound(self.departed.why().to_string()))
+    }
+
+    fn contract_root(&self, _contract: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
+        Err(self.gone())
     }
 
     fn handover_offer(&self) -> Result<Vec<u8>, ServiceError> {
@@ -172,7 +183,7 @@ impl rand_core::RngCore for PlatformRng<'_> {
 
 impl rand_core::CryptoRng for PlatformRng<'_> {}
 
-fn refusal(refusal: Refusal) -> ServiceError {
+pub(crate) fn refusal(refusal: Refusal) -> ServiceError {
     let text = refusal.to_string();
     match refusal {
         Refusal::NotServing(_)
@@ -187,6 +198,8 @@ fn refusal(refusal: Refusal) -> ServiceError {
         }
         Refusal::Refused(_) | Refusal::Malformed(_) => ServiceError::BadRequest(text),
         Refusal::Broken => ServiceError::Internal(text),
+        // The original network's workers have one status for whatever is wrong with a query.
+        Refusal::Compatible(_) => ServiceError::Internal(text),
     }
 }
 
@@ -216,6 +229,7 @@ impl Service for WorkerService {
             serving,
             ready_after_ms: self.milestones.ready_after_ms.get().copied(),
             light_client_after_ms: self.milestones.light_client_after_ms.get().copied(),
+            traffic: None,
         }
     }
 
@@ -235,6 +249,30 @@ impl Service for WorkerService {
             Err(error @ NotLogged::NotYet) => Err(ServiceError::Unavailable(error.to_string())),
             Err(error @ NotLogged::Unknown) => Err(ServiceError::NotFound(error.to_string())),
         }
+    }
+
+    fn contract_root(&self, contract: &[u8; 32]) -> Result<Vec<u8>, ServiceError> {
+        if let Some(left) = self.left.get() {
+            return left.contract_root(contract);
+        }
+        self.snapshots.contract_root(&ContractId(*contract)).map_err(|error| match error {
+            NoRoot::NotHeld | NoRoot::Busy => ServiceError::Unavailable(error.to_string()),
+            NoRoot::Broken => ServiceError::Internal(error.to_string()),
+        })
+    }
+
+    fn load(&self, contract: &ContractId) -> Result<ContractLoad, ServiceError> {
+        if let Some(left) = self.left.get() {
+            return left.load(contract);
+        }
+        let scheduler = self.queries.scheduler();
+        let usage = scheduler.usage(contract);
+        Ok(ContractLoad {
+            processors: u32::try_from(scheduler.processors()).unwrap_or(u32::MAX),
+            speed: self.speed.get().copied(),
+            cost_ns: usage.and_then(|usage| usage.cost_ns),
+            weight: usage.map(|usage| usage.weight),
+        })
     }
 
     fn open_session(&self, opening: &[u8]) -> Result<Vec<u8>, ServiceError> {
@@ -297,12 +335,20 @@ impl Service for WorkerService {
         }
     }
 
+    fn compatible(&self) -> Option<&dyn CompatibleService> {
+        // Who has left answers nobody.
+        match self.left.get() {
+            None => Some(self),
+            Some(_) => None,
+        }
+    }
+
     fn settle(&self) {
         self.receipts.sign(|asker, answer| asker.give(answer.map_err(refusal)));
     }
 }
 
-fn finish(queries: &QueryService, receipts: &Receipts, begun: Begun, responder: Responder) {
+pub(crate) fn finish(queries: &QueryService, receipts: &Receipts, begun: Begun, responder: Responder) {
     match queries.finish(begun) {
         Err(error) => responder.give(Err(refusal(error))),
         Ok(Answer { reply, receipt: None, seal }) => {

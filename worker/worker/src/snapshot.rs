@@ -1,11 +1,14 @@
 //! Fetches a cluster's state from its other workers.
 
 use anyhow::{Context, Result, bail, ensure};
+use crate::store::FileStore;
 use chain_facts::view::Peer;
 use contract_state::{Import, ImportTarget, Position, StateDb, StoreIdentity};
+use http_egress::{EgressPolicy, Place};
 use primitives::{BlockHash, BlockNumber};
 use secrets::StateKey;
 use std::{
+    net::SocketAddr,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -26,11 +29,14 @@ const STATE_BYTES_MAX: u64 = 256 * 1024 * 1024 * 1024;
 pub struct Wanted {
     pub identity: Arc<Identity>,
     pub store: StoreIdentity,
-    pub key: StateKey,
+    /// By which of the cluster's seeds others may have it encrypted, and how, the newest first.
+    pub keys: Vec<(u32, StateKey)>,
     pub target: ImportTarget,
     /// The final block that names the state.
     pub block: (BlockNumber, BlockHash),
     pub peers: Vec<Peer>,
+    /// Where they may be; `None` for anywhere.
+    pub policy: Option<EgressPolicy>,
     /// Where the state is to lie; beside it, until it is whole, with the ending `import`.
     pub file: PathBuf,
 }
@@ -39,37 +45,61 @@ pub struct Wanted {
 ///
 /// # Errors
 /// With what each peer did.
-pub async fn fetch(wanted: Wanted) -> Result<StateDb> {
-    let http = reqwest::Client::builder()
-        .connect_timeout(CONNECT_TIME_MAX)
-        .timeout(CHUNK_TIME_MAX)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()?;
+pub async fn fetch(wanted: Wanted) -> Result<FileStore> {
     let mut failures = Vec::new();
     for peer in &wanted.peers {
         for endpoint in &peer.endpoints {
-            let started = Instant::now();
-            match fetch_from(&http, &wanted, peer, endpoint).await {
-                Ok((import, bytes)) => {
-                    let state = finish(&wanted, import).await;
-                    match state {
-                        Ok(state) => {
-                            tracing::info!(
-                                peer = %peer.worker,
-                                bytes,
-                                seconds = started.elapsed().as_secs_f32(),
-                                "the cluster's state was taken over"
-                            );
-                            return Ok(state);
-                        }
-                        Err(error) => failures.push(format!("{}: {error:#}", peer.worker)),
+            for key in &wanted.keys {
+                match take_from(&wanted, (peer, endpoint.as_str()), key).await {
+                    Ok(store) => return Ok(store),
+                    Err(error) => {
+                        failures.push(format!("{} at {endpoint}: {error:#}", peer.worker));
                     }
                 }
-                Err(error) => failures.push(format!("{} at {endpoint}: {error:#}", peer.worker)),
             }
         }
     }
     bail!("{}", failures.join("; "))
+}
+
+/// A client for this endpoint, which reaches nothing that the policy does not allow: where another
+/// operator says that his worker is must not lead into this machine's own network.
+async fn client_for(endpoint: &str, policy: Option<&EgressPolicy>) -> Result<reqwest::Client> {
+    let builder = reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIME_MAX)
+        .timeout(CHUNK_TIME_MAX)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy();
+    let Some(policy) = policy else { return Ok(builder.build()?) };
+    let not_allowed = "its endpoint is no address that other workers may be at";
+    let target = policy.check_url(endpoint).ok().context(not_allowed)?;
+    let Place::Name(name) = target.place() else { return Ok(builder.build()?) };
+    let resolved = tokio::net::lookup_host((name.as_str(), target.port())).await?;
+    let allowed: Vec<SocketAddr> = resolved
+        .filter_map(|address| policy.check_address(address.ip(), target.port()).ok())
+        .map(|address| address.socket_address())
+        .collect();
+    ensure!(!allowed.is_empty(), "{not_allowed}");
+    // What was looked at is what is reached.
+    Ok(builder.resolve_to_addrs(name, &allowed).build()?)
+}
+
+async fn take_from(
+    wanted: &Wanted,
+    (peer, endpoint): (&Peer, &str),
+    key: &(u32, StateKey),
+) -> Result<FileStore> {
+    let started = Instant::now();
+    let http = client_for(endpoint, wanted.policy.as_ref()).await?;
+    let (import, bytes) = fetch_from(&http, wanted, (peer, endpoint), key).await?;
+    let store = finish(wanted, key, import).await?;
+    tracing::info!(
+        peer = %peer.worker,
+        bytes,
+        seconds = started.elapsed().as_secs_f32(),
+        "the cluster's state was taken over"
+    );
+    Ok(store)
 }
 
 fn import_file(wanted: &Wanted) -> PathBuf {
@@ -79,11 +109,11 @@ fn import_file(wanted: &Wanted) -> PathBuf {
 async fn fetch_from(
     http: &reqwest::Client,
     wanted: &Wanted,
-    peer: &Peer,
-    endpoint: &str,
+    (peer, endpoint): (&Peer, &str),
+    (rotation, key): &(u32, StateKey),
 ) -> Result<(Import, u64)> {
     let file = import_file(wanted);
-    let begin = || Import::begin(&file, &wanted.key, &wanted.store, &wanted.target);
+    let begin = || Import::begin(&file, key, &wanted.store, &wanted.target);
     let mut import = match begin() {
         Ok(import) => import,
         Err(_) => {
@@ -103,6 +133,7 @@ async fn fetch_from(
                 peer: peer.worker,
                 next_number: wanted.target.next_number,
                 state_root: wanted.target.state_root,
+                rotation: *rotation,
                 after: import.after(),
                 block_number: wanted.block.0,
             },
@@ -158,7 +189,11 @@ async fn ask(http: &reqwest::Client, url: &str, request: Vec<u8>) -> Result<Snap
 }
 
 /// Checks the state, and puts it in the place of the one there was.
-async fn finish(wanted: &Wanted, import: Import) -> Result<StateDb> {
+async fn finish(
+    wanted: &Wanted,
+    (rotation, key): &(u32, StateKey),
+    import: Import,
+) -> Result<FileStore> {
     let position = Position {
         next_number: wanted.target.next_number,
         block_number: wanted.block.0,
@@ -173,5 +208,36 @@ async fn finish(wanted: &Wanted, import: Import) -> Result<StateDb> {
         return Err(error.into());
     }
     std::fs::rename(&file, &wanted.file).context("the state cannot be put in its place")?;
-    StateDb::open(&wanted.file, &wanted.key, &wanted.store).context("the state that was fetched")
+    let db = StateDb::open(&wanted.file, key, &wanted.store)
+        .context("the state that was fetched")?;
+    Ok(FileStore::of(db, &wanted.file, *rotation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_others_announce_does_not_lead_into_this_machines_network() {
+        let public = EgressPolicy::default();
+        for endpoint in [
+            "http://127.0.0.1:9000",
+            "http://[::1]:9000",
+            "http://10.0.0.1",
+            "http://169.254.169.254/latest",
+            "http://localhost:9000",
+            "ftp://example.com",
+            "http://user@example.com",
+            "nonsense",
+        ] {
+            assert!(client_for(endpoint, Some(&public)).await.is_err(), "{endpoint}");
+        }
+        client_for("http://93.184.216.34:9000", Some(&public)).await.unwrap();
+        let simulated =
+            EgressPolicy { insecure_allow_private_addresses: true, ..EgressPolicy::default() };
+        client_for("http://127.0.0.1:9000", Some(&simulated)).await.unwrap();
+        assert!(client_for("http://169.254.169.254", Some(&simulated)).await.is_err());
+        // Where its own operator says to go it goes.
+        client_for("http://10.0.0.1", None).await.unwrap();
+    }
 }

@@ -152,13 +152,16 @@ impl NewSide<'_> {
         let wanted = Wanted {
             identity: Arc::new(identity),
             store: StoreIdentity { genesis, cluster: state.cluster },
-            key,
+            // Who hands its keys over has one state, by whatever seed.
+            keys: vec![(0, key)],
             target: ImportTarget {
                 next_number: state.next_number,
                 state_root: state.state_root,
             },
             block: (state.block_number, state.block_hash),
             peers: vec![Peer { worker, endpoints: vec![url.to_owned()] }],
+            // The operator named the place himself.
+            policy: None,
             file,
         };
         snapshot::fetch(wanted).await.map(drop)
@@ -195,7 +198,10 @@ pub fn with_state(departed: Departed, data_dir: &DataDir) -> Departed {
     };
     let identity = StoreIdentity { genesis: departed.genesis(), cluster: state.cluster };
     match StateDb::open(&data_dir.state_file(&state.cluster), key, &identity) {
-        Ok(db) => departed.with_records(Some(FileStore(db).records())),
+        Ok(db) => {
+            let file = data_dir.state_file(&state.cluster);
+            departed.with_records(Some(FileStore::of(db, &file, 0).records()))
+        }
         Err(error) => {
             tracing::warn!("the state cannot be handed out: {error}");
             departed

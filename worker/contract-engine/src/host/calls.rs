@@ -1,7 +1,7 @@
 //! Calls of other contracts, transfers, and what changes a contract as a whole.
 
 use codec::Encode as _;
-use executor_api::Returned;
+use executor_api::{ClusterFact, Returned};
 use primitives::{Balance, CodeHash, ContractId};
 
 use super::Guest;
@@ -542,7 +542,9 @@ fn running(execution: &Execution, contract: &ContractId) -> Result<ContractInfo,
 /// Contracts made in this cluster so far. It grows by one before each constructor runs.
 pub fn instantiation_nonce(guest: &mut Guest<'_>) -> Result<u64, Stop> {
     guest.charge(cost::STORAGE_READ)?;
-    guest.execution()?.instantiations()
+    let execution = guest.execution()?;
+    execution.capabilities().looks_at(ClusterFact::Instantiations);
+    execution.instantiations()
 }
 
 fn dependencies(guest: &mut Guest<'_>) -> Result<(Vec<u8>, Vec<CodeHash>), Stop> {

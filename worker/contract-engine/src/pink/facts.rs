@@ -1,6 +1,7 @@
 //! What a contract may know of the cluster and the worker, and its log.
 
 use contract_abi::extension::WorkerQuote;
+use executor_api::ClusterFact;
 use primitives::{AccountId, CodeHash};
 
 use super::Given;
@@ -42,7 +43,9 @@ pub fn system_contract_id(guest: &mut Guest<'_>, input: &[u8]) -> Result<[u8; 32
 pub fn balance_of(guest: &mut Guest<'_>, input: &[u8]) -> Result<(u128, u128), Stop> {
     guest.charge(cost::STORAGE_READ)?;
     let account: AccountId = guest.decode(input)?;
-    let balance = guest.execution()?.balance(&account)?;
+    let execution = guest.execution()?;
+    execution.capabilities().looks_at(ClusterFact::BalanceOf(account));
+    let balance = execution.balance(&account)?;
     Ok((balance, balance))
 }
 
@@ -81,13 +84,17 @@ pub fn import_latest_system_code(guest: &mut Guest<'_>, input: &[u8]) -> Result<
 
 pub fn runtime_version(guest: &mut Guest<'_>, input: &[u8]) -> Result<(u32, u32), Stop> {
     guest.decode::<()>(input)?;
-    Ok(guest.execution()?.cluster.runtime_version)
+    let execution = guest.execution()?;
+    execution.capabilities().looks_at(ClusterFact::RuntimeVersion);
+    Ok(execution.cluster.runtime_version)
 }
 
 pub fn event_chain_head(guest: &mut Guest<'_>, input: &[u8]) -> Result<(u64, [u8; 32]), Stop> {
     guest.charge(cost::STORAGE_READ)?;
     guest.decode::<()>(input)?;
-    let head = guest.execution()?.event_chain_head()?;
+    let execution = guest.execution()?;
+    execution.capabilities().looks_at(ClusterFact::EventChain);
+    let head = execution.event_chain_head()?;
     Ok((head.next_number, head.hash))
 }
 

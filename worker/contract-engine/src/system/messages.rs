@@ -3,7 +3,7 @@
 use codec::Encode;
 use contract_abi::event::{HookPoint, PinkEvent, SidevmConfig};
 use contract_abi::system::{CodeType, Error, driver, selector};
-use executor_api::ContractEvent;
+use executor_api::{ClusterFact, ContractEvent};
 use primitives::{AccountId, Balance, CodeHash, ContractId, units::PHA};
 
 use super::store::Since;
@@ -178,6 +178,7 @@ impl System<'_> {
     /// The balance inside the cluster; all of it is free.
     pub(super) fn balance_of(&mut self, account: &AccountId) -> Result<Balance, Refused> {
         self.charge(cost::STORAGE_READ)?;
+        self.execution.capabilities().looks_at(ClusterFact::BalanceOf(*account));
         Ok(self.execution.balance(account)?)
     }
 

@@ -2,15 +2,19 @@
 
 use super::{ClusterState, Core, Effect, RESYNCS_MAX};
 use crate::{
+    audit::AuditKeys,
+    cluster_keys::{ClusterKeys, SeedMissing},
     joining::Joining,
     notice::{Notice, StopReason},
     query::Published,
-    running::{ClusterCapabilities, RunError, Running, StoreJudgement, judge_store},
+    running::{
+        ClusterCapabilities, Reportable, RunError, Running, StoreJudgement, judge_store,
+    },
     seed,
     store::ClusterStore,
 };
 use chain_facts::view::{ClusterView, FinalizedView};
-use primitives::ClusterId;
+use primitives::{BlockNumber, ClusterId};
 use secrets::ClusterSeed;
 use std::sync::Arc;
 use wire::message::MessagePayload;
@@ -49,8 +53,8 @@ impl Core {
             ClusterState::Running(running) if running.id == cluster.id => {
                 self.run(running, view, cluster, effects);
             }
-            ClusterState::AwaitingStore(id, seed) if id == cluster.id => {
-                self.cluster = ClusterState::AwaitingStore(id, seed);
+            ClusterState::AwaitingStore(id) if id == cluster.id => {
+                self.cluster = ClusterState::AwaitingStore(id);
             }
             ClusterState::Joining(joining) if joining.id == cluster.id => {
                 self.join(joining, view, cluster, effects);
@@ -86,16 +90,19 @@ impl Core {
 
     fn find_seed(&mut self, cluster: &ClusterView, effects: &mut Vec<Effect>) {
         self.queries.withdraw();
-        let Some(seed) = seed::good(&self.kept, cluster) else {
+        if seed::good(&self.kept, cluster).is_none() {
             self.say(Notice::AwaitingSeed(cluster.id), effects);
             self.cluster = ClusterState::AwaitingSeed;
             return;
-        };
-        effects.push(Effect::OpenStore {
-            cluster: cluster.id,
-            key: seed.state_key(),
-        });
-        self.cluster = ClusterState::AwaitingStore(cluster.id, seed);
+        }
+        self.open_store(cluster.id, effects);
+    }
+
+    /// With all seeds that there are: the store may be encrypted by a later one than an old block says.
+    fn open_store(&mut self, cluster: ClusterId, effects: &mut Vec<Effect>) {
+        let keys = self.kept.state_keys(&cluster, u32::MAX);
+        effects.push(Effect::OpenStore { cluster, keys });
+        self.cluster = ClusterState::AwaitingStore(cluster);
     }
 
     pub(super) fn on_store(
@@ -105,11 +112,11 @@ impl Core {
         effects: &mut Vec<Effect>,
     ) {
         match std::mem::replace(&mut self.cluster, ClusterState::None) {
-            ClusterState::AwaitingStore(id, seed) if id == cluster => {
-                self.start_running(id, seed, store, effects);
+            ClusterState::AwaitingStore(id) if id == cluster => {
+                self.start_running(id, store, effects);
             }
             ClusterState::Joining(joining) if joining.id == cluster && joining.is_fetching() => {
-                self.start_running(joining.id, joining.seed, store, effects);
+                self.start_running(joining.id, store, effects);
             }
             other => self.cluster = other,
         }
@@ -118,20 +125,35 @@ impl Core {
     fn start_running(
         &mut self,
         id: ClusterId,
-        seed: ClusterSeed,
         store: Arc<dyn ClusterStore>,
         effects: &mut Vec<Effect>,
     ) {
+        let keys = match ClusterKeys::read(&*store.snapshot(), &self.kept, &id) {
+            Ok(Ok(keys)) => keys,
+            Ok(Err(SeedMissing(rotation))) => {
+                let why = format!("its own needs seed {rotation}, which is not here any more");
+                let joining = Joining::instead_of(id, &store, why);
+                self.cluster = ClusterState::Joining(Box::new(joining));
+                return;
+            }
+            Err(error) => {
+                effects.push(Effect::Stop(StopReason::Run(error.to_string())));
+                return;
+            }
+        };
         let mut running = Running {
             id,
             store,
             capabilities: Arc::new(ClusterCapabilities {
-                seed,
+                user_root: keys.user_root().clone(),
                 worker: self.identity.worker(),
                 host: self.host.clone(),
                 offers: self.offers.clone(),
                 cache: self.cache.clone(),
             }),
+            keys,
+            looked_at_keys_of: 0,
+            waits_for: None,
             logs: self.queries.logs().clone(),
             judged: false,
             unpublished: Default::default(),
@@ -193,10 +215,24 @@ impl Core {
             return;
         }
         running.settle_contract_keys(view, cluster);
-        let ran = match running.run_entries(&self.identity, &*self.executor, view, cluster) {
+        running.look_at_all_keys(cluster);
+        let used = running.keys.rotation();
+        let secrets = (&*self.identity, &self.kept);
+        let ran = match running.run_entries(secrets, &*self.executor, view, cluster) {
             Ok(ran) => ran,
             Err(RunError::Disagrees { at_number, .. }) => {
                 self.on_divergence(running, at_number, view, cluster, effects);
+                return;
+            }
+            Err(error @ RunError::CodeMissing(_)) if cluster.workers.len() > 1 => {
+                // It was removed when all had run its upload: the others have it in their states.
+                self.queries.withdraw();
+                self.snapshots.withdraw();
+                let mut joining =
+                    Joining::instead_of(running.id, &running.store, error.to_string());
+                joining.lacks_code = true;
+                drop(running);
+                self.join(Box::new(joining), view, cluster, effects);
                 return;
             }
             Err(error) => {
@@ -205,6 +241,21 @@ impl Core {
                 return;
             }
         };
+        if let Some(rotation) = running.waits_for {
+            let number = running.store.head().next_number;
+            if rotation < cluster.rotation {
+                // Gatekeepers give the newest alone.
+                let why = format!("entry {number} needs seed {rotation}, which nobody gives any more");
+                self.take_over(running, why, view, cluster, effects);
+                return;
+            }
+            self.say(Notice::AwaitingRotation { rotation, number }, effects);
+        }
+        if running.keys.rotation() != used {
+            let (cluster, rotation) = (running.id, running.keys.rotation());
+            let number = running.store.head().next_number;
+            self.say(Notice::KeysRotated { cluster, rotation, number }, effects);
+        }
         self.read_again = ran > 0 || running.has_unseen_contracts();
         let genesis = self.identity.genesis();
         running.speak_contract_keys(
@@ -219,12 +270,15 @@ impl Core {
             self.queries.withdraw();
             return;
         }
+        self.follow_rotation(&running, cluster, effects);
+        let keyed_by = running.store.keyed_by();
         if running.note_reportable(view, cluster)
             && let Some(reportable) = running.reportable
-            && !self.snapshots.holds(reportable.next_number)
+            && !self.snapshots.holds(reportable.next_number, keyed_by)
         {
             let records = running.store.records();
-            self.snapshots.pin(reportable.next_number, reportable.state_root, records);
+            let Reportable { next_number, state_root, .. } = reportable;
+            self.snapshots.pin(next_number, state_root, keyed_by, records);
         }
         self.report(&running, cluster);
         if self.speaks {
@@ -234,7 +288,7 @@ impl Core {
         let head = running.store.head();
         let may_serve = self.speaks && cluster.suspension.is_none();
         if head.next_number >= cluster.inbox_next && may_serve {
-            self.publish(&running, view, head);
+            self.publish(&running, view, head, cluster.compatible_edge);
             let was_said = self
                 .said
                 .iter()
@@ -251,6 +305,31 @@ impl Core {
             }
         }
         self.cluster = ClusterState::Running(running);
+    }
+
+    /// Has the store encrypted by the seed in use; once it is, those before are wiped: commands to their
+    /// keys that still open do so by what lies in the state.
+    fn follow_rotation(
+        &mut self,
+        running: &Running,
+        cluster: &ClusterView,
+        effects: &mut Vec<Effect>,
+    ) {
+        let rotation = running.keys.rotation();
+        if running.store.keyed_by() < rotation {
+            let key = running.keys.seed().state_key();
+            if let Err(error) = running.store.rekey(rotation, &key) {
+                self.say(Notice::RekeyFailed(error.to_string()), effects);
+            }
+            return;
+        }
+        if rotation == cluster.rotation_in_force
+            && self.kept.forget_seeds_before(&running.id, rotation)
+        {
+            self.snapshots.forget_seeds_before(rotation);
+            effects.push(Effect::Keep(self.kept.to_bytes()));
+            self.say(Notice::OldSeedsWiped(rotation), effects);
+        }
     }
 
     /// Holds the store against the chain.
@@ -331,7 +410,7 @@ impl Core {
     ) {
         self.queries.withdraw();
         self.snapshots.withdraw();
-        let joining = Joining::instead_of(&running, why);
+        let joining = Joining::instead_of(running.id, &running.store, why);
         // Lets go of the file, unless it is needed again.
         drop(running);
         self.join(Box::new(joining), view, cluster, effects);
@@ -349,6 +428,13 @@ impl Core {
             self.cluster = ClusterState::Joining(joining);
             return;
         }
+        // None, where its secrets are older than the seed in use: that is asked for, or comes next.
+        let keys = self.kept.state_keys(&joining.id, cluster.rotation_in_force);
+        if keys.is_empty() {
+            self.say(Notice::AwaitingSeed(joining.id), effects);
+            self.cluster = ClusterState::Joining(joining);
+            return;
+        }
         let is_alone = cluster.workers.len() <= 1;
         if cluster.peers.is_empty() && !is_alone && !joining.has_looked_for_peers() {
             // The view may have been read without them.
@@ -356,8 +442,13 @@ impl Core {
             self.cluster = ClusterState::Joining(joining);
             return;
         }
-        // The whole mailbox is there: the state can be made from it.
-        let can_be_made = cluster.inbox_first == 0;
+        // The whole mailbox is there, and what opens it: the state can be made from it.
+        let can_be_made = cluster.inbox_first == 0
+            && !joining.lacks_code
+            && self.kept.seed(&joining.id, 0).is_some();
+        if joining.has_failed() && !can_be_made && self.speaks && !cluster.is_joining {
+            self.say_state_lost(joining.id, view.number, effects);
+        }
         match &cluster.agreed {
             Some(agreed)
                 if !cluster.peers.is_empty() && !(can_be_made && joining.has_failed_enough()) =>
@@ -373,7 +464,7 @@ impl Core {
                 joining.fetch(view.number);
                 effects.push(Effect::FetchSnapshot {
                     cluster: joining.id,
-                    key: joining.seed.state_key(),
+                    keys,
                     next_number: agreed.next_number,
                     state_root: agreed.state_root,
                     block: (view.number, view.hash),
@@ -385,28 +476,43 @@ impl Core {
                 match joining.store.take() {
                     Some(store) => match store.clear() {
                         Ok(()) => {
-                            let Joining { id, seed, .. } = *joining;
-                            self.start_running(id, seed, store, effects);
+                            self.start_running(joining.id, store, effects);
                             self.read_again = true;
                         }
                         Err(error) => {
                             effects.push(Effect::Stop(StopReason::Run(error.to_string())));
                         }
                     },
-                    None => {
-                        let Joining { id, seed, .. } = *joining;
-                        effects.push(Effect::OpenStore { cluster: id, key: seed.state_key() });
-                        self.cluster = ClusterState::AwaitingStore(id, seed);
-                    }
+                    None => self.open_store(joining.id, effects),
                 }
             }
             _ if is_alone => {
-                effects.push(Effect::Stop(StopReason::MailboxPruned(joining.needs_number)));
+                let reason = match cluster.inbox_first {
+                    0 => StopReason::SeedReplaced(joining.needs_number),
+                    _ => StopReason::MailboxPruned(joining.needs_number),
+                };
+                effects.push(Effect::Stop(reason));
             }
             _ => {
                 self.say(Notice::NoPeer, effects);
                 self.cluster = ClusterState::Joining(joining);
             }
+        }
+    }
+
+    /// Nobody has the state that the cluster agreed on; without this worker's vote the others agree on
+    /// what they have.
+    fn say_state_lost(
+        &mut self,
+        cluster: ClusterId,
+        now: BlockNumber,
+        effects: &mut Vec<Effect>,
+    ) {
+        let said = self.outbox.say(&("state-lost", cluster), now, || {
+            Some(MessagePayload::StateLost { cluster })
+        });
+        if said {
+            self.say(Notice::StateLost, effects);
         }
     }
 
@@ -428,7 +534,13 @@ impl Core {
         }
     }
 
-    fn publish(&self, running: &Running, view: &FinalizedView, head: crate::store::Head) {
+    fn publish(
+        &self,
+        running: &Running,
+        view: &FinalizedView,
+        head: crate::store::Head,
+        compatible_edge: bool,
+    ) {
         let state = running.store.snapshot();
         // A state that cannot be read answers no query either; the limits do not matter then.
         let limits = self.executor.limits(&*state).unwrap_or_default();
@@ -445,6 +557,18 @@ impl Core {
             next_number: head.next_number,
             state,
             capabilities: running.capabilities.clone(),
+            auditing: Some(Arc::new(self.audit_keys(running))),
+            compatible_edge,
         });
+    }
+
+    /// What auditors' keys are made of: the seed in use. Those before it are given by nobody.
+    fn audit_keys(&self, running: &Running) -> AuditKeys {
+        AuditKeys {
+            genesis: self.identity.genesis(),
+            cluster: running.id,
+            rotation: running.keys.rotation(),
+            seed: ClusterSeed::from_bytes(running.keys.seed().expose()),
+        }
     }
 }

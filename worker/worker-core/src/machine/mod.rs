@@ -10,6 +10,7 @@ use crate::{
     instance::{OwnInstance, Standing},
     joining::Joining,
     kept::KeptSecrets,
+    mining::{self, Gauge, Miner, Moment},
     notice::{Notice, StopReason},
     outbox::Outbox,
     query::{QueryService, ServingState},
@@ -26,7 +27,7 @@ use primitives::{
 };
 use rand_core::{CryptoRng, RngCore};
 use scheduler::Scheduler;
-use secrets::{ClusterSeed, StateKey};
+use secrets::StateKey;
 use std::sync::Arc;
 use threshold_keys::WrongShare;
 use wire::{
@@ -110,8 +111,9 @@ pub enum Effect {
     OpenStore {
         /// For which cluster.
         cluster: ClusterId,
-        /// The key that encrypts it.
-        key: StateKey,
+        /// By which of its seeds it may be encrypted, and how, the newest first. One that opens with
+        /// none of them is put aside, and an empty one by the newest is made.
+        keys: Vec<(u32, StateKey)>,
     },
     /// Take the cluster's state over from one of these workers, in place of the store there may be, and
     /// hand it over as [`Input::StoreOpened`], or say [`Input::SnapshotFailed`]. No other store of the
@@ -119,8 +121,8 @@ pub enum Effect {
     FetchSnapshot {
         /// For which cluster.
         cluster: ClusterId,
-        /// The key that encrypts it.
-        key: StateKey,
+        /// By which of its seeds others may have it encrypted, and how, the newest first.
+        keys: Vec<(u32, StateKey)>,
         /// After how many mailbox entries.
         next_number: u64,
         /// The root that the cluster agreed on there.
@@ -155,7 +157,7 @@ pub enum Effect {
 enum ClusterState {
     None,
     AwaitingSeed,
-    AwaitingStore(ClusterId, ClusterSeed),
+    AwaitingStore(ClusterId),
     Running(Box<Running>),
     /// Taking the state over from another worker.
     Joining(Box<Joining>),
@@ -193,6 +195,7 @@ pub struct Core {
     kept: KeptSecrets,
     gatekeeper: Gatekeeper,
     seed: SeedFollower,
+    miner: Miner,
     outbox: Outbox,
     cluster: ClusterState,
     registration_sent: Option<BlockNumber>,
@@ -229,7 +232,10 @@ impl Core {
             settings,
             identity,
             executor,
-            cache: Arc::new(MemoryCache::new(host.clone())),
+            cache: Arc::new(MemoryCache::new(host.clone(), {
+                let queries = queries.clone();
+                Box::new(move |contract| queries.weight_of(contract))
+            })),
             host,
             offers,
             queries,
@@ -242,6 +248,7 @@ impl Core {
             kept,
             gatekeeper: Gatekeeper::default(),
             seed: SeedFollower::default(),
+            miner: Miner::default(),
             outbox: Outbox::default(),
             cluster: ClusterState::None,
             registration_sent: None,
@@ -272,6 +279,11 @@ impl Core {
         self.handover.offers()
     }
 
+    /// What this machine computes when nobody asks; whoever runs the benchmark counts there.
+    pub fn gauge(&self) -> &Arc<Gauge> {
+        self.miner.gauge()
+    }
+
     /// What to read of the next final block.
     pub fn watch(&self) -> Watch {
         let running = match &self.cluster {
@@ -294,6 +306,7 @@ impl Core {
                 ClusterState::Running(running) => !running.judged,
                 _ => false,
             },
+            wants_contracts: running.is_some_and(|running| running.wants_contracts()),
             policy_for: self.handover.wants_policy_for(),
         }
     }
@@ -387,11 +400,27 @@ impl Core {
             }
         }
         self.outbox.settle(view.next_sequence);
+        self.mine(view, effects);
         self.drop_refused(view);
         if active {
             // From a worker that is not active the chain takes no messages.
             let messages = self.outbox.due(view.number, &self.identity);
             effects.extend(messages.into_iter().map(Effect::Submit));
+        }
+    }
+
+    /// Answers a challenge, and measures the machine where that is due.
+    fn mine(&mut self, view: &FinalizedView, effects: &mut Vec<Effect>) {
+        let mining = view.mining.as_ref().filter(|_| self.speaks);
+        let moment = Moment {
+            block: view.number,
+            chain_ms: view.timestamp_ms,
+            clock_ms: self.host.monotonic_ms(),
+            contracts_ns: self.queries.scheduler().totals().used_ns,
+            serves: matches!(self.queries.serving(), ServingState::Serving { .. }),
+        };
+        for notice in self.miner.follow(mining, &moment, &mut self.outbox) {
+            self.say(notice, effects);
         }
     }
 
@@ -445,7 +474,8 @@ impl Core {
                 block_number: head.block_number,
                 block_hash: head.block_hash,
             };
-            (head.next_number > 0).then(|| (state, running.capabilities.seed.state_key()))
+            let (seed, _) = self.kept.seed(&running.id, running.store.keyed_by())?;
+            (head.next_number > 0).then(|| (state, seed.state_key()))
         };
         let decided = self.handover.decide(
             view,
@@ -628,6 +658,9 @@ impl Core {
         let cluster = view.cluster.as_ref().map(|cluster| &cluster.id);
         self.outbox.drop_refused(|payload| match payload {
             MessagePayload::Gatekeeper { .. } => !has_part,
+            MessagePayload::Heartbeat { .. } | MessagePayload::Benchmark { .. } => {
+                mining::is_void(payload, view.mining.as_ref(), view.timestamp_ms)
+            }
             other => seed::is_of_another(other, cluster),
         });
     }

@@ -3,7 +3,8 @@
 use attestation::{AcceptedRoot, RootKind, TeeKind};
 use crate::ceremony::Gatekeepers;
 use chain_facts::{
-    AgreedCheckpoint, Checkpoint, Instance, Suspension, WorkerInfo,
+    AgreedCheckpoint, Benchmark, BenchmarkRules, BoundSession, Checkpoint, Instance, MiningView,
+    PendingChallenge, Suspension, WorkerInfo,
     view::{ClusterView, ENTRIES_MAX, FinalizedView, Peer, PolicyView, Watch},
 };
 use primitives::*;
@@ -32,12 +33,37 @@ pub struct Cluster {
     pub suspensions: BTreeMap<WorkerId, Suspension>,
     pub inbox: Vec<MailboxEntry>,
     pub first: u64,
+    /// Whether the owner wants no client of the original network.
+    pub edge_closed: bool,
     pub codes: BTreeMap<CodeHash, Vec<u8>>,
     pub keys: BTreeMap<ContractId, ([u8; 32], HpkePublicKey)>,
+    /// Which of its seeds is in use, and which has made each contract's keys.
+    pub in_force: u32,
+    pub key_rotations: BTreeMap<ContractId, u32>,
+    pub next_key: Option<(u32, [u8; 32])>,
+    /// When the keys before go.
+    pub retires_at: Option<BlockNumber>,
+    /// Who has no vote until it reports an agreed root.
+    pub joining: BTreeSet<WorkerId>,
+}
+
+/// Blocks in which an answer is on time.
+pub const HEARTBEAT_WINDOW: u32 = 5;
+
+/// Who mines.
+#[derive(Default)]
+pub struct Mining {
+    pub rules: BenchmarkRules,
+    pub sessions: BTreeMap<WorkerId, BoundSession>,
+    pub benchmarks: BTreeMap<WorkerId, Benchmark>,
+    /// Answers that were taken: whose, how many iterations, whether with a cluster.
+    pub answers: Vec<(WorkerId, u64, bool)>,
 }
 
 #[derive(Default)]
 pub struct ScriptedChain {
+    /// Nobody mines where there is none.
+    pub mining: Option<Mining>,
     pub number: BlockNumber,
     pub hashes: BTreeMap<BlockNumber, BlockHash>,
     pub workers: BTreeMap<WorkerId, WorkerInfo>,
@@ -99,6 +125,44 @@ impl ScriptedChain {
         pool.sort_by_key(|message| message.sequence);
         for message in pool {
             self.take(message);
+        }
+        self.advance_rotation();
+    }
+
+    /// Asks for other keys of the cluster.
+    pub fn rotate(&mut self) {
+        *self.keys.rotations.entry(CLUSTER).or_default() += 1;
+    }
+
+    /// As the pallet, with a window of 20 blocks.
+    fn advance_rotation(&mut self) {
+        let newest = self.keys.rotations.get(&CLUSTER).copied().unwrap_or_default();
+        let number = self.number;
+        let Some(cluster) = self.clusters.get(&CLUSTER) else { return };
+        match cluster.retires_at {
+            Some(at) if number >= at => {
+                self.cluster().retires_at = None;
+                self.push(MailboxOperation::RetireKeys);
+            }
+            Some(_) => {}
+            None if newest != cluster.in_force => {
+                let key = cluster.next_key.filter(|(rotation, _)| *rotation == newest);
+                let has_it = |worker: &WorkerId| {
+                    let confirmed = self.keys.confirmed.get(&(CLUSTER, *worker));
+                    confirmed.is_some_and(|confirmed| confirmed.rotation == newest)
+                };
+                let mut active = cluster.workers.iter().filter(|worker| self.is_active(worker));
+                if let Some((_, key)) = key
+                    && active.all(has_it)
+                {
+                    let cluster = self.cluster();
+                    cluster.public_key = Some(key);
+                    cluster.in_force = newest;
+                    cluster.retires_at = Some(number + 20);
+                    self.push(MailboxOperation::RotateKeys { rotation: newest });
+                }
+            }
+            None => {}
         }
     }
 
@@ -211,8 +275,29 @@ impl ScriptedChain {
     fn lets_in(&self, from: &WorkerId, payload: &MessagePayload) -> bool {
         match payload {
             MessagePayload::Gatekeeper { .. } => self.keys.has_part(&from.0),
-            MessagePayload::SeedReceived { cluster, .. } => {
+            MessagePayload::SeedReceived { cluster, .. }
+            | MessagePayload::SeedLost { cluster, .. } => {
                 self.clusters[cluster].workers.contains(from)
+            }
+            MessagePayload::Heartbeat { session, challenge_block, nonce, .. } => {
+                let mining = self.mining.as_ref();
+                let bound = mining.and_then(|mining| mining.sessions.get(from));
+                bound.is_some_and(|bound| {
+                    bound.session == *session
+                        && bound.challenge.is_some_and(|challenge| {
+                            (challenge.block, challenge.nonce) == (*challenge_block, *nonce)
+                        })
+                })
+            }
+            MessagePayload::Benchmark { started_at_ms, ended_at_ms, .. } => {
+                self.mining.as_ref().is_some_and(|mining| {
+                    let last_ms =
+                        mining.benchmarks.get(from).map_or(0, |last| last.measured_at_ms);
+                    *ended_at_ms <= self.now_ms()
+                        && self.now_ms() - ended_at_ms <= mining.rules.age_ms_max
+                        && ended_at_ms - started_at_ms >= mining.rules.duration_ms_min
+                        && *started_at_ms >= last_ms
+                })
             }
             _ => true,
         }
@@ -231,6 +316,42 @@ impl ScriptedChain {
             }
             MessagePayload::SeedReceived { cluster, rotation } => {
                 self.seed_received(from, cluster, rotation)
+            }
+            MessagePayload::SeedLost { cluster, .. } => {
+                self.keys.confirmed.remove(&(cluster, from)).is_some()
+            }
+            MessagePayload::StateLost { cluster } => {
+                let cluster = self.clusters.get_mut(&cluster).unwrap();
+                cluster.joining.insert(from);
+                cluster.reports.values_mut().for_each(|alike| {
+                    alike.remove(&from);
+                });
+                // What the others have said may be enough now.
+                let said: Vec<_> = cluster
+                    .checkpoints
+                    .iter()
+                    .map(|(worker, said)| (*worker, said.next_number, said.state_root))
+                    .filter(|(worker, ..)| !cluster.joining.contains(worker))
+                    .collect();
+                for (worker, next_number, state_root) in said {
+                    if cluster.agree(worker, next_number, state_root, number) {
+                        self.agreements += 1;
+                    }
+                }
+                true
+            }
+            MessagePayload::NextClusterKey {
+                cluster,
+                rotation,
+                public_key,
+            } => {
+                let newest = self.keys.rotations.get(&cluster).copied().unwrap_or_default();
+                let cluster = self.clusters.get_mut(&cluster).unwrap();
+                let fits = rotation == newest && newest != cluster.in_force;
+                if fits && cluster.next_key.is_none_or(|(known, _)| known != rotation) {
+                    cluster.next_key = Some((rotation, public_key));
+                }
+                fits && cluster.next_key == Some((rotation, public_key))
             }
             MessagePayload::Gatekeeper { message } => self.gatekeeper_message(from, &message),
             MessagePayload::ContractKeys {
@@ -253,6 +374,12 @@ impl ScriptedChain {
                 let key = cluster.public_key.unwrap();
                 assert!(secrets::verify_sr25519(&key, &signed, &cluster_signature));
                 let keys = (public_key, hpke_public_key);
+                let in_force = cluster.in_force;
+                let of = cluster.key_rotations.entry(contract).or_insert(in_force);
+                if *of < in_force {
+                    *of = in_force;
+                    cluster.keys.insert(contract, keys);
+                }
                 !self.refused_keys.contains(&contract)
                     && *cluster.keys.entry(contract).or_insert(keys) == keys
             }
@@ -297,13 +424,44 @@ impl ScriptedChain {
                 }
                 fits
             }
-            // Nobody mines on this chain.
-            MessagePayload::Benchmark { .. } | MessagePayload::Heartbeat { .. } => false,
+            MessagePayload::Benchmark { started_at_ms, ended_at_ms, iterations } => {
+                let benchmark = Benchmark {
+                    score: (iterations * 6_000 / (ended_at_ms - started_at_ms)) as u32,
+                    measured_at_ms: ended_at_ms,
+                    iterations,
+                };
+                self.mining.as_mut().unwrap().benchmarks.insert(from, benchmark);
+                true
+            }
+            MessagePayload::Heartbeat { iterations, contract_running, .. } => {
+                let mining = self.mining.as_mut().unwrap();
+                mining.sessions.get_mut(&from).unwrap().challenge = None;
+                mining.answers.push((from, iterations, contract_running));
+                true
+            }
             MessagePayload::Instance { nonce } => {
                 self.instances.insert(from, Instance { nonce, at: number });
                 true
             }
         }
+    }
+
+    /// Lets a worker compute for a session of its own.
+    pub fn start_session(&mut self, worker: WorkerId) {
+        let bound = BoundSession { session: AccountId(worker.0), computes: true, challenge: None };
+        self.mining.get_or_insert_default().sessions.insert(worker, bound);
+    }
+
+    /// Challenges a worker's session; gives the challenge.
+    pub fn challenge(&mut self, worker: &WorkerId) -> PendingChallenge {
+        let (block, made_at_ms) = (self.number, self.now_ms());
+        let mut nonce = [0xc4; 32];
+        nonce[..4].copy_from_slice(&block.to_le_bytes());
+        let deadline = block + HEARTBEAT_WINDOW;
+        let challenge = PendingChallenge { block, nonce, deadline, made_at_ms };
+        let mining = self.mining.as_mut().unwrap();
+        mining.sessions.get_mut(worker).unwrap().challenge = Some(challenge);
+        challenge
     }
 
     fn peers(&self, cluster: &Cluster, watch: &Watch) -> Vec<Peer> {
@@ -358,6 +516,11 @@ impl ScriptedChain {
                 roots: self.roots.clone(),
                 tier_max: 3,
             }),
+            mining: self.mining.as_ref().map(|mining| MiningView {
+                session: mining.sessions.get(&worker).copied(),
+                benchmark: mining.benchmarks.get(&worker).copied(),
+                rules: mining.rules,
+            }),
         }
     }
 }
@@ -373,14 +536,29 @@ impl Cluster {
     ) -> bool {
         let alike = self.reports.entry((next_number, state_root)).or_default();
         alike.insert(from);
+        if self.agreed.is_some_and(|agreed| {
+            (agreed.next_number, agreed.state_root) == (next_number, state_root)
+        }) {
+            self.joining.remove(&from);
+        }
+        if self.joining.contains(&from) {
+            alike.remove(&from);
+        }
         let voices = self.workers.iter().filter(|worker| {
-            self.checkpoints.contains_key(worker) && !self.suspensions.contains_key(worker)
+            self.checkpoints.contains_key(worker)
+                && !self.suspensions.contains_key(worker)
+                && !self.joining.contains(worker)
         });
         let is_new = self.agreed.is_none_or(|agreed| agreed.next_number < next_number);
         if !is_new || 2 * alike.len() <= voices.count() {
             return false;
         }
         self.agreed = Some(AgreedCheckpoint { next_number, state_root, agreed_at });
+        let checkpoints = &self.checkpoints;
+        self.joining.retain(|worker| {
+            let said = checkpoints.get(worker).map(|said| (said.next_number, said.state_root));
+            said != Some((next_number, state_root))
+        });
         true
     }
 
@@ -403,7 +581,9 @@ impl Cluster {
             id,
             public_key: self.public_key,
             workers: self.workers.clone(),
+            next_public_key: None,
             rotation: 0,
+            rotation_in_force: self.in_force,
             seed_shares: Vec::new(),
             sharing: None,
             seed_confirmed: false,
@@ -416,12 +596,15 @@ impl Cluster {
                 .filter(|worker| self.suspensions.contains_key(worker))
                 .copied()
                 .collect(),
+            is_joining: self.joining.contains(&watch.worker),
             peers: Vec::new(),
             inbox_first: self.first,
             inbox_next: self.inbox.len() as u64,
+            compatible_edge: !self.edge_closed,
             entries,
             codes: self.codes.clone(),
             contract_keys: watch.contract_keys.iter().filter_map(asked).collect(),
+            contracts: watch.wants_contracts.then(|| self.keys.keys().copied().collect()),
         }
     }
 }

@@ -6,9 +6,10 @@ use executor_api::*;
 use primitives::{CodeHash, ContractId};
 use wire::{domain::code_hash, limits::ClusterLimits};
 
-/// The engine. `set:…` appends, `get` reads, `say:…` writes to the log, `who` gives the origin, `long` answers too much, `make:…`
-/// makes a contract whose id repeats the byte after the colon, `until:…` computes until the host's
-/// clock shows that many milliseconds (one byte); anything else traps.
+/// The engine. `set:…` appends, `get` reads, `say:…` writes to the log, `who` gives the origin, `long` answers too much, `peek:…` reads the value of
+/// the contract whose id repeats the byte after the colon, `make:…` makes a contract whose id repeats the byte after the colon, `until:…` computes until the host's
+/// clock shows that many milliseconds (one byte); `may_audit` says yes to accounts that `set:audit:` and
+/// their first two bytes named; anything else traps.
 pub struct TinyExecutor;
 
 /// Where a contract's code hash lies.
@@ -47,6 +48,12 @@ fn call(
         return Ok(Err(ExecutionError::ContractNotFound));
     }
     let value = state.read(&value_key(contract))?.unwrap_or_default();
+    if let Some(account) = input.strip_prefix(&worker_core::MAY_AUDIT) {
+        // Whoever was named by `set:audit:` and the first two bytes of the account.
+        let named = [b"audit:", &account[..2]].concat();
+        let yes = value.windows(named.len()).any(|part| part == named);
+        return Ok(Ok(Done { data: vec![0, yes.into()], ..Done::default() }));
+    }
     let returned = |data| Done {
         data,
         ..Done::default()
@@ -63,6 +70,9 @@ fn call(
             ..Done::default()
         },
         b"who" => returned(context.origin.0.to_vec()),
+        [b'p', b'e', b'e', b'k', b':', id] => {
+            returned(state.read(&value_key(&ContractId([*id; 32])))?.unwrap_or_default())
+        }
         b"long" => returned(vec![7; primitives::bounds::ANSWER_BYTES_MAX as usize + 1]),
         [b'u', b'n', b't', b'i', b'l', b':', time] => {
             while capabilities.untrusted_now_ms() < u64::from(*time) {
@@ -192,6 +202,20 @@ impl Executor for TinyExecutor {
             owner: primitives::AccountId(owner.unwrap_or_default()),
             weight: stake.map_or(0, |stake| (stake / (primitives::units::PHA / 100)) as u32),
         }))
+    }
+
+    fn part_of(&self, key: &[u8]) -> Part {
+        let id = |prefix: &[u8]| key.strip_prefix(prefix)?.try_into().ok();
+        let own = [&b"contract/"[..], b"owner/", b"value/"].into_iter().find_map(id);
+        match (own, id(b"balance/")) {
+            (Some(contract), _) => Part::Contract(ContractId(contract)),
+            (None, Some(account)) => Part::Balance(primitives::AccountId(account)),
+            (None, None) => Part::Cluster,
+        }
+    }
+
+    fn balance_key(&self, account: &primitives::AccountId) -> Vec<u8> {
+        [&b"balance/"[..], &account.0].concat()
     }
 
     fn limits(&self, state: &dyn StateView) -> Result<ClusterLimits, StateUnavailable> {

@@ -95,6 +95,9 @@ pub struct Disk {
     _folder: Option<tempfile::TempDir>,
     commits: Mutex<Vec<Commit>>,
     pub clears: Mutex<u32>,
+    /// Which seed's it says to be, and to become after so many questions. What is in it stays as it is:
+    /// how a store is encrypted anew is tested where stores are.
+    pub keyed: Mutex<(u32, Option<(u32, u8)>)>,
 }
 
 impl Disk {
@@ -118,6 +121,7 @@ impl Disk {
             _folder: folder,
             commits: Mutex::default(),
             clears: Mutex::default(),
+            keyed: Mutex::default(),
         })
     }
 
@@ -129,6 +133,7 @@ impl Disk {
             older.db.commit(&commit.0, &commit.1).unwrap();
             older.commits.lock().unwrap().push(commit);
         }
+        older.keyed.lock().unwrap().0 = self.keyed.lock().unwrap().0;
         older
     }
 
@@ -147,6 +152,10 @@ impl Records for DiskRecords {
     ) -> Result<RecordChunk, StateUnavailable> {
         let chunk = self.0.records(after, bytes_max)?;
         Ok((chunk.records, chunk.is_last))
+    }
+
+    fn prove_open(&self, key: &[u8]) -> Result<Vec<Vec<u8>>, StateUnavailable> {
+        self.0.prove(&[key.to_vec()])
     }
 }
 
@@ -193,6 +202,24 @@ impl ClusterStore for Disk {
 
     fn root_at(&self, next_number: u64) -> Option<StateRoot> {
         self.db.root_at(next_number).ok().flatten()
+    }
+
+    fn keyed_by(&self) -> u32 {
+        let mut keyed = self.keyed.lock().unwrap();
+        match keyed.1 {
+            Some((rotation, 0)) => *keyed = (rotation, None),
+            Some((rotation, left)) => keyed.1 = Some((rotation, left - 1)),
+            None => {}
+        }
+        keyed.0
+    }
+
+    fn rekey(&self, rotation: u32, _: &StateKey) -> Result<(), StoreError> {
+        let mut keyed = self.keyed.lock().unwrap();
+        if keyed.1.is_none_or(|(known, _)| known != rotation) {
+            keyed.1 = Some((rotation, 3));
+        }
+        Ok(())
     }
 
     fn clear(&self) -> Result<(), StoreError> {
@@ -400,8 +427,14 @@ impl Node {
                         return;
                     }
                 }
-                Effect::OpenStore { cluster, .. } => {
+                Effect::OpenStore { cluster, keys } => {
                     self.did.push(Did::OpenStore);
+                    // One that opens with none of the keys makes place for an empty one.
+                    let keyed = self.disk.keyed.lock().unwrap().0;
+                    if !keys.iter().any(|(rotation, _)| *rotation == keyed) {
+                        self.disk = Disk::new();
+                        self.disk.keyed.lock().unwrap().0 = keys[0].0;
+                    }
                     self.step(
                         Input::StoreOpened {
                             cluster,

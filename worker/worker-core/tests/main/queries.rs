@@ -31,20 +31,20 @@ use wire::{
 use wire::receipt::Receipt;
 use worker_core::{NotLogged, ReceiptQueue, Refusal};
 
-struct User {
+pub struct User {
     account: Sr25519Secret,
     session_key: HpkeSecret,
 }
 
 impl User {
-    fn new(seed: u8) -> Self {
+    pub fn new(seed: u8) -> Self {
         Self {
             account: Sr25519Secret::from_seed(&[seed; 32]),
             session_key: HpkeSecret::from_seed(&[seed + 1; 32]),
         }
     }
 
-    fn id(&self) -> AccountId {
+    pub fn id(&self) -> AccountId {
         AccountId(self.account.public())
     }
 
@@ -57,7 +57,7 @@ impl User {
         )
     }
 
-    fn identity(&self, expires_at_ms: u64) -> Identity<'_> {
+    pub fn identity(&self, expires_at_ms: u64) -> Identity<'_> {
         Identity {
             session_key: &self.session_key,
             certificate: self.certificate(expires_at_ms),
@@ -75,7 +75,7 @@ fn one_shot(
     seal_query(&node.address(), user, request, &mut rng).unwrap()
 }
 
-fn ask(
+pub fn ask(
     node: &Node,
     user: Option<Identity<'_>>,
     request: QueryRequest,
@@ -85,7 +85,7 @@ fn ask(
     Ok(pending.open(&node.post(&envelope, now_ms)?).unwrap())
 }
 
-fn data(reply: QueryReply) -> Vec<u8> {
+pub fn data(reply: QueryReply) -> Vec<u8> {
     reply.result.expect("an output").data
 }
 

@@ -20,12 +20,12 @@ use worker_core::{
 
 /// Fetches what a worker wants as the real shell does, but for the wire; `change` is what a peer does
 /// to its chunks.
-fn fetch(
+pub fn fetch(
     world: &mut World,
     place: usize,
     mut change: impl FnMut(&WorkerId, &mut SnapshotChunk),
 ) -> bool {
-    let Some(Effect::FetchSnapshot { cluster, next_number, state_root, block, peers, .. }) =
+    let Some(Effect::FetchSnapshot { cluster, next_number, state_root, block, peers, keys }) =
         world.nodes[place].wanted.take()
     else {
         return false;
@@ -36,7 +36,8 @@ fn fetch(
     let path = folder.path().join("state");
     let store = StoreIdentity { genesis: GENESIS, cluster };
     let mut failures = Vec::new();
-    for peer in peers {
+    let tries = peers.iter().flat_map(|peer| keys.iter().map(move |(rotation, _)| (peer, *rotation)));
+    for (peer, rotation) in tries {
         let target = ImportTarget { next_number, state_root };
         let mut import = Import::begin(&path, &key, &store, &target).unwrap();
         let node = world.nodes.iter().find(|node| node.id() == peer.worker).unwrap();
@@ -47,6 +48,7 @@ fn fetch(
                 peer: peer.worker,
                 next_number,
                 state_root,
+                rotation,
                 after: import.after(),
                 block_number: block.0,
             };
@@ -73,6 +75,7 @@ fn fetch(
             Ok(()) => {
                 let db = StateDb::open(&path, &key, &store).unwrap();
                 let disk = Disk::of(db, folder);
+                disk.keyed.lock().unwrap().0 = rotation;
                 let node = &mut world.nodes[place];
                 node.disk = disk.clone();
                 let opened = Input::StoreOpened { cluster, store: disk };
@@ -90,7 +93,7 @@ fn fetch(
     false
 }
 
-fn busy(world: &mut World, commands: u32) {
+pub fn busy(world: &mut World, commands: u32) {
     for number in 0..commands {
         world.plain(format!("set:{number}").as_bytes());
         world.block();
@@ -98,12 +101,12 @@ fn busy(world: &mut World, commands: u32) {
 }
 
 /// Blocks until all reports of what was run are in.
-fn settle(world: &mut World) {
+pub fn settle(world: &mut World) {
     world.blocks(2 * CHECKPOINT_BLOCKS + 4);
 }
 
 /// Another worker that the chain puts into the cluster.
-fn add_worker(world: &mut World) -> usize {
+pub fn add_worker(world: &mut World) -> usize {
     let place = world.nodes.len();
     world.nodes.push(Node::new(place as u64));
     let id = world.nodes[place].id();
@@ -111,7 +114,7 @@ fn add_worker(world: &mut World) -> usize {
     place
 }
 
-fn root(world: &World, place: usize) -> StateRoot {
+pub fn root(world: &World, place: usize) -> StateRoot {
     world.nodes[place].serving().expect("it serves").1
 }
 
@@ -231,6 +234,62 @@ fn a_worker_whose_state_differs_serves_nothing_and_takes_the_clusters_state_over
 }
 
 #[test]
+fn of_two_workers_one_that_lost_its_state_gives_its_vote_up_and_takes_what_the_other_has() {
+    let mut world = World::serving(2);
+    busy(&mut world, 20);
+    settle(&mut world);
+    // Entries of which the chain does not keep the first; both have agreed on more than that.
+    world.chain.cluster().first = 12;
+    let agreed = world.chain.cluster().agreed.unwrap().next_number;
+    // One runs on past the agreed number while the other is down, and is started anew: the state that
+    // they agreed on is nowhere any more.
+    let lost = world.nodes[2].id();
+    world.nodes[2].mute = true;
+    for number in 0..10u32 {
+        world.plain(format!("set:{number}").as_bytes());
+        world.chain.block();
+        let World { chain, nodes } = &mut world;
+        nodes[0].follow(chain);
+        nodes[1].follow(chain);
+    }
+    world.nodes[1].restart();
+    world.nodes[2].mute = false;
+    world.nodes[2].disk = Disk::new();
+    world.nodes[2].restart();
+    for _ in 0..10 {
+        world.blocks(8);
+        if fetch(&mut world, 2, |_, _| ()) {
+            break;
+        }
+    }
+    assert_eq!(world.nodes[2].said(|n| *n == Notice::StateLost), 1);
+    world.blocks(4);
+    assert_eq!(root(&world, 2), root(&world, 1));
+    assert!(world.chain.cluster().agreed.unwrap().next_number > agreed);
+    // It has its vote again once its reports fit.
+    busy(&mut world, 3);
+    settle(&mut world);
+    assert!(!world.chain.cluster().joining.contains(&lost));
+    assert!(world.chain.cluster().suspensions.is_empty());
+}
+
+#[test]
+fn a_mailbox_whose_code_was_removed_is_not_run_again_where_a_peer_has_the_state() {
+    let mut world = World::serving(2);
+    busy(&mut world, 5);
+    settle(&mut world);
+    // All have run the upload, nothing uses the code any more, and its owner has removed it.
+    world.chain.cluster().codes.clear();
+    world.nodes[2].disk = Disk::new();
+    world.nodes[2].restart();
+    world.blocks(6);
+    assert!(world.nodes[2].stopped().is_none(), "{:?}", world.nodes[2].did);
+    assert!(fetch(&mut world, 2, |_, _| ()));
+    busy(&mut world, 2);
+    assert_eq!(root(&world, 2), root(&world, 1));
+}
+
+#[test]
 fn a_suspended_worker_serves_nothing_until_the_chain_has_released_it() {
     let mut world = World::serving(2);
     busy(&mut world, 4);
@@ -335,6 +394,7 @@ fn states_are_handed_to_workers_of_the_cluster_alone() {
         peer: world.nodes[1].id(),
         next_number: agreed.next_number,
         state_root: agreed.state_root,
+        rotation: 0,
         after: None,
         block_number: world.chain.number,
     };
@@ -357,6 +417,8 @@ fn states_are_handed_to_workers_of_the_cluster_alone() {
     refused(ask(2, &|request| request.block_number += 1000), "too far");
     let not_held = ask(2, &|request| request.state_root = StateRoot([1; 32]));
     assert!(matches!(not_held, Err(SnapshotRefusal::NotHeld { .. })));
+    let not_by_this_seed = ask(2, &|request| request.rotation = 1);
+    assert!(matches!(not_by_this_seed, Err(SnapshotRefusal::NotHeld { rotation: 1, .. })));
     let malformed = world.nodes[1].core.snapshots().answer(&[1; 600]);
     assert_eq!(malformed, Err(SnapshotRefusal::Malformed));
     // One that is of the cluster no more gets nothing.

@@ -136,6 +136,7 @@ fn state_request(taken: &TakenOver, peer: WorkerId, after: Option<[u8; 32]>) -> 
             peer,
             next_number: state.next_number,
             state_root: state.state_root,
+            rotation: 0,
             after,
             block_number: 0,
         },
@@ -447,6 +448,7 @@ fn what_the_old_process_still_gives_is_for_its_successor_alone() {
         peer: departed.worker(),
         next_number: state.next_number,
         state_root: state.state_root,
+        rotation: 0,
         after: None,
         block_number: world.chain.number,
     };

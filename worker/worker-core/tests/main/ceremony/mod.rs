@@ -137,7 +137,7 @@ impl Gatekeepers {
         let has_key = self.network_key.is_some();
         if now < self.retry_at
             || (has_key && !now.is_multiple_of(MEMBERSHIP_CHECK_BLOCKS))
-            || active.len() < self.settings.holders_min.into()
+            || active.len() < usize::from(self.settings.holders_min)
             || self
                 .settings
                 .threshold

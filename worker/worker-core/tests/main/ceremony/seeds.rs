@@ -182,6 +182,11 @@ impl ScriptedChain {
             .get(&view.id)
             .copied()
             .unwrap_or_default();
+        view.next_public_key = self.clusters[&view.id]
+            .next_key
+            .filter(|(rotation, _)| *rotation == view.rotation)
+            .filter(|_| view.rotation != view.rotation_in_force)
+            .map(|(_, key)| key);
         let Some(info) = self.workers.get(own) else {
             return;
         };

@@ -297,33 +297,26 @@ fn a_worker_may_die_at_any_point_until_it_has_its_seed() {
 }
 
 #[test]
-fn a_seed_of_another_rotation_is_another_seed_and_both_are_kept() {
-    let mut world = World::new(1);
-    world.set_up_cluster();
-    world.blocks(20);
-    assert!(world.nodes[1].serving().is_some());
-    world.chain.keys.rotations.insert(CLUSTER, 1);
-    world.chain.cluster().public_key = None;
-    world.blocks(8);
-    let kept = KeptSecrets::from_bytes(&world.nodes[1].sealed).unwrap();
-    assert_eq!(kept.seeds.len(), 2);
-    assert_ne!(*kept.seeds[0].seed, *kept.seeds[1].seed);
-    let confirmed = world.chain.keys.confirmed[&(CLUSTER, world.nodes[1].id())];
-    assert_eq!(confirmed.rotation, 1);
-}
-
-#[test]
-fn a_worker_whose_seed_the_chain_believes_it_has_says_so() {
+fn a_worker_that_lost_its_seed_asks_for_it_again_without_its_operator() {
     let mut world = World::new(1);
     let fresh = world.nodes[1].sealed.clone();
     world.set_up_cluster();
     world.blocks(20);
+    let before = *KeptSecrets::from_bytes(&world.nodes[1].sealed).unwrap().seeds[0].seed;
     world.nodes[1].sealed = fresh;
     world.nodes[1].restart();
-    world.blocks(3);
+    world.block();
     assert_eq!(world.nodes[1].serving(), None);
+    world.blocks(16);
+    assert!(world.nodes[1].serving().is_some());
     assert_eq!(
         world.nodes[1].said(|notice| *notice == Notice::SeedLost(CLUSTER)),
         1
     );
+    let again = *KeptSecrets::from_bytes(&world.nodes[1].sealed).unwrap().seeds[0].seed;
+    assert_eq!(before, again);
+    let lost = |message: &&wire::message::SignedMessage| {
+        matches!(message.payload, wire::message::MessagePayload::SeedLost { .. })
+    };
+    assert_eq!(world.nodes[1].submitted().iter().filter(lost).count(), 1);
 }
