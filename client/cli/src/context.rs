@@ -1,14 +1,18 @@
 //! Which network, which account, which contract's metadata a command is about.
 
+use crate::passphrase;
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use client::{Account, Chain, Cluster, Contract, WorkerClient};
+use client::{
+    Account, Chain, Cluster, Contract, KEYSTORE_BYTES_MAX, Keystore, WorkerClient,
+};
 use dev_network::NetworkInfo;
-use primitives::{ClusterId, ContractId, GenesisHash, WorkerId};
+use primitives::{AccountId, ClusterId, ContractId, GenesisHash, WorkerId};
 use std::{
     fs,
     path::{Path, PathBuf},
 };
+use zeroize::Zeroizing;
 
 /// Where `phat dev` leaves its network by default.
 pub const DEV_DIRECTORY: &str = ".phat/dev";
@@ -225,14 +229,69 @@ pub fn account_file(name: &str) -> Result<PathBuf> {
     Ok(home().join("accounts").join(name))
 }
 
-/// An account by name: one made with `phat account new`, or a development account such as //Alice.
+/// The secret of an account as it lies in its file.
+pub enum Kept {
+    /// Under a passphrase.
+    Keystore(Keystore),
+    /// As it is: development networks only.
+    Plain(Zeroizing<String>),
+}
+
+impl Kept {
+    /// Reads an account's file.
+    pub fn read(name: &str) -> Result<Self> {
+        let file = account_file(name)?;
+        if !file.exists() {
+            bail!("there is no account {name}: make it with phat account new {name}");
+        }
+        Self::of_file(&file)
+    }
+
+    /// Reads a keystore or a plain secret.
+    pub fn of_file(file: &Path) -> Result<Self> {
+        let shown = file.display();
+        let length = fs::metadata(file).with_context(|| format!("{shown} cannot be read"))?.len();
+        if length > KEYSTORE_BYTES_MAX {
+            bail!("{shown} is longer than {KEYSTORE_BYTES_MAX} bytes: not an account");
+        }
+        let text = fs::read_to_string(file).with_context(|| format!("{shown} cannot be read"))?;
+        let text = Zeroizing::new(text);
+        if !text.trim_start().starts_with('{') {
+            return Ok(Self::Plain(text));
+        }
+        Ok(Self::Keystore(Keystore::from_json(&text).with_context(|| format!("{shown}"))?))
+    }
+
+    /// The account's public id; needs no passphrase.
+    pub fn id(&self) -> Result<AccountId> {
+        match self {
+            Self::Keystore(keystore) => Ok(keystore.account()),
+            Self::Plain(secret) => Ok(Account::from_uri(secret)?.id()),
+        }
+    }
+}
+
+/// An account by name, ready to sign: one made with `phat account new`, whose passphrase is asked for, or a
+/// development account such as //Alice.
 pub fn account(name: &str) -> Result<Account> {
     if name.starts_with("//") {
         return Ok(Account::from_uri(name)?);
     }
     let file = account_file(name)?;
-    let secret = fs::read_to_string(&file).with_context(|| {
-        format!("there is no account {name}: make it with phat account new {name}")
-    })?;
-    Account::from_uri(&secret).with_context(|| format!("{} is damaged", file.display()))
+    match Kept::read(name)? {
+        Kept::Keystore(keystore) => keystore
+            .open(&*passphrase::of(name)?)
+            .with_context(|| format!("account {name} ({})", file.display())),
+        Kept::Plain(secret) => {
+            Account::from_uri(&secret).with_context(|| format!("{} is damaged", file.display()))
+        }
+    }
+}
+
+/// The public id of an account by name; asks for no passphrase.
+pub fn account_id(name: &str) -> Result<AccountId> {
+    if name.starts_with("//") {
+        return Ok(Account::from_uri(name)?.id());
+    }
+    Kept::read(name)?.id()
 }

@@ -4,8 +4,16 @@ use primitives::{AccountId, GenesisHash, UnixMillis};
 use rand_core::OsRng;
 use secrets::{HpkeSecret, rand_core::RngCore};
 use std::str::FromStr;
+use subxt::{
+    SubstrateConfig,
+    transactions::Signer,
+    utils::{AccountId32, MultiSignature},
+};
 use subxt_signer::{SecretUri, sr25519::Keypair};
 use wire::certificate::{Certificate, SignatureKind, signed_bytes};
+
+/// What Substrate chains sign in with sr25519.
+const SIGNING_CONTEXT: &[u8] = b"substrate";
 
 /// Why a secret is not an account.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +28,13 @@ pub enum AccountError {
 
 /// An account whose key this program holds.
 pub struct Account {
-    pair: Keypair,
+    pair: Pair,
+}
+
+/// A key pair, from a secret URI or out of a keystore.
+enum Pair {
+    Uri(Keypair),
+    Keystore(schnorrkel::Keypair),
 }
 
 impl Account {
@@ -32,7 +46,7 @@ impl Account {
         let uri = SecretUri::from_str(text.trim()).map_err(|_| AccountError::NotASecret)?;
         let pair = Keypair::from_uri(&uri)
             .map_err(|error| AccountError::Unusable(error.to_string()))?;
-        Ok(Self { pair })
+        Ok(Self { pair: Pair::Uri(pair) })
     }
 
     /// A fresh random seed; `0x` and hex, to be kept secret.
@@ -44,11 +58,21 @@ impl Account {
 
     /// The account's public id.
     pub fn id(&self) -> AccountId {
-        AccountId(self.pair.public_key().0)
+        match &self.pair {
+            Pair::Uri(pair) => AccountId(pair.public_key().0),
+            Pair::Keystore(pair) => AccountId(pair.public.to_bytes()),
+        }
     }
 
-    pub(crate) fn pair(&self) -> &Keypair {
-        &self.pair
+    pub(crate) fn from_pair(pair: schnorrkel::Keypair) -> Self {
+        Self { pair: Pair::Keystore(pair) }
+    }
+
+    fn sign_bytes(&self, message: &[u8]) -> [u8; 64] {
+        match &self.pair {
+            Pair::Uri(pair) => pair.sign(message).0,
+            Pair::Keystore(pair) => pair.sign_simple(SIGNING_CONTEXT, message).to_bytes(),
+        }
     }
 
     /// A session key and this account's certificate for it, valid until `expires_at_ms`.
@@ -64,8 +88,18 @@ impl Account {
             session_key: session.public(),
             expires_at_ms,
             kind: SignatureKind::Sr25519,
-            signature: self.pair.sign(text.as_bytes()).0,
+            signature: self.sign_bytes(text.as_bytes()),
         };
         (session, certificate)
+    }
+}
+
+impl Signer<SubstrateConfig> for Account {
+    fn account_id(&self) -> AccountId32 {
+        AccountId32(self.id().0)
+    }
+
+    fn sign(&self, payload: &[u8]) -> MultiSignature {
+        MultiSignature::Sr25519(self.sign_bytes(payload))
     }
 }
