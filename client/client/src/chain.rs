@@ -46,6 +46,17 @@ pub enum ChainError {
         /// What is wrong with it.
         reason: DecodeError,
     },
+    /// A value is not as the runtime's metadata says, or says what this client does not know.
+    #[error("the chain's {what} cannot be read: {reason}; the client is too old or too new for the chain")]
+    Unreadable {
+        /// Which value.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A call that cannot be made of what was typed.
+    #[error("{0}")]
+    Call(String),
     /// The chain refuses a transaction.
     #[error("the chain refuses the transaction: {0}")]
     Refused(String),
@@ -63,7 +74,7 @@ impl ChainError {
     }
 
     pub(crate) fn refused(error: impl std::fmt::Display) -> Self {
-        Self::Refused(error.to_string())
+        Self::Refused(crate::remedy::with_remedy(error.to_string()))
     }
 
     pub(crate) fn format(what: &'static str) -> impl FnOnce(DecodeError) -> Self {
@@ -186,7 +197,28 @@ impl Chain {
         }
     }
 
-    async fn call<T: serde_core::de::DeserializeOwned>(
+    /// A value at the newest final block, by the node's word; what the runtime takes for it where none is set.
+    pub(crate) async fn or_default<T: Decode>(
+        &self,
+        what: &'static str,
+        (pallet, item): (&str, &str),
+        key: Vec<u8>,
+    ) -> Result<T, ChainError> {
+        if let Some(value) = self.unproven(what, key).await? {
+            return Ok(value);
+        }
+        let at = self.current().await?;
+        let bytes = at
+            .metadata_ref()
+            .pallet_by_name(pallet)
+            .and_then(|pallet| pallet.storage())
+            .and_then(|storage| storage.entry_by_name(item))
+            .and_then(|entry| entry.default_value())
+            .ok_or_else(|| ChainError::NotFound(format!("{what}: it has no mining")))?;
+        wire::decode_all(bytes, bounds::CODE_BYTES_MAX).map_err(ChainError::format(what))
+    }
+
+    pub(crate) async fn call<T: serde_core::de::DeserializeOwned>(
         &self,
         method: &str,
         params: RpcParams,
@@ -262,6 +294,21 @@ impl Chain {
             .iter()
             .map(|node| hex::decode(node.trim_start_matches("0x")).map_err(ChainError::node))
             .collect()
+    }
+
+    /// A value in the state after a block, by the node's word.
+    pub(crate) async fn value_at(
+        &self,
+        key: &[u8],
+        at: &str,
+    ) -> Result<Option<Vec<u8>>, ChainError> {
+        let mut params = RpcParams::new();
+        params.push(format!("0x{}", hex::encode(key))).map_err(ChainError::node)?;
+        params.push(at).map_err(ChainError::node)?;
+        let value: Option<String> = self.call("state_getStorage", params).await?;
+        value
+            .map(|text| hex::decode(text.trim_start_matches("0x")).map_err(ChainError::node))
+            .transpose()
     }
 
     /// A block's header, SCALE. Its hash shows whether the node told the truth.
@@ -382,7 +429,7 @@ impl Chain {
         Ok(found)
     }
 
-    async fn keys_below(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, ChainError> {
+    pub(crate) async fn keys_below(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, ChainError> {
         /// Keys asked for at once.
         const PAGE: usize = 512;
         let mut all: Vec<Vec<u8>> = Vec::new();
@@ -424,6 +471,39 @@ impl Chain {
     /// # Errors
     /// When the node fails.
     pub async fn free_balance(&self, account: &AccountId) -> Result<u128, ChainError> {
+        self.balances(account).await.map(|[free, _]| free)
+    }
+
+    /// All that is on an account, free or held, by the node's word.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn total_balance(&self, account: &AccountId) -> Result<u128, ChainError> {
+        self.balances(account).await.map(|[free, held]| free.saturating_add(held))
+    }
+
+    /// What is free, and what is held.
+    async fn balances(&self, account: &AccountId) -> Result<[u128; 2], ChainError> {
+        let info = self.account_info(account).await?;
+        let number = |from: usize| {
+            let part = info.get(from..from + 16).and_then(|part| part.try_into().ok());
+            part.map_or(0, u128::from_le_bytes)
+        };
+        Ok([number(16), number(32)])
+    }
+
+    /// How many transactions of an account final blocks have, by the node's word.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn final_nonce(&self, account: &AccountId) -> Result<u64, ChainError> {
+        let info = self.account_info(account).await?;
+        Ok(info.first_chunk().map_or(0, |nonce| u32::from_le_bytes(*nonce)).into())
+    }
+
+    /// Nonce, consumers, providers, sufficients (u32 each), then the free balance (u128), what is held, and
+    /// more; nothing of an account that is not there.
+    async fn account_info(&self, account: &AccountId) -> Result<Vec<u8>, ChainError> {
         use subxt::dynamic::{self, Value};
         let at = self.current().await?;
         let address = dynamic::storage::<(Value,), Value>("System", "Account");
@@ -432,11 +512,7 @@ impl Chain {
             .try_fetch(address, (Value::from_bytes(account.as_ref()),))
             .await
             .map_err(ChainError::node)?;
-        let Some(found) = found else { return Ok(0) };
-        // nonce, consumers, providers, sufficients (u32 each), then the free balance.
-        let bytes = found.bytes();
-        let free = bytes.get(16..32).and_then(|free| free.try_into().ok());
-        Ok(free.map_or(0, u128::from_le_bytes))
+        Ok(found.map(|found| found.bytes().to_vec()).unwrap_or_default())
     }
 
     /// The number of an account's next transaction, after those that wait in the node's pool.
@@ -446,12 +522,36 @@ impl Chain {
         self.call("system_accountNextIndex", params).await
     }
 
+    /// The version of the runtime at the node's best block, by its word.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn runtime_version(&self) -> Result<u32, ChainError> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Version {
+            spec_version: u32,
+        }
+        let version: Version = self.call("state_getRuntimeVersion", RpcParams::new()).await?;
+        Ok(version.spec_version)
+    }
+
     /// The node's own peer id, to make a multiaddress of it.
     ///
     /// # Errors
     /// When the node fails.
     pub async fn local_peer_id(&self) -> Result<String, ChainError> {
         self.call("system_localPeerId", RpcParams::new()).await
+    }
+
+    /// What the node calls its network, and whether it says that this is one for development. Unproven.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn network_name(&self) -> Result<(String, bool), ChainError> {
+        let name = self.call("system_chain", RpcParams::new()).await?;
+        let kind: serde_json::Value = self.call("system_chainType", RpcParams::new()).await?;
+        Ok((name, kind == "Development" || kind == "Local"))
     }
 }
 

@@ -130,7 +130,7 @@ pub struct Message {
     /// Names and types of its arguments.
     pub arguments: Vec<(String, u32)>,
     /// Its return type.
-    returns: Option<u32>,
+    pub(crate) returns: Option<u32>,
     /// Whether it changes state: then it is called, not queried.
     pub mutates: bool,
     /// What its author says of it.
@@ -155,7 +155,7 @@ pub struct Contract {
     code: Option<Vec<u8>>,
     constructors: Vec<Message>,
     messages: Vec<Message>,
-    types: PortableRegistry,
+    pub(crate) types: PortableRegistry,
 }
 
 impl Contract {

@@ -9,7 +9,7 @@ use rand_core::{OsRng, RngCore};
 use secrets::command::{CommandRoute, seal_command};
 use std::time::{Duration, Instant};
 use wire::{
-    command::InkCommand,
+    command::{InkCommand, NOT_OPENED},
     domain,
     query::{CommandOutcome, QueryError},
 };
@@ -174,7 +174,8 @@ pub async fn command(
     command_with(chain, worker, account, contract, input, CommandOptions::default()).await
 }
 
-/// As [`command`], with a value to transfer and limits.
+/// As [`command`], with a value to transfer and limits. A command that opens to no key of the contract,
+/// since the cluster's keys were rotated after this one was read, is sealed and sent once more.
 ///
 /// # Errors
 /// As [`command`].
@@ -188,8 +189,34 @@ pub async fn command_with(
 ) -> Result<Commanded, FlowError> {
     let (record, key) = chain.contract(&contract).await?;
     let key = key.ok_or(FlowError::NoKeys(contract))?;
-    let sent = send(chain, account, contract, &key, input, options).await?;
-    let number = own_number(&sent, record.cluster)?;
+    let to = (contract, record.cluster);
+    let first = send_and_wait(chain, worker, account, to, &key, &input, options).await?;
+    let is_closed =
+        matches!(&first.outcome.result, Err(reason) if reason.starts_with(NOT_OPENED));
+    if !is_closed {
+        return Ok(first);
+    }
+    // It has changed nothing. Where the cluster's keys were rotated meanwhile, it is sealed anew.
+    match chain.contract(&contract).await? {
+        (record, Some(fresh)) if fresh != key => {
+            let to = (contract, record.cluster);
+            send_and_wait(chain, worker, account, to, &fresh, &input, options).await
+        }
+        _ => Ok(first),
+    }
+}
+
+async fn send_and_wait(
+    chain: &Chain,
+    worker: &mut impl Asker,
+    account: &Account,
+    (contract, cluster): (ContractId, ClusterId),
+    key: &primitives::HpkePublicKey,
+    input: &[u8],
+    options: CommandOptions,
+) -> Result<Commanded, FlowError> {
+    let sent = send(chain, account, contract, key, input.to_vec(), options).await?;
+    let number = own_number(&sent, cluster)?;
     let outcome = await_outcome(worker, account, number).await?;
     worker.has_seen(outcome.block_number).await;
     Ok(Commanded { number, block: sent.block, outcome })
@@ -218,7 +245,8 @@ async fn send(
     let route = CommandRoute { genesis: chain.genesis(), contract, sender: account.id() };
     let payload = seal_command(key, &route, &command, &mut OsRng)
         .map_err(|_| FlowError::BadKey(contract))?;
-    Ok(chain.submit(account, &Transaction::command(contract, &payload)).await?)
+    // Final: while several make blocks, one that is not final may go, and the command then has another number.
+    Ok(chain.submit_final(account, &Transaction::command(contract, &payload)).await?)
 }
 
 fn own_number(included: &crate::Included, cluster: ClusterId) -> Result<u64, FlowError> {

@@ -5,6 +5,7 @@
 //! * [`WorkerClient`] speaks protocol v1 with one worker: a session, then queries in it.
 //! * [`Cluster`] knows a cluster's workers: asks the next one where one fails, or several and compares.
 //! * [`Contract`] holds a contract's metadata: arguments as people write them, answers as JSON.
+//! * [`typescript`] writes a contract's messages as typed methods for the TypeScript SDK.
 //! * [`receipt`] builds receipt files and checks them offline, link by link.
 //!
 //! # Trust
@@ -17,18 +18,29 @@
 
 mod account;
 mod asker;
+pub mod audit;
 mod chain;
 mod cluster;
 mod contract;
 mod failover;
+mod economy_calls;
 mod flow;
+mod keystore;
+pub mod governance;
+mod load;
+pub mod member;
 mod membership;
+mod mining;
+mod pools;
 mod portable;
 pub mod receipt;
+mod remedy;
 mod replicas;
 mod submit;
 mod system;
 mod text;
+pub mod typescript;
+mod validators;
 mod worker;
 mod worker_error;
 
@@ -42,10 +54,15 @@ pub use portable::Portable;
 pub use flow::{
     CommandOptions, Commanded, Deployed, FlowError, await_outcome, command, command_with, deploy,
 };
+pub use keystore::{KEYSTORE_BYTES_MAX, Keystore, KeystoreError, PASSPHRASE_CHARACTERS_MIN};
+pub use load::{Estimate, Share, WorkerLoad, WorkerSpeed, estimate, fetch_load};
+pub use mining::{Income, MiningRules, StakeBounds, WorkerMining};
+pub use pools::{PoolFacts, Position, Waiting};
 pub use membership::{Member, Membership, Standing};
 pub use replicas::{Contradiction, Replica, Replicas, ReplicasError, Verdict};
 pub use submit::{Included, Transaction};
 pub use system::SystemContract;
+pub use validators::{NewSessionKeys, Validators};
 pub use worker::{
     Asked, QueryOptions, WorkerClient, call_request, fetch_info, instantiate_request,
     logger_request, outcome_request,

@@ -2,7 +2,7 @@
 
 use crate::{Account, Chain, ChainError};
 use attestation::Evidence;
-use chain_facts::WorkerOffer;
+use chain_facts::{WorkerOffer, WorkerPlace};
 use codec::{Compact, Encode};
 use primitives::{
     AccountId, Balance, BlockHash, BlockNumber, ClusterId, CodeHash, ContractId, Measurement, WorkerId,
@@ -11,6 +11,9 @@ use scale_encode::{EncodeAsFields, FieldIter, TypeResolver};
 use subxt::{
     config::{DefaultExtrinsicParamsBuilder, substrate::SubstrateConfig},
     tx::{StaticPayload, TransactionStatus},
+};
+use threshold_keys::{
+    Complaint, Dealing, EvaluationShare, PlanDigest, ReceivingKey, SharingId,
 };
 use wire::{limits::ClusterLimits, registration::WorkerRegistration};
 
@@ -54,6 +57,12 @@ impl Included {
             .map(|(_, _, fields)| fields.as_slice())
     }
 
+    /// The number that the first such event begins with.
+    pub(crate) fn first_u32(&self, pallet: &str, event: &str) -> Option<u32> {
+        let bytes = self.fields(pallet, event).next()?.get(..4)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    }
+
     /// The mailbox numbers that this transaction's entries got, in order.
     ///
     /// # Errors
@@ -63,11 +72,30 @@ impl Included {
             .map(|bytes| wire::decode_all(bytes, 1024).map_err(ChainError::format("event")))
             .collect()
     }
+
+    /// The number of the pool that this transaction made.
+    ///
+    /// # Errors
+    /// When the event cannot be decoded.
+    pub fn pool_created(&self) -> Result<Option<u64>, ChainError> {
+        let made = self.fields("PhalaStakePoolv2", "PoolCreated").next();
+        made.map(|bytes| {
+            let read: (AccountId, u64, AccountId, bool) =
+                wire::decode_all(bytes, 1024).map_err(ChainError::format("event"))?;
+            Ok(read.1)
+        })
+        .transpose()
+    }
 }
 
 impl Transaction {
-    fn new(pallet: &'static str, call: &'static str, arguments: impl Encode) -> Self {
+    pub(crate) fn new(pallet: &'static str, call: &'static str, arguments: impl Encode) -> Self {
         Self { pallet, call, arguments: arguments.encode() }
+    }
+
+    /// A call whose bytes are there, with the two that say which call it is.
+    pub(crate) fn encoded(pallet: &'static str, call: &'static str, bytes: &[u8]) -> Self {
+        Self { pallet, call, arguments: bytes.get(2..).unwrap_or_default().to_vec() }
     }
 
     /// Uploads contract code to a cluster.
@@ -138,12 +166,13 @@ impl Transaction {
     /// Makes a cluster that anybody may deploy to. Needs the superuser of a development network.
     pub fn add_public_cluster(owner: AccountId, workers: &[WorkerId], prices: [Balance; 3]) -> Self {
         let [gas_price, deposit_per_item, deposit_per_byte] = prices;
-        // Permission 0 is public; the deposit is 0; fees go to the owner's account in the cluster.
+        // Permission 0 is public; the least deposit, so that the cluster's account takes even smaller ones;
+        // fees go to the owner's account in the cluster.
         let arguments = (
             owner,
             0u8,
             workers,
-            0u128,
+            primitives::units::EXISTENTIAL_DEPOSIT,
             gas_price,
             deposit_per_item,
             deposit_per_byte,
@@ -161,6 +190,19 @@ impl Transaction {
     /// cluster's owner.
     pub fn set_block_hooks(cluster: ClusterId, every: Option<BlockNumber>) -> Self {
         Self::new("PhalaPhatContracts", "set_block_hooks", (cluster, every))
+    }
+
+    /// Begins to rotate a cluster's keys. Once its workers have the new ones, commands to those before
+    /// open for `window_blocks` more blocks; `None` for the chain's default. By the cluster's owner; by
+    /// anybody where a worker has the keys whose build is not allowed any more.
+    pub fn rotate_cluster_keys(cluster: ClusterId, window_blocks: Option<BlockNumber>) -> Self {
+        Self::new("PhalaPhatContracts", "rotate_cluster_keys", (cluster, window_blocks))
+    }
+
+    /// Lets clients of the original network ask the contracts of a cluster and command them in their
+    /// format, or not. By the cluster's owner.
+    pub fn set_compatible_edge(cluster: ClusterId, open: bool) -> Self {
+        Self::new("PhalaPhatContracts", "set_compatible_edge", (cluster, open))
     }
 
     /// Takes a worker into a cluster. By the cluster's owner, where the worker's operator offers it, or by
@@ -182,6 +224,57 @@ impl Transaction {
     /// Takes a worker out of its cluster. By the account that operates it.
     pub fn leave_cluster(worker: WorkerId) -> Self {
         Self::new("PhalaPhatContracts", "leave_cluster", worker)
+    }
+
+    /// Says who are the members of the DAO that hold shares of the network's key, and how many of them it
+    /// takes. By root.
+    pub fn set_members(members: &[AccountId], threshold: u8) -> Self {
+        Self::new("PhalaGatekeepers", "set_members", (members, threshold))
+    }
+
+    /// Begins the ceremony in which gatekeepers deal to the members. By root.
+    pub fn deal_to_members() -> Self {
+        Self::new("PhalaGatekeepers", "deal_to_members", ())
+    }
+
+    /// Begins the ceremony in which members deal to the active gatekeepers. By root.
+    pub fn recover_from_members() -> Self {
+        Self::new("PhalaGatekeepers", "recover_from_members", ())
+    }
+
+    /// A member's key to receive with in a ceremony.
+    pub fn member_receiving_key(target: SharingId, key: &ReceivingKey) -> Self {
+        Self::new("PhalaGatekeepers", "member_receiving_key", (target, key))
+    }
+
+    /// A member's dealing.
+    pub fn member_deal(plan: PlanDigest, dealing: &Dealing) -> Self {
+        Self::new("PhalaGatekeepers", "member_deal", (plan, dealing))
+    }
+
+    /// A member's complaint about a wrong share.
+    pub fn member_complain(plan: PlanDigest, complaint: &Complaint) -> Self {
+        Self::new("PhalaGatekeepers", "member_complain", (plan, complaint))
+    }
+
+    /// A member has its share, which this evaluation shows.
+    pub fn member_handover(plan: PlanDigest, share: &EvaluationShare) -> Self {
+        Self::new("PhalaGatekeepers", "member_handover", (plan, share))
+    }
+
+    /// Dismisses a gatekeeper. By root.
+    pub fn unregister_gatekeeper(gatekeeper: WorkerId) -> Self {
+        Self::new("PhalaRegistry", "unregister_gatekeeper", gatekeeper)
+    }
+
+    /// Replaces the runtime by another with a higher version. Needs the superuser of a development network.
+    pub fn set_code(wasm: &[u8]) -> Self {
+        Self::new("System", "set_code", wasm)
+    }
+
+    /// Declares where a worker stands, or takes that back. By the account that operates it.
+    pub fn declare_worker_place(worker: WorkerId, place: Option<&WorkerPlace>) -> Self {
+        Self::new("PhalaRegistry", "declare_worker_place", (worker, place))
     }
 
     /// Several calls, all or none.
@@ -248,7 +341,7 @@ impl Chain {
         let at = self.current().await?;
         let mut progress = at
             .tx()
-            .sign_and_submit_then_watch(&transaction.payload(), account.pair(), params)
+            .sign_and_submit_then_watch(&transaction.payload(), account, params)
             .await
             .map_err(ChainError::refused)?;
         while let Some(status) = progress.next().await {
@@ -258,7 +351,7 @@ impl Chain {
                 TransactionStatus::Error { message }
                 | TransactionStatus::Invalid { message }
                 | TransactionStatus::Dropped { message } => {
-                    return Err(ChainError::Refused(message));
+                    return Err(ChainError::refused(message));
                 }
                 _ => continue,
             };

@@ -9,6 +9,7 @@ use rand_core::{OsRng, RngCore};
 use secrets::client::{ClientError, ClientSession, Identity, SessionOpener, WorkerAddress, seal_query};
 use std::time::Duration;
 use wire::{
+    audit::{ContractRootProof, ROOT_PROOF_BYTES_MAX},
     query::{CommandOutcome, QueryReply, QueryRequest, QueryTarget},
     receipt::{LogInclusion, Receipt},
     registration::WorkerRegistration,
@@ -223,6 +224,23 @@ impl WorkerClient {
         })
     }
 
+    /// A contract's commitment under the root that the cluster agreed on last; untrusted until checked.
+    ///
+    /// # Errors
+    /// When it does not answer, or does not hold that state.
+    pub async fn contract_root(
+        &self,
+        contract: &ContractId,
+    ) -> Result<ContractRootProof, WorkerError> {
+        let url = format!("{}/v1/contract-root/{}", self.url(), hex::encode(contract.0));
+        let bytes = self.send(self.http.get(url)).await?;
+        wire::decode_all(&bytes, ROOT_PROOF_BYTES_MAX).map_err(|error| WorkerError::Refused {
+            worker: self.address.worker,
+            status: 200,
+            reason: format!("its proof of a contract's root cannot be read: {error}"),
+        })
+    }
+
     /// What the worker says of itself, by its own word.
     ///
     /// # Errors
@@ -388,7 +406,7 @@ pub(crate) fn read_outcome(asked: &Asked) -> Result<CommandOutcome, WorkerError>
     })
 }
 
-fn request(target: QueryTarget, input: Vec<u8>, options: QueryOptions) -> QueryRequest {
+pub(crate) fn request(target: QueryTarget, input: Vec<u8>, options: QueryOptions) -> QueryRequest {
     let mut nonce = [0; 16];
     OsRng.fill_bytes(&mut nonce);
     QueryRequest {

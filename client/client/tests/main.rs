@@ -5,4 +5,5 @@
 
 mod failover;
 mod replicas;
+mod shared;
 mod world;

@@ -7,10 +7,14 @@
 
 #![deny(missing_docs)]
 
+mod console;
 mod process;
 mod setup;
+mod spec;
 
+pub use console::{CONSOLE_BESIDE_PROGRAMS, Console, Pages};
 pub use process::{Binaries, Ports};
+pub use spec::SpecChanges;
 pub use setup::{Network, NetworkInfo, Options, SLOT_MS, SPEC_BESIDE_NODE, WorkerInfo, WorkerRole};
 
 use std::path::PathBuf;

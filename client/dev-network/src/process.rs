@@ -48,6 +48,9 @@ impl Binaries {
     }
 }
 
+/// Most workers of a network, the gatekeeper among them: what the ports are laid out for.
+const WORKERS_MAX: u16 = 4;
+
 /// The ports of a network: consecutive from a base.
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
@@ -55,7 +58,7 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Ports from `base` on: node RPC, node p2p, then one for each worker.
+    /// Ports from `base` on: node RPC, node p2p, one for each of four workers, the console.
     pub fn from_base(base: u16) -> Self {
         Self { base }
     }
@@ -73,6 +76,11 @@ impl Ports {
     /// Of the worker at `place`.
     pub fn worker(&self, place: usize) -> u16 {
         self.base.saturating_add(2).saturating_add(place as u16)
+    }
+
+    /// Of the console.
+    pub fn console(&self) -> u16 {
+        self.base.saturating_add(2).saturating_add(WORKERS_MAX)
     }
 
     /// Whether all are free now.

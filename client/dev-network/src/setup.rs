@@ -1,8 +1,9 @@
 //! From an empty directory to a serving network.
 
 use crate::{
-    DevNetworkError,
+    Console, DevNetworkError, Pages,
     process::{Binaries, Ports, Process},
+    spec::SpecChanges,
 };
 use chain_facts::keys;
 use client::{Account, Chain, Transaction, WorkerClient};
@@ -19,8 +20,6 @@ use tokio::process::Command;
 
 /// Version of the directory's layout.
 const LAYOUT: &str = "phat-dev 1";
-/// Storage key, outside of all pallets, of what makes a network's genesis its own.
-const NETWORK_KEY: &[u8] = b":phat-dev-network";
 /// Name of the development chain's raw specification, where the build left it beside the node.
 pub const SPEC_BESIDE_NODE: &str = "phat-dev-chain-spec.json";
 /// How long any one step may take before it counts as failed.
@@ -50,6 +49,9 @@ pub struct Options {
     /// Length of a slot, milliseconds, 100 at least; `None` for the development chain's own (1000).
     /// Counts only where the directory has no network yet.
     pub slot_ms: Option<u64>,
+    /// Blocks of a session, 4 at least: a change of the validators takes effect at the end of the second one;
+    /// `None` for the development chain's own (60). Counts only where the directory has no network yet.
+    pub session_blocks: Option<u32>,
 }
 
 /// What a worker is for.
@@ -171,6 +173,21 @@ impl Network {
     #[expect(clippy::expect_used, reason = "start returns only after it is set")]
     pub fn info(&self) -> &NetworkInfo {
         self.info.as_ref().expect("set by start")
+    }
+
+    /// Serves the web console for this network, from `folder` or from where the build left it beside the
+    /// programs; `None` where there is none. It ends when it is dropped.
+    ///
+    /// # Errors
+    /// When its files cannot be read, or its port is taken.
+    pub async fn serve_console(
+        &self,
+        folder: Option<&Path>,
+    ) -> Result<Option<Console>, DevNetworkError> {
+        let beside = || Pages::beside(self.options.binaries.node.parent()?);
+        let Some(folder) = folder.map(Path::to_owned).or_else(beside) else { return Ok(None) };
+        let pages = Pages::load(&folder)?;
+        Console::serve(pages, self.info(), self.options.ports.console()).await.map(Some)
     }
 
     /// Superuser and richest account of a development network.
@@ -352,29 +369,16 @@ impl Network {
         measurement: &Measurement,
     ) -> Result<(), DevNetworkError> {
         let Some(exported) = exported else { return Ok(()) };
-        let damaged = |reason: String| DevNetworkError::File {
+        let changes = SpecChanges {
+            measurement: *measurement,
+            slot_ms: self.options.slot_ms,
+            session_blocks: self.options.session_blocks,
+        };
+        let spec = changes.apply(&exported).map_err(|reason| DevNetworkError::File {
             path: self.options.binaries.node.clone(),
             source: std::io::Error::other(format!("its chain specification: {reason}")),
-        };
-        let mut spec: serde_json::Value =
-            serde_json::from_slice(&exported).map_err(|error| damaged(error.to_string()))?;
-        let top = spec
-            .pointer_mut("/genesis/raw/top")
-            .and_then(serde_json::Value::as_object_mut)
-            .ok_or_else(|| damaged("it is not raw".to_owned()))?;
-        let hex = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
-        let counter = keys::plain("PhalaRegistry", "CounterForAllowedMeasurements");
-        top.insert(hex(&keys::allowed_measurement(measurement)), hex(&0u32.to_le_bytes()).into());
-        top.insert(hex(&counter), hex(&1u32.to_le_bytes()).into());
-        // Else all such networks have one genesis hash, and what was made for one holds on another.
-        let mut unique = [0u8; 32];
-        OsRng.fill_bytes(&mut unique);
-        top.insert(hex(NETWORK_KEY), hex(&unique).into());
-        if let Some(slot_ms) = self.options.slot_ms {
-            let key = keys::plain("Slots", "DurationMs");
-            top.insert(hex(&key), hex(&slot_ms.to_le_bytes()).into());
-        }
-        write(&self.spec_file(), spec.to_string().as_bytes())
+        })?;
+        write(&self.spec_file(), spec.as_bytes())
     }
 
     /// What the worker build measures as.
@@ -475,6 +479,8 @@ impl Network {
             format!("--listen=127.0.0.1:{port}"),
             format!("--operator-key-file={}", operator.display()),
             "--platform=insecure_simulated".to_owned(),
+            // The console shows what a network does.
+            "--publish-traffic".to_owned(),
             // Contracts under development talk to servers on this machine.
             "--insecure-allow-private-http".to_owned(),
         ];

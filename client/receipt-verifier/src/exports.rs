@@ -1,6 +1,6 @@
 //! What the module exports.
 
-use crate::{Wanted, verdict};
+use crate::{Wanted, proof, verdict};
 use alloc::{boxed::Box, vec, vec::Vec};
 use primitives::GenesisHash;
 
@@ -20,10 +20,10 @@ pub extern "C" fn phat_alloc(length: usize) -> *mut u8 {
     Box::into_raw(vec![0u8; length].into_boxed_slice()).cast()
 }
 
-/// Gives back memory of [`phat_alloc`], or a verdict.
+/// Gives back memory of [`phat_alloc`], or an answer.
 ///
 /// # Safety
-/// `pointer` is from [`phat_alloc`] with the same `length`, or from [`phat_verify`] with the verdict's
+/// `pointer` is from [`phat_alloc`] with the same `length`, or from another function here with the answer's
 /// length and the four bytes before it; and it is given back once.
 #[expect(unsafe_code, reason = "a name that the host finds, and memory that it was lent")]
 #[unsafe(no_mangle)]
@@ -66,9 +66,60 @@ pub unsafe extern "C" fn phat_verify(
         logged: logged != 0,
         now_ms: (now_ms >= 0.0).then_some(now_ms as u64),
     };
-    let json = verdict(bytes(file, file_length), &wanted);
-    let mut answer: Vec<u8> = Vec::with_capacity(4 + json.len());
-    answer.extend_from_slice(&(json.len() as u32).to_le_bytes());
-    answer.extend_from_slice(&json);
+    hand_out(&verdict(bytes(file, file_length), &wanted))
+}
+
+/// Four bytes of length, little endian, and the bytes after them, until the host gives them back.
+fn hand_out(bytes: &[u8]) -> *mut u8 {
+    let mut answer: Vec<u8> = Vec::with_capacity(4 + bytes.len());
+    answer.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+    answer.extend_from_slice(bytes);
     Box::into_raw(answer.into_boxed_slice()).cast()
+}
+
+/// Answers a question of `proof`.
+///
+/// # Safety
+/// `question` is to `length` bytes.
+#[expect(unsafe_code, reason = "memory that the host wrote to")]
+unsafe fn reply(question: *const u8, length: usize, work: fn(&[u8]) -> Vec<u8>) -> *mut u8 {
+    let question = match length {
+        0 => &[][..],
+        // SAFETY: by this function's contract.
+        _ => unsafe { core::slice::from_raw_parts(question, length) },
+    };
+    hand_out(&work(question))
+}
+
+/// `proof::prove`: SCALE in and out.
+///
+/// # Safety
+/// `question` is to `length` bytes.
+#[expect(unsafe_code, reason = "a name that the host finds, and memory that it wrote to")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn phat_prove(question: *const u8, length: usize) -> *mut u8 {
+    // SAFETY: by this function's contract.
+    unsafe { reply(question, length, |bytes| proof::answer(bytes, proof::prove)) }
+}
+
+/// `proof::read`: SCALE in and out.
+///
+/// # Safety
+/// `question` is to `length` bytes.
+#[expect(unsafe_code, reason = "a name that the host finds, and memory that it wrote to")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn phat_read(question: *const u8, length: usize) -> *mut u8 {
+    // SAFETY: by this function's contract.
+    unsafe { reply(question, length, |bytes| proof::answer(bytes, proof::read)) }
+}
+
+/// `proof::portable`: SCALE in and out.
+///
+/// # Safety
+/// `question` is to `length` bytes.
+#[expect(unsafe_code, reason = "a name that the host finds, and memory that it wrote to")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn phat_portable(question: *const u8, length: usize) -> *mut u8 {
+    // SAFETY: by this function's contract.
+    unsafe { reply(question, length, |bytes| proof::answer(bytes, proof::portable)) }
 }

@@ -1,5 +1,6 @@
-//! Checks receipt files in a browser: the crate `receipt`, compiled to WebAssembly, with three functions of
-//! plain numbers that any host can call. `web/verifier.js` calls them from JavaScript.
+//! Checks receipt files and proofs of the chain in a browser: the crates `receipt` and `chain-proof`, compiled to
+//! WebAssembly, with functions of plain numbers that any host can call. `web/verifier.js` calls what checks
+//! receipts from JavaScript; `client/client-js` all of them.
 //!
 //! `cargo xtask receipt-verifier` builds the `.wasm`. It imports nothing: no clock, no randomness, no network.
 //! The time is an argument.
@@ -17,6 +18,7 @@ extern crate alloc;
 
 #[cfg(target_arch = "wasm32")]
 mod exports;
+pub mod proof;
 
 use alloc::{string::ToString as _, vec::Vec};
 use primitives::GenesisHash;

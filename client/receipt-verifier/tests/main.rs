@@ -4,8 +4,14 @@
 //! program. Where one is missing the test says that it was skipped.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use primitives::GenesisHash;
-use receipt_verifier::{Wanted, verdict};
+use chain_proof::{PortableProof, decode_portable};
+use codec::{Decode as _, Encode as _};
+use primitives::{BlockHash, GenesisHash, StateRoot};
+use receipt_verifier::{
+    Wanted,
+    proof::{self, Beginning, PortableQuestion, ProveQuestion, ReadQuestion, SetParts},
+    verdict,
+};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -112,6 +118,61 @@ fn verdicts_on_this_machine() {
     }
     assert_eq!(verdicts[2]["failed"], "network");
     assert_eq!(verdicts.last().unwrap()["failed"], "log");
+}
+
+/// A portable proof of the fixture: real trie nodes of a real chain.
+fn portable_proof() -> PortableProof {
+    let whole: Value = serde_json::from_slice(FIXTURE).unwrap();
+    decode_portable(&hex::decode(whole["chain_proof"].as_str().unwrap()).unwrap()).unwrap()
+}
+
+#[test]
+fn values_are_read_as_the_receipt_reads_them() {
+    let proof = portable_proof();
+    let whole: Value = serde_json::from_slice(FIXTURE).unwrap();
+    let genesis: GenesisHash = whole["genesis"].as_str().unwrap().parse().unwrap();
+    let state = chain_proof::verify_portable(&genesis, None, &proof).unwrap();
+    let key = chain_proof::storage_key::value("Timestamp", "Now");
+    let question = |root, keys| ReadQuestion { root, nodes: proof.nodes.clone(), keys };
+    let read = |root, keys| {
+        let answer = proof::answer(&question(root, keys).encode(), proof::read);
+        Result::<Vec<Option<Vec<u8>>>, String>::decode(&mut &answer[..]).unwrap()
+    };
+    assert_eq!(read(state.state_root(), vec![key.clone()]), Ok(vec![state.read(&key).unwrap()]));
+    assert!(read(StateRoot([1; 32]), vec![key]).is_err());
+    // Where the nodes do not lead: nothing is said of it.
+    assert!(read(state.state_root(), vec![vec![0; 32], vec![255; 32]]).is_err());
+}
+
+#[test]
+fn questions_of_any_bytes_are_refused_and_never_panic() {
+    let proof = portable_proof();
+    let set = |authorities| Beginning::Known { after: 7, set: SetParts::new(3, authorities) };
+    let whole: [Vec<u8>; 4] = [
+        ReadQuestion { root: StateRoot([2; 32]), nodes: proof.nodes.clone(), keys: vec![vec![1]] }.encode(),
+        ProveQuestion { start: set(vec![([1; 32], 1)]), warp: vec![vec![0, 1], vec![4, 0]] }.encode(),
+        ProveQuestion { start: set(Vec::new()), warp: Vec::new() }.encode(),
+        PortableQuestion {
+            genesis: GenesisHash([3; 32]),
+            header: vec![1; 100],
+            authorities: proof.nodes,
+            warp: vec![vec![0, 1]],
+            closed: vec![0, u32::MAX],
+            sets: vec![(BlockHash([4; 32]), Vec::new())],
+            headers: vec![(BlockHash([4; 32]), vec![5])],
+            values: None,
+        }
+        .encode(),
+    ];
+    let refused = |answer: Vec<u8>| answer.first() == Some(&1);
+    for bytes in &whole {
+        let cuts = (0..bytes.len()).step_by(11).map(|end| bytes[..end].to_vec());
+        for question in cuts.chain([bytes.clone(), [&bytes[..], &[0]].concat(), vec![255; 64]]) {
+            assert!(refused(proof::answer(&question, proof::prove)));
+            assert!(refused(proof::answer(&question, proof::read)));
+            assert!(refused(proof::answer(&question, proof::portable)));
+        }
+    }
 }
 
 #[test]

@@ -1,12 +1,16 @@
 //! `phat cluster`.
 
+mod rotation;
+
 use crate::{
     context,
     output::{self, Output},
 };
 use anyhow::{Context as _, Result, bail};
-use chain_facts::{AgreedCheckpoint, Checkpoint, ClusterPermission, Suspension, keys};
-use clap::{Args, Subcommand};
+use chain_facts::{
+    AgreedCheckpoint, Checkpoint, ClusterPermission, KeyRotation, Suspension, keys,
+};
+use clap::{Args, Subcommand, ValueEnum};
 use client::{SystemContract, Transaction};
 use primitives::{Balance, BlockNumber, ClusterId, ContractId, WorkerId, units};
 use serde_json::json;
@@ -34,6 +38,18 @@ pub enum Command {
     RemoveWorker {
         /// The worker.
         worker: WorkerId,
+        #[command(flatten)]
+        sender: Sender,
+    },
+    /// Give a cluster other keys, by its owner: gatekeepers give its workers a new seed, and commands to the
+    /// keys before open for some more blocks.
+    RotateKeys {
+        /// For how many blocks commands to the keys before open, 8 to 100800; by default 600.
+        #[arg(long, value_name = "BLOCKS")]
+        window: Option<BlockNumber>,
+        /// Come back once the new keys are in use.
+        #[arg(long)]
+        wait: bool,
         #[command(flatten)]
         sender: Sender,
     },
@@ -67,6 +83,17 @@ pub enum Command {
         #[arg(long)]
         cluster: Option<ClusterId>,
     },
+    /// Show whether clients of the original network may ask a cluster's contracts, or set it.
+    CompatibleEdge {
+        /// `on` or `off`; without it, the current setting is shown.
+        set: Option<Switch>,
+        /// The cluster's owner; needed to set.
+        #[arg(long = "as", value_name = "ACCOUNT")]
+        account: Option<String>,
+        /// The cluster; by default the network's only one.
+        #[arg(long)]
+        cluster: Option<ClusterId>,
+    },
     /// Let a cluster's contracts hear of the ends of blocks, for their hooks.
     Hooks {
         /// Every how many'th block, or `off`.
@@ -74,6 +101,15 @@ pub enum Command {
         #[command(flatten)]
         sender: Sender,
     },
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
 }
 
 /// Who sends, and where to.
@@ -111,6 +147,9 @@ pub async fn run(command: Command, network: &context::Network, output: &Output) 
             output.result(format!("worker {worker} has left cluster {cluster}"), &value);
             Ok(())
         }
+        Command::RotateKeys { window, wait, sender } => {
+            rotation::rotate(network, output, window, wait, &sender).await
+        }
         Command::Balance { account, cluster } => balance(network, output, &account, cluster).await,
         Command::Deposit { amount, to, sender } => {
             let amount = units::parse_pha(&amount).map_err(anyhow::Error::msg)?;
@@ -129,6 +168,9 @@ pub async fn run(command: Command, network: &context::Network, output: &Output) 
         }
         Command::Limits { set, account, cluster } => {
             limits(network, output, &set, account.as_deref(), cluster).await
+        }
+        Command::CompatibleEdge { set, account, cluster } => {
+            compatible_edge(network, output, set, account.as_deref(), cluster).await
         }
         Command::Hooks { every, sender } => {
             let every = match every.as_str() {
@@ -242,6 +284,36 @@ async fn limits(
     Ok(())
 }
 
+async fn compatible_edge(
+    network: &context::Network,
+    output: &Output,
+    set: Option<Switch>,
+    account: Option<&str>,
+    cluster: Option<ClusterId>,
+) -> Result<()> {
+    let chain = network.connect().await?;
+    let cluster = network.cluster(&chain, cluster).await?;
+    let open = match set {
+        None => {
+            let key = keys::compatible_edge_closed(&cluster);
+            chain.unproven::<BlockNumber>("compatible edge of a cluster", key).await?.is_none()
+        }
+        Some(set) => {
+            let account = account.context("only the cluster's owner sets it: name it with --as")?;
+            let open = set == Switch::On;
+            let transaction = Transaction::set_compatible_edge(cluster, open);
+            chain.submit_final(&context::account(account)?, &transaction).await?;
+            open
+        }
+    };
+    let text = match open {
+        true => "on: clients of the original network may ask; a worker's operator may refuse them",
+        false => "off: only clients of protocol v1 are answered",
+    };
+    output.result(text.to_owned(), &json!({ "cluster": cluster, "open": open }));
+    Ok(())
+}
+
 async fn list(network: &context::Network, output: &Output) -> Result<()> {
     let chain = network.connect().await?;
     let mut rows = Vec::new();
@@ -312,6 +384,7 @@ async fn show(
         keys::agreed_checkpoint(&cluster),
         keys::inbox_first(&cluster),
         keys::inbox_next(&cluster),
+        keys::cluster_rotation(&cluster),
     ];
     for worker in &told {
         wanted.push(keys::checkpoint(&cluster, worker));
@@ -369,6 +442,10 @@ async fn show(
         None => "the workers have not agreed on a state".to_owned(),
     };
     let mailbox = format!("mailbox: entries {first} to {next} are kept");
+    let seeds: KeyRotation = proven
+        .read("keys of a cluster", &keys::cluster_rotation(&cluster))?
+        .unwrap_or_default();
+    let in_use = rotation::describe(&seeds, now);
     let header = ["worker", "entries", "state root", "reported", "state"];
     let table = output::table(&header, &rows);
     let value = json!({
@@ -380,9 +457,10 @@ async fn show(
             "agreedAt": agreed.agreed_at,
         })),
         "mailbox": { "first": first, "next": next },
+        "keys": rotation::value(&seeds),
         "workers": values,
     });
-    output.result(format!("{head}\n{mailbox}\n{table}"), &value);
+    output.result(format!("{head}\n{mailbox}\n{in_use}\n{table}"), &value);
     Ok(())
 }
 

@@ -14,7 +14,7 @@ pub struct Arguments {
     /// Where the network keeps everything; a second run goes on from there.
     #[arg(long, value_name = "DIRECTORY", default_value = DEV_DIRECTORY)]
     data_dir: PathBuf,
-    /// First of the ports: node RPC, node p2p, then one for each worker.
+    /// First of the ports: node RPC, node p2p, four for workers, then the web console.
     #[arg(long, value_name = "PORT", default_value_t = 9944)]
     port_base: u16,
     /// Workers of the cluster.
@@ -23,6 +23,9 @@ pub struct Arguments {
     /// Directory of phat-node and phat-worker; by default that of phat.
     #[arg(long, value_name = "DIRECTORY")]
     binaries: Option<PathBuf>,
+    /// Directory of the built web console; by default `console` beside the programs.
+    #[arg(long, value_name = "DIRECTORY")]
+    console: Option<PathBuf>,
 }
 
 pub async fn run(arguments: Arguments, output: &Output) -> Result<()> {
@@ -38,6 +41,7 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<()> {
         workers: arguments.workers.into(),
         prices: [0, 0, 0],
         slot_ms: Some(SLOT_MS),
+        session_blocks: None,
     };
     let mut end = std::pin::pin!(interrupted());
     let mut say = |text: &str| output.progress(text);
@@ -46,6 +50,7 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<()> {
         () = &mut end => return Ok(()),
     };
     let info = network.info().clone();
+    let console = network.serve_console(arguments.console.as_deref()).await;
     let mut text = format!(
         "the network serves after {:.1} s; the TEE is SIMULATED, nothing on it is confidential\n\
          node        {}\ngenesis     {}\ncluster     {}\nbuild       {}",
@@ -62,8 +67,21 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<()> {
         };
         text.push_str(&format!("\n{role}  {}  {}", worker.url, worker.worker));
     }
-    text.push_str(&format!("\nlogs        {}\nCtrl-C ends it", network.logs().display()));
-    output.result(text, &json!(info));
+    let console_line = match &console {
+        Ok(Some(console)) => console.url().to_owned(),
+        Ok(None) => "not built; cargo xtask build makes it where Node.js 20 and npm are".to_owned(),
+        // The network is what was asked for.
+        Err(error) => format!("not served: {error}"),
+    };
+    text.push_str(&format!(
+        "\nconsole     {console_line}\nlogs        {}\nCtrl-C ends it",
+        network.logs().display()
+    ));
+    let mut value = json!(info);
+    if let (Some(fields), Ok(Some(console))) = (value.as_object_mut(), &console) {
+        fields.insert("console".to_owned(), json!(console.url()));
+    }
+    output.result(text, &value);
     let ended = loop {
         tokio::select! {
             () = &mut end => break Ok(()),

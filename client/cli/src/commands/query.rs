@@ -4,13 +4,14 @@ use crate::{context, output::Output};
 use anyhow::{Context, Result};
 use clap::Args;
 use client::{Asked, Chain, Cluster, QueryOptions, Replicas, Verdict, WorkerError};
-use primitives::{BlockNumber, ContractId, WorkerId};
+use primitives::{BlockNumber, ContractId, WorkerId, bounds::ANSWER_BYTES_MAX};
 use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
+use wire::record::Recorded;
 
 /// Most workers that are asked at once.
 const REPLICAS_MAX: i64 = 16;
@@ -49,6 +50,11 @@ pub struct Arguments {
     /// Run it as a command would be, and tell what that would cost; nothing changes.
     #[arg(long, conflicts_with = "receipt")]
     estimate: bool,
+    /// Have it recorded: the answer comes with everything that the worker told the contract, so that it can
+    /// be executed again (phat replay --query). For the contract's owner and who may audit it. The
+    /// receipt file then holds that record in the clear.
+    #[arg(long, requires_all = ["receipt", "account"], conflicts_with_all = ["estimate", "replicas"])]
+    record: bool,
     /// Write a receipt file, from which anybody can check the answer offline; with --replicas, a
     /// directory with one file for each worker.
     #[arg(long, value_name = "FILE")]
@@ -82,7 +88,10 @@ pub async fn run(
         receipt: arguments.receipt.is_some(),
         estimate: arguments.estimate,
     };
-    let request = client::call_request(id, input, options);
+    let request = match arguments.record {
+        true => client::audit::recorded_request(id, input, options),
+        false => client::call_request(id, input, options),
+    };
     let (asked, replicas) = match arguments.replicas {
         None => (cluster.ask(account.as_ref(), request).await?, None),
         Some(wanted) => {
@@ -114,6 +123,11 @@ pub async fn run(
         }
     };
     let answer = match asked.reply.result.clone().map_err(WorkerError::Query) {
+        Ok(answer) if arguments.record => {
+            let recorded: Recorded = wire::decode_all(&answer.data, ANSWER_BYTES_MAX)
+                .map_err(|_| anyhow::anyhow!("the worker's answer is no record"))?;
+            recorded.output
+        }
         Ok(answer) => answer,
         Err(error) => return Err(with_agreement(error.into(), &agreement)),
     };

@@ -4,12 +4,9 @@ use crate::{context, output::Output};
 use anyhow::{Result, ensure};
 use chain_facts::keys;
 use clap::Subcommand;
-use client::Transaction;
-use primitives::{Balance, ContractId, units};
+use client::{Chain, Estimate, Share, Transaction, WorkerLoad, estimate, fetch_load};
+use primitives::{Balance, ClusterId, ContractId, units};
 use serde_json::json;
-
-/// One weight for so much.
-const PER_WEIGHT: Balance = units::PHA / 100;
 
 /// Pay for computing by staking: the money stays yours, and comes back whole.
 #[derive(Debug, Subcommand)]
@@ -24,7 +21,19 @@ pub enum Command {
         #[arg(long = "as", value_name = "ACCOUNT")]
         account: String,
     },
-    /// Show what is staked to a contract, and its share of the processor beside its cluster's others.
+    /// Tell what a stake would give: queries a second, share of the processors, how long a query takes.
+    Estimate {
+        /// The contract.
+        #[arg(long)]
+        contract: ContractId,
+        /// How much would be staked to it in all, PHA.
+        #[arg(long)]
+        amount: String,
+        /// Processor time of one query, milliseconds, where no worker knows it yet: they do after 64.
+        #[arg(long, value_name = "MILLISECONDS")]
+        query_ms: Option<f64>,
+    },
+    /// Show what is staked to a contract, and what that gives it now beside its cluster's others.
     Show {
         /// The contract.
         contract: ContractId,
@@ -61,25 +70,127 @@ pub async fn run(command: Command, network: &context::Network, output: &Output) 
             output.result(text, &value);
             Ok(())
         }
+        Command::Estimate { contract, amount, query_ms } => {
+            let amount = units::parse_pha(&amount).map_err(anyhow::Error::msg)?;
+            let query_ns = query_ms.map(nanoseconds).transpose()?;
+            tell(network, output, &contract, amount, query_ns).await
+        }
         Command::Show { contract, account } => show(network, output, &contract, account).await,
     }
 }
 
-/// The weight that a stake gives where no driver says otherwise.
-fn weight(stake: Balance) -> u32 {
-    u32::try_from(stake / PER_WEIGHT).unwrap_or(u32::MAX)
+fn nanoseconds(milliseconds: f64) -> Result<u64> {
+    ensure!(
+        milliseconds.is_finite() && milliseconds > 0.0 && milliseconds <= 120_000.0,
+        "a query takes more than 0 and at most 120000 ms"
+    );
+    Ok((milliseconds * 1e6) as u64)
 }
 
-/// Parts in 1000 that one of `weights` gets when all compute at once: all that have none count together
-/// as one of weight 1.
-fn share_permille(own: u32, weights: impl Iterator<Item = u32> + Clone) -> u64 {
-    let sum: u64 = weights.clone().map(u64::from).sum();
-    let idle = weights.filter(|weight| *weight == 0).count() as u64;
-    let sum = sum + u64::from(idle > 0);
-    match own {
-        0 => 1_000 / sum.max(1) / idle.max(1),
-        own => u64::from(own) * 1_000 / sum.max(1),
+/// The contracts of a cluster, by the node's word but for those that are staked to.
+async fn others(chain: &Chain, cluster: &ClusterId, contract: &ContractId) -> Result<Vec<ContractId>> {
+    let list = keys::cluster_contracts(cluster);
+    let mut contracts: Vec<ContractId> = chain
+        .proven(&[list.clone()])
+        .await?
+        .read("contracts of a cluster", &list)?
+        .unwrap_or_default();
+    contracts.retain(|other| other != contract);
+    Ok(contracts)
+}
+
+/// What the cluster's workers tell of themselves and the contract.
+async fn loads(chain: &Chain, cluster: &ClusterId, contract: &ContractId) -> Result<Vec<WorkerLoad>> {
+    let mut loads = Vec::new();
+    for worker in chain.cluster_workers(cluster).await? {
+        for url in &worker.endpoints {
+            if let Ok(load) = fetch_load(url, contract).await {
+                loads.push(load);
+                break;
+            }
+        }
     }
+    Ok(loads)
+}
+
+async fn tell(
+    network: &context::Network,
+    output: &Output,
+    contract: &ContractId,
+    amount: Balance,
+    query_ns: Option<u64>,
+) -> Result<()> {
+    let chain = network.connect().await?;
+    let (record, _) = chain.contract(contract).await?;
+    let others = others(&chain, &record.cluster, contract).await?;
+    // The own one is there so that something is asked for.
+    let wanted: Vec<_> =
+        others.iter().chain([contract]).map(keys::contract_stake).collect();
+    let proven = chain.proven(&wanted).await?;
+    let stakes = wanted[..others.len()]
+        .iter()
+        .map(|key| Ok(proven.read("a stake", key)?.unwrap_or_default()))
+        .collect::<Result<Vec<Balance>>>()?;
+    let share = Share::of(amount, stakes.into_iter());
+    let loads = loads(&chain, &record.cluster, contract).await?;
+    let expected = estimate(&share, &loads, query_ns);
+    let mut lines = vec![
+        format!("staked   {} PHA would be a weight of {}", units::to_pha(amount), share.weight),
+        share_line(&share, others.len() + 1),
+    ];
+    lines.extend(expected_lines(expected.as_ref(), loads.len()));
+    let value = json!({
+        "contract": contract,
+        "stake": amount.to_string(),
+        "weight": share.weight,
+        "sharePpm": share.ppm(),
+        "contracts": others.len() + 1,
+        "expected": expected.as_ref().map(expected_json),
+    });
+    output.result(lines.join("\n"), &value);
+    Ok(())
+}
+
+fn share_line(share: &Share, contracts: usize) -> String {
+    let ppm = share.ppm();
+    format!(
+        "share    {}.{:02} % of each worker when all {contracts} contracts of the cluster compute at once; what they leave, besides",
+        ppm / 10_000,
+        ppm / 100 % 100
+    )
+}
+
+/// What to expect, or what is missing to tell it.
+fn expected_lines(expected: Option<&Estimate>, told: usize) -> Vec<String> {
+    let milliseconds = |us: u64| format!("{}.{:02} ms", us / 1_000, us / 10 % 100);
+    match expected {
+        Some(expected) => vec![
+            format!(
+                "queries  {} a second when all compute, {} when no other does, by {} workers together",
+                expected.per_second_busy, expected.per_second_alone, expected.workers
+            ),
+            format!(
+                "latency  {} alone, {} when all compute; the network's time is not in it",
+                milliseconds(expected.latency_alone_us),
+                milliseconds(expected.latency_busy_us)
+            ),
+        ],
+        None if told == 0 => vec!["queries  no worker of the cluster can be reached".to_owned()],
+        None => vec![
+            "queries  not known yet what one costs: ask the contract 64 times, or name it with --query-ms"
+                .to_owned(),
+        ],
+    }
+}
+
+fn expected_json(expected: &Estimate) -> serde_json::Value {
+    json!({
+        "perSecondBusy": expected.per_second_busy,
+        "perSecondAlone": expected.per_second_alone,
+        "latencyAloneUs": expected.latency_alone_us,
+        "latencyBusyUs": expected.latency_busy_us,
+        "workers": expected.workers,
+    })
 }
 
 async fn show(
@@ -91,74 +202,42 @@ async fn show(
     let chain = network.connect().await?;
     let account = account.as_deref().map(context::account).transpose()?;
     let (record, _) = chain.contract(contract).await?;
-    let list = keys::cluster_contracts(&record.cluster);
-    let contracts: Vec<ContractId> = chain
-        .proven(&[list.clone()])
-        .await?
-        .read("contracts of a cluster", &list)?
-        .unwrap_or_default();
+    let others = others(&chain, &record.cluster, contract).await?;
     let own = account.map(|account| keys::contract_stake_of(&account.id(), contract));
-    let others = contracts.iter().filter(|other| *other != contract);
-    let stakes: Vec<_> = std::iter::once(contract).chain(others).map(keys::contract_stake).collect();
+    let stakes: Vec<_> = others.iter().map(keys::contract_stake).collect();
     // All of one block, in one proof.
-    let wanted: Vec<_> = stakes.iter().chain(&own).cloned().collect();
+    let total = keys::contract_stake(contract);
+    let wanted: Vec<_> = stakes.iter().chain(&own).chain([&total]).cloned().collect();
     let proven = chain.proven(&wanted).await?;
     let staked = |key: &Vec<u8>| -> Result<Balance> {
         Ok(proven.read("a stake", key)?.unwrap_or_default())
     };
-    let total = staked(&keys::contract_stake(contract))?;
-    let weights = stakes
-        .iter()
-        .map(|key| staked(key).map(weight))
-        .collect::<Result<Vec<u32>>>()?;
-    let share = share_permille(weight(total), weights.iter().copied());
+    let total = staked(&total)?;
+    let stakes = stakes.iter().map(staked).collect::<Result<Vec<Balance>>>()?;
+    let share = Share::of(total, stakes.into_iter());
+    let loads = loads(&chain, &record.cluster, contract).await?;
+    let expected = estimate(&share, &loads, None);
     let mut lines = vec![
-        format!("staked  {} PHA", units::to_pha(total)),
-        format!("weight  {}", weight(total)),
-        format!(
-            "share   {}.{} % of each worker when all {} contracts of the cluster compute at once",
-            share / 10,
-            share % 10,
-            weights.len()
-        ),
+        format!("staked   {} PHA", units::to_pha(total)),
+        format!("weight   {}", share.weight),
+        share_line(&share, others.len() + 1),
     ];
+    lines.extend(expected_lines(expected.as_ref(), loads.len()));
     let mut value = json!({
         "contract": contract,
         "stake": total.to_string(),
-        "weight": weight(total),
-        "sharePermille": share,
-        "contracts": weights.len(),
+        "weight": share.weight,
+        "sharePermille": share.ppm() / 1_000,
+        "contracts": others.len() + 1,
+        "expected": expected.as_ref().map(expected_json),
     });
     if let Some(key) = own {
         let own = staked(&key)?;
-        lines.insert(0, format!("yours   {} PHA", units::to_pha(own)));
+        lines.insert(0, format!("yours    {} PHA", units::to_pha(own)));
         if let Some(value) = value.as_object_mut() {
             value.insert("yours".to_owned(), json!(own.to_string()));
         }
     }
     output.result(lines.join("\n"), &value);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hundredth_of_a_pha_is_one_weight() {
-        assert_eq!(weight(PER_WEIGHT - 1), 0);
-        assert_eq!(weight(units::PHA), 100);
-        assert_eq!(weight(Balance::MAX), u32::MAX);
-    }
-
-    #[test]
-    fn shares_are_by_weight_and_who_has_none_shares_one() {
-        let share = |own, weights: &[u32]| share_permille(own, weights.iter().copied());
-        assert_eq!(share(300, &[300, 100]), 750);
-        assert_eq!(share(100, &[300, 100]), 250);
-        assert_eq!(share(99, &[99, 0, 0]), 990);
-        assert_eq!(share(0, &[99, 0, 0]), 5);
-        assert_eq!(share(0, &[0]), 1_000);
-        assert_eq!(share(0, &[0, 0, 0, 0]), 250);
-    }
 }
