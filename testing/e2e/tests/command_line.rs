@@ -240,7 +240,7 @@ async fn not_entitled(stage: &Stage) -> Result<()> {
     fails(stage, &["query", &id, "tally"], refused).await?;
     // An account without means cannot send anything.
     stage
-        .phat(&["account", "new", "poor"])
+        .phat(&["account", "new", "poor", "--plain"])
         .await?
         .expect(0, "poor")?;
     let pays_not = ["call", &id, "close", "--as", "poor"];
@@ -314,6 +314,8 @@ async fn help(stage: &Stage) -> Result<()> {
         "query",
         "receipt",
         "receipt verify",
+        "audit",
+        "replay",
         "worker",
         "worker list",
         "cluster",

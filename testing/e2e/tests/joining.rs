@@ -1,6 +1,7 @@
 //! Workers that come into a cluster, go out of it, take its state over, or are there twice.
 
 use crate::{
+    rotation::keys_in_use,
     stage::{CHAIR, Stage},
     tools::{Report, free_ports, until},
 };
@@ -95,12 +96,12 @@ async fn copies(stage: &mut Stage) -> Result<()> {
             Ok(stage.position(PLACE).await.is_none().then_some(()))
         })
         .await?;
-        let said = fs::read_to_string(stage.directory().join(format!("logs/worker-{PLACE}.log")))?;
-        ensure!(
-            said.contains("another process with this worker's keys has started"),
-            "it does not say why it stopped: {said}"
-        );
-        Ok(())
+        let log = stage.directory().join(format!("logs/worker-{PLACE}.log"));
+        until("the first one to say why it stopped", async || {
+            let said = fs::read_to_string(&log)?;
+            Ok(said.contains("another process with this worker's keys has started").then_some(()))
+        })
+        .await
     };
     let held = held.await;
     let _ = child.kill().await;
@@ -119,8 +120,14 @@ async fn leaves(stage: &mut Stage) -> Result<()> {
     // Nobody but the owner and the operator has a say.
     let ran = stage.phat(&["cluster", "remove-worker", &worker, "--as", "//Eve"]).await?;
     ensure!(ran.code != Some(0), "anybody lets workers go: {ran:?}");
+    let in_use = keys_in_use(stage).await?["inUse"].as_u64().context("no seed in use")?;
     let ran = stage.phat(&["worker", "leave", &worker, "--as", OPERATOR]).await?;
     ran.expect(0, "")?;
+    until("the keys to be other ones than it has seen", async || {
+        let now = keys_in_use(stage).await?["inUse"].as_u64();
+        Ok(now.filter(|now| *now > in_use))
+    })
+    .await?;
     until("the worker to wipe what it had", async || {
         let is_gone = stage.position(PLACE).await.is_none();
         Ok((is_gone && state_files(&directory)?.is_empty()).then_some(()))

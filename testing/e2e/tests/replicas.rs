@@ -148,14 +148,19 @@ async fn dead(stage: &mut Stage, place: usize) -> Result<()> {
     Ok(())
 }
 
-/// The keys of the worker that was killed.
-fn keys_of(stage: &Stage, directory: &Path) -> Result<Identity> {
+/// What a worker has sealed, as anybody reads it who has broken into the TEE.
+pub fn secrets_of(directory: &Path) -> Result<KeptSecrets> {
     let platform = platform::open(&PlatformConfig::InsecureSimulated {
         data_dir: directory.to_owned(),
     })?;
     let sealed = fs::read(directory.join("secrets.sealed"))?;
     let bytes = platform.unseal(SECRETS_LABEL, &sealed)?;
-    let kept = KeptSecrets::from_bytes(&bytes).context("the worker's secrets cannot be read")?;
+    KeptSecrets::from_bytes(&bytes).context("the worker's secrets cannot be read")
+}
+
+/// The keys of the worker that was killed.
+fn keys_of(stage: &Stage, directory: &Path) -> Result<Identity> {
+    let kept = secrets_of(directory)?;
     Ok(Identity::new(
         stage.info.genesis,
         &kept.signing_seed,

@@ -21,6 +21,8 @@ use tokio::process::Child;
 pub const OFFICER: &str = "//Ferdie";
 /// Workers of the cluster.
 pub const WORKERS: usize = 3;
+/// Blocks of a session: the validators change within the test.
+const SESSION_BLOCKS: u32 = 12;
 /// The ballot's chair.
 pub const CHAIR: &str = "//Alice";
 
@@ -47,6 +49,7 @@ impl Stage {
             workers: WORKERS,
             prices: [0, 0, 0],
             slot_ms: Some(SLOT_MS),
+            session_blocks: Some(SESSION_BLOCKS),
         };
         let network = Network::start(options, &mut |_| {}).await?;
         let info = network.info().clone();
@@ -150,7 +153,11 @@ impl Stage {
 
     /// The data directory of the worker at `place`; 0 is the gatekeeper.
     pub fn worker_directory(&self, place: usize) -> PathBuf {
-        self.directory().join(format!("worker-{place}"))
+        // The first place is the gatekeeper's.
+        match place {
+            0 => self.directory().join("gatekeeper"),
+            place => self.directory().join(format!("worker-{place}")),
+        }
     }
 
     pub async fn chain(&self) -> Result<Chain> {

@@ -37,8 +37,8 @@ async fn stakes(stage: &Stage) -> Result<()> {
     // What is set is all there is, not in addition.
     set(ALICE, "1").await?.expect(0, "1 PHA staked to")?;
     let text = stage.phat(&["stake", "show", &contract]).await?;
-    text.expect(0, "staked  3.5 PHA")?;
-    text.expect(0, "weight  350")?;
+    text.expect(0, "staked   3.5 PHA")?;
+    text.expect(0, "weight   350")?;
     set(ALICE, "0").await?.expect(0, "nothing is staked to")?;
     set(BOB, "0").await?.expect(0, "nothing is staked to")?;
     let after = show(stage, ALICE).await?;

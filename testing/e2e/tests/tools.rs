@@ -21,6 +21,8 @@ const POLL: Duration = Duration::from_millis(50);
 pub struct Tools {
     pub binaries: PathBuf,
     pub ballot: PathBuf,
+    /// The runtime with the next version's number, packed; where there is none, no upgrade is rehearsed.
+    pub next_runtime: Option<PathBuf>,
 }
 
 impl Tools {
@@ -40,7 +42,8 @@ impl Tools {
             Some(file) => PathBuf::from(file),
             None => PathBuf::from("../../guest/examples/ballot/target/ink/ballot.contract"),
         };
-        let programs = ["phat", "phat-node", "phat-worker"].map(|name| binaries.join(name));
+        let programs =
+            ["phat", "phat-node", "phat-worker", "phat-replay"].map(|name| binaries.join(name));
         for file in programs.iter().chain([&ballot]) {
             ensure!(
                 file.is_file(),
@@ -48,7 +51,8 @@ impl Tools {
                 file.display()
             );
         }
-        Ok(Self { binaries, ballot })
+        let next_runtime = env::var_os("PHAT_NEXT_RUNTIME").map(PathBuf::from);
+        Ok(Self { binaries, ballot, next_runtime })
     }
 
     pub fn phat(&self) -> PathBuf {

@@ -3,7 +3,7 @@
 
 use crate::{
     protocol::post,
-    stage::{CHAIR, OFFICER, Stage},
+    stage::{CHAIR, OFFICER, Stage, WORKERS},
     tools::{Report, command, free_ports, run, until},
 };
 use anyhow::{Context, Result, ensure};
@@ -34,7 +34,12 @@ pub async fn check(stage: &mut Stage, report: &mut Report) {
     );
     let mut processes = Vec::new();
     let upgraded = upgrade(stage, report, &new, &mut processes).await;
+    let there = upgraded.is_ok();
     report.note("an allowed build takes a worker over", upgraded);
+    if there {
+        let held = banned(stage, &new).await;
+        report.note("contracts carry on while a build is withdrawn", held);
+    }
     for mut process in processes {
         let _ = process.kill().await;
     }
@@ -201,6 +206,41 @@ async fn votes(stage: &Stage, worker: &WorkerClient) -> Result<()> {
     };
     ensure!(tally["votes"] == stage.votes, "{tally}, not {}", stage.votes);
     Ok(())
+}
+
+/// The new build is withdrawn: its worker stops serving, commands and queries go on at the others; and allowed
+/// again, it goes on with what was done meanwhile.
+async fn banned(stage: &mut Stage, new: &Build) -> Result<()> {
+    let chain = stage.chain().await?;
+    let superuser = Account::from_uri("//Alice")?;
+    let withdraw = Transaction::disallow_measurement(new.measurement).as_superuser(&chain).await?;
+    chain.submit_final(&superuser, &withdraw).await?;
+    until("the banned worker to stop serving", async || {
+        let info = client::fetch_info(&new.url).await.ok();
+        Ok(info.filter(|info| info["serving"].is_null()).map(drop))
+    })
+    .await?;
+    let id = stage.id.to_string();
+    let ran = stage.phat(&["call", &id, "reopen", "1", "--as", CHAIR]).await?;
+    ran.expect(0, "mailbox number")?;
+    let ran = stage.phat(&["call", &id, "report", "1", "[21,22]", "--as", OFFICER]).await?;
+    ran.expect(0, "mailbox number")?;
+    stage.votes = json!([["Ada", 21], ["Bea", 22]]);
+    for place in (0..WORKERS).filter(|place| place + 1 != PLACE) {
+        let other = stage.worker(place)?;
+        until("another worker to count the votes", async || {
+            Ok(votes(stage, &other).await.ok())
+        })
+        .await?;
+    }
+    let allow = Transaction::allow_measurement(new.measurement).as_superuser(&chain).await?;
+    chain.submit_final(&superuser, &allow).await?;
+    let back = stage.worker(PLACE - 1)?;
+    let back = WorkerClient::new(stage.info.genesis, &chain.worker(&back.worker()).await?)?;
+    until("the worker to serve under its build again", async || {
+        Ok(votes(stage, &back).await.ok())
+    })
+    .await
 }
 
 /// The network's own program goes on with what the new one has: a build in the same place, on the same

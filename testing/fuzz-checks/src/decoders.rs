@@ -9,7 +9,10 @@ use codec::{Decode, Encode};
 use contract_abi::{event::PinkEvent, extension::WorkerQuote, http, script};
 use mock_attestation::{DevelopmentPki, MockEnclave, MockTd};
 use primitives::GenesisHash;
-use wire::{certificate, command, decode_all, handover, limits, mailbox, message, query, receipt, registration};
+use wire::{
+    audit, certificate, command, decode_all, handover, limits, mailbox, message, query, receipt, record,
+    registration,
+};
 
 /// Longest input that is looked at, bytes.
 const BYTES_MAX: u32 = 1024 * 1024;
@@ -44,7 +47,16 @@ pub fn wire(data: &[u8]) {
         receipt::Receipt, registration::WorkerRegistration,
         registration::VersionedWorkerEndpoints, limits::ClusterLimits,
         handover::HandoverOffer, handover::SignedHandoverRequest, handover::HandoverAnswer,
+        audit::ContractRootProof, audit::HistoryPage, record::Recorded, executor_api::HostLog,
     );
+    audit_key(data);
+}
+
+/// An audit key is read only if its bytes are exactly one.
+fn audit_key(data: &[u8]) {
+    if let Ok(key) = secrets::AuditKey::from_bytes(data) {
+        assert_eq!(&key.expose()[..], data, "a key has two encodings");
+    }
 }
 
 /// What contracts hand to the host and back (`core/contract-abi`).

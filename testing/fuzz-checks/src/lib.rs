@@ -14,6 +14,7 @@
 )]
 
 mod addresses;
+mod compatible;
 mod decoders;
 #[cfg(feature = "oracle")]
 mod host_calls;
@@ -35,6 +36,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("addresses", addresses::addresses),
     ("queries", queries::queries),
     ("commands", queries::commands),
+    ("compatible", compatible::compatible),
     #[cfg(feature = "oracle")]
     ("code", modules::code),
     #[cfg(feature = "oracle")]

@@ -47,6 +47,7 @@ replay!(
     addresses,
     queries,
     commands,
+    compatible,
     code,
     differential,
     host_calls

@@ -198,12 +198,19 @@ impl Load {
 
     /// Asks `count` times; seconds from the first byte out to the last byte in.
     pub fn run(&self, address: SocketAddr, asked: Asked, count: usize) -> Result<f64> {
+        self.run_on(&[address], asked, count)
+    }
+
+    /// The same, of several servers at once, each of which is asked `count` times.
+    pub fn run_on(&self, addresses: &[SocketAddr], asked: Asked, count: usize) -> Result<f64> {
         self.runtime.block_on(async {
             let mut connections = Vec::new();
-            for _ in 0..self.connections {
-                let mut connection = Connection::open(address).await?;
-                prepare(&mut connection, asked, count / self.connections).await?;
-                connections.push(connection);
+            for address in addresses {
+                for _ in 0..self.connections {
+                    let mut connection = Connection::open(*address).await?;
+                    prepare(&mut connection, asked, count / self.connections).await?;
+                    connections.push(connection);
+                }
             }
             let started = Instant::now();
             let mut sending = JoinSet::new();

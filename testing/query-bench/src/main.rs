@@ -7,6 +7,7 @@
 
 mod load;
 mod peer;
+mod scale;
 mod server;
 mod sharing;
 mod snapshot;
@@ -43,6 +44,11 @@ enum Command {
     },
     /// Asks; started by `run` on a processor of its own.
     Ask(RunArguments),
+    /// Measures what a query costs on several workers.
+    Scale(scale::ScaleArguments),
+    /// The same; started by `scale` on a processor of its own.
+    #[command(hide = true)]
+    ScaleHere(scale::ScaleArguments),
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -67,6 +73,8 @@ fn main() -> ExitCode {
         Command::Serve => server::serve(),
         Command::Snapshot { mebibytes, commands } => snapshot::measure(mebibytes, commands),
         Command::Ask(arguments) => ask(&arguments),
+        Command::Scale(arguments) => scale::measure_apart(&arguments),
+        Command::ScaleHere(arguments) => scale::measure(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

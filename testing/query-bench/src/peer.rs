@@ -57,21 +57,29 @@ fn on(processor: &str, program: &Path) -> Command {
 
 /// Runs the measuring itself on its own processor.
 pub fn ask_on(processor: &str, arguments: &RunArguments) -> Result<()> {
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    ensure!(processors > 1, "two processors are needed: one serves, one asks");
-    let mut command = on(processor, &std::env::current_exe()?);
-    command.arg("ask");
+    let mut flags = Vec::new();
     if let Some(workerd) = &arguments.workerd {
-        command.arg("--workerd").arg(workerd);
+        flags.extend(["--workerd".to_owned(), workerd.display().to_string()]);
     }
     for (name, value) in [
         ("--rounds", arguments.rounds),
         ("--requests", arguments.requests),
         ("--connections", arguments.connections),
     ] {
-        command.arg(name).arg(value.to_string());
+        flags.extend([name.to_owned(), value.to_string()]);
     }
-    let status = command.status().context("taskset (of util-linux) cannot be run")?;
+    again_on(processor, "ask", &flags)
+}
+
+/// Runs this program's `command` on a processor.
+pub fn again_on(processor: &str, command: &str, flags: &[String]) -> Result<()> {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    ensure!(processors > 1, "two processors are needed: one serves, one asks");
+    let status = on(processor, &std::env::current_exe()?)
+        .arg(command)
+        .args(flags)
+        .status()
+        .context("taskset (of util-linux) cannot be run")?;
     ensure!(status.success(), "the client failed: {status}");
     Ok(())
 }

@@ -204,6 +204,7 @@ impl Service for Worker {
             serving: None,
             ready_after_ms: None,
             light_client_after_ms: None,
+            traffic: None,
         }
     }
 
@@ -255,6 +256,8 @@ pub fn serve() -> Result<()> {
         next_number: store.head().next_number,
         state: Arc::new(store.snapshot()),
         capabilities: Arc::new(machine),
+        auditing: None,
+        compatible_edge: false,
     });
     let receipts = Arc::new(ReceiptQueue::new(identity.clone()));
     let worker = Arc::new(Worker { identity, queries, receipts });

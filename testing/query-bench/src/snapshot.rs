@@ -8,13 +8,17 @@ use contract_state::{
     Change, Import, ImportTarget, Overlay, Position, StateDb, StateView as _, StoreIdentity,
 };
 use executor_api::{Context, Executor as _, Mode, Operation};
-use primitives::{AccountId, WorkerId};
-use secrets::StateKey;
+use primitives::{AccountId, ContractId, WorkerId};
+use secrets::{ClusterSeed, StateKey};
 use std::{
     path::Path,
     time::{Duration, Instant},
 };
 use wire::snapshot::{SNAPSHOT_CHUNK_BYTES, SnapshotChunk};
+use worker_core::{
+    audit::{Ran, carry_on},
+    entries::verdict,
+};
 
 /// Counts in its state, one with each call.
 const COUNTER: &str = r#"(module
@@ -58,7 +62,8 @@ pub fn measure(mebibytes: u64, commands: u64) -> Result<()> {
     let folder = Folder(std::env::temp_dir().join(format!("phat-snapshot-{}", std::process::id())));
     std::fs::create_dir_all(&folder.0)?;
     hand_over(&folder.0, mebibytes)?;
-    run_mailbox(&folder.0, commands)
+    run_mailbox(&folder.0.join("bare"), commands, false)?;
+    run_mailbox(&folder.0.join("committed"), commands, true)
 }
 
 /// Most memory that this process ever had, MiB.
@@ -128,10 +133,11 @@ fn hand_over(folder: &Path, mebibytes: u64) -> Result<()> {
     Ok(())
 }
 
-fn run_mailbox(folder: &Path, commands: u64) -> Result<()> {
+/// Runs a mailbox, with or without carrying the contract's commitment on with each command, as workers do.
+fn run_mailbox(file: &Path, commands: u64, carries: bool) -> Result<()> {
     let engine = Engine::new(&EngineConfig::default())?;
     let machine = Machine(WorkerId([1; 32]));
-    let store = StateDb::open(&folder.join("runs"), &key(), &IDENTITY)?;
+    let store = StateDb::open(file, &key(), &IDENTITY)?;
     let owner = AccountId::default();
     let code = wat::parse_str(COUNTER)?;
     let code_hash = code_hash(&code);
@@ -148,7 +154,9 @@ fn run_mailbox(folder: &Path, commands: u64) -> Result<()> {
         Operation::Instantiate { contract, code_hash, input: Vec::new(), salt: Vec::new(), value: 0 },
     ];
     let call = Operation::Call { contract, input: Vec::new(), value: 0 };
-    let run = |overlay: &mut Overlay, operation: &Operation| -> Result<()> {
+    let seed = ClusterSeed::from_bytes(&[2; 32]);
+    let secret_of = |contract: &ContractId| Some(seed.contract_audit_secret(contract));
+    let run = |overlay: &mut Overlay, operation: &Operation, number: u64| -> Result<()> {
         let context = Context {
             mode: Mode::Transaction,
             cluster: CLUSTER,
@@ -160,14 +168,20 @@ fn run_mailbox(folder: &Path, commands: u64) -> Result<()> {
             nonce: None,
         };
         let outcome = engine.execute(overlay, &machine, &context, operation)?;
+        let verdict = verdict(&outcome);
         outcome.result.map_err(|error| anyhow!("a command fails: {error}"))?;
+        if carries {
+            let ran = Ran { number, addressed: Some(contract), verdict };
+            let more = carry_on(&engine, &*overlay, &outcome.changes, &ran, &secret_of)?;
+            overlay.apply(more);
+        }
         overlay.apply(outcome.changes);
         Ok(())
     };
     let mut next_number = set_up.len() as u64;
     let mut overlay = Overlay::new(store.snapshot());
-    for operation in &set_up {
-        run(&mut overlay, operation)?;
+    for (operation, number) in set_up.iter().zip(0..) {
+        run(&mut overlay, operation, number)?;
     }
     store.commit(&Position { next_number, ..Position::default() }, &overlay.into_changes())?;
     let started = Instant::now();
@@ -175,8 +189,8 @@ fn run_mailbox(folder: &Path, commands: u64) -> Result<()> {
     while left > 0 {
         let count = left.min(BATCH);
         let mut overlay = Overlay::new(store.snapshot());
-        for _ in 0..count {
-            run(&mut overlay, &call)?;
+        for number in next_number..next_number + count {
+            run(&mut overlay, &call, number)?;
         }
         left -= count;
         next_number += count;
@@ -184,8 +198,9 @@ fn run_mailbox(folder: &Path, commands: u64) -> Result<()> {
     }
     let seconds = started.elapsed().as_secs_f64();
     println!(
-        "{commands} commands run from the mailbox in {seconds:.1} s, {:.0} a second, without opening seals",
-        commands as f64 / seconds
+        "{commands} commands run from the mailbox in {seconds:.1} s, {:.0} a second, without opening seals, {}",
+        commands as f64 / seconds,
+        if carries { "with the contract's commitment" } else { "without the contract's commitment" }
     );
     let _ = store.snapshot().read(b"")?;
     Ok(())

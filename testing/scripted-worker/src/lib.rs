@@ -6,7 +6,7 @@
 //! of these whose script lies. Workers have no mode for that.
 
 use executor_api::{
-    Capabilities, Context, ContractFacts, ExecutionError, Executor, Operation, Outcome, Returned,
+    Capabilities, Context, ContractFacts, ExecutionError, Executor, Operation, Outcome, Part, Returned,
     StateUnavailable, StateView, StorageDeposit,
 };
 use primitives::{
@@ -137,6 +137,14 @@ impl Executor for Actor {
         Ok((*contract == self.contract).then_some(facts))
     }
 
+    fn part_of(&self, _: &[u8]) -> Part {
+        Part::Cluster
+    }
+
+    fn balance_key(&self, account: &AccountId) -> Vec<u8> {
+        account.0.to_vec()
+    }
+
     fn limits(&self, _: &dyn StateView) -> Result<ClusterLimits, StateUnavailable> {
         Ok(ClusterLimits::default())
     }
@@ -170,7 +178,7 @@ fn refused(refusal: Refusal) -> ServiceError {
             ServiceError::Unavailable(text)
         }
         Refusal::UnknownSession => ServiceError::Gone(text),
-        Refusal::Refused(_) | Refusal::Malformed(_) => ServiceError::BadRequest(text),
+        Refusal::Refused(_) | Refusal::Malformed(_) | Refusal::Compatible(_) => ServiceError::BadRequest(text),
         Refusal::Broken => ServiceError::Internal(text),
     }
 }
@@ -219,6 +227,7 @@ impl Service for Inside {
             serving,
             ready_after_ms: None,
             light_client_after_ms: None,
+            traffic: None,
         }
     }
 
@@ -316,6 +325,8 @@ impl ScriptedWorker {
             next_number,
             state: Arc::new(NoState),
             capabilities: Arc::new(Machine(self.inside.identity.worker())),
+            auditing: None,
+            compatible_edge: false,
         });
     }
 

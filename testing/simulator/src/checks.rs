@@ -9,6 +9,7 @@
 //! | fresh | where the host's clock is right, an answer's block is not older than the limit |
 //! | once | an envelope is answered once by a process; a final sequence number has one message |
 //! | receipts | a receipt's signature holds, and it says what the answer says |
+//! | keys | what a member has on its disks is encrypted by the seed in use, and it keeps none from before it; a command opens to the keys in use, and to those before for as long as the mailbox says |
 //! | alive | when faults stop, all members serve the newest state |
 
 use crate::{Broken, chain::Finals, disk::Committed, model::Model};

@@ -94,8 +94,10 @@ impl World {
                 let payload = seal_command(&key, &route, &ink(message.clone()), &mut self.chance)
                     .map_err(|error| Broken::new(error.to_string()))?
                     .encode();
-                self.model
-                    .seal(payload.clone(), Sealed { sender: sealed_for, contract, message });
+                let rotation = keys::contract_key_rotation(&contract);
+                let rotation = self.chain.finals().read(at, &rotation).unwrap_or_default();
+                let sealed = Sealed { sender: sealed_for, contract, rotation, message };
+                self.model.seal(payload.clone(), sealed);
                 payload
             }
             _ => token.to_le_bytes().to_vec(),

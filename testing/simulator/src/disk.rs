@@ -70,8 +70,8 @@ pub struct Place {
     pub tap: Tap,
     /// Whose state.
     pub identity: StoreIdentity,
-    /// What encrypts it.
-    pub key: Arc<StateKey>,
+    /// What encrypts it, and by which of the cluster's seeds.
+    pub key: (u32, Arc<StateKey>),
     /// Sabotage: changes are not written, and it says that they are.
     pub forgets: Arc<AtomicBool>,
 }
@@ -85,15 +85,35 @@ struct History {
     commits: Vec<Commit>,
     /// The first number after which the state is wrong, because the machine was.
     tainted_from: Option<u64>,
+    /// What it was before it was encrypted anew.
+    before: Option<Arc<(Key, History)>>,
+}
+
+type Key = (u32, Arc<StateKey>);
+
+/// What is being encrypted anew, and how often it says yet that it is not.
+struct Rekeying {
+    key: Key,
+    polls: u8,
+}
+
+/// What lies on a disk.
+struct Open {
+    db: Arc<StateDb>,
+    _folder: Option<tempfile::TempDir>,
+    key: Key,
+    rekeying: Option<Rekeying>,
 }
 
 /// A disk.
 pub struct Disk {
-    db: StateDb,
-    _folder: Option<tempfile::TempDir>,
+    open: Mutex<Open>,
     place: Place,
     history: Mutex<History>,
 }
+
+/// How often a disk that is encrypted anew says that it is not done.
+const REKEY_POLLS: u8 = 5;
 
 /// A folder for files that need not last, in memory where there is such a place.
 pub fn scratch_folder() -> Result<tempfile::TempDir, Broken> {
@@ -115,8 +135,14 @@ impl Disk {
     }
 
     /// The disk after the first `count` commits of this one, in a place.
-    pub fn older(&self, count: usize, place: Place) -> Result<Arc<Self>, Broken> {
+    pub fn older(&self, count: usize, mut place: Place) -> Result<Arc<Self>, Broken> {
         let mut history = lock(&self.history).clone();
+        // Before its first commit it was encrypted with another key, if it was.
+        if let (0, Some(before)) = (count, history.before.clone()) {
+            place.key = before.0.clone();
+            history = before.1.clone();
+            return Self::with(place, history);
+        }
         history.commits.truncate(count);
         let head = history.commits.last().map_or(0, |(position, _)| position.next_number);
         history.tainted_from = history.tainted_from.filter(|from| *from <= head);
@@ -125,19 +151,21 @@ impl Disk {
 
     fn with(place: Place, history: History) -> Result<Arc<Self>, Broken> {
         let (db, folder) = match &history.base {
-            None => (StateDb::in_memory(&place.key, &place.identity).map_err(Broken::of)?, None),
+            None => (StateDb::in_memory(&place.key.1, &place.identity).map_err(Broken::of)?, None),
             Some(bytes) => {
                 let folder = scratch_folder()?;
                 let file = folder.path().join("state");
                 std::fs::write(&file, &bytes[..]).map_err(Broken::of)?;
-                let db = StateDb::open(&file, &place.key, &place.identity).map_err(Broken::of)?;
+                let db = StateDb::open(&file, &place.key.1, &place.identity).map_err(Broken::of)?;
                 (db, Some(folder))
             }
         };
         for (position, changes) in &history.commits {
             db.commit(position, changes).map_err(Broken::of)?;
         }
-        Ok(Arc::new(Self { db, _folder: folder, place, history: Mutex::new(history) }))
+        let key = place.key.clone();
+        let open = Open { db: Arc::new(db), _folder: folder, key, rekeying: None };
+        Ok(Arc::new(Self { open: Mutex::new(open), place, history: Mutex::new(history) }))
     }
 
     /// How many commits it has had since it began, or was fetched.
@@ -150,13 +178,37 @@ impl Disk {
         lock(&self.history).tainted_from
     }
 
-    /// Which key encrypts it.
-    pub fn key(&self) -> &Arc<StateKey> {
-        &self.place.key
+    /// Which key encrypts it, by which of the cluster's seeds.
+    pub fn key(&self) -> Key {
+        lock(&self.open).key.clone()
+    }
+
+    fn db(&self) -> Arc<StateDb> {
+        lock(&self.open).db.clone()
+    }
+
+    /// Encrypts it anew, as the worker's shell does, and takes it from there.
+    fn finish_rekeying(&self, open: &mut Open, key: Key) -> Result<(), StoreError> {
+        let text = |error: &dyn std::fmt::Display| StoreError(error.to_string());
+        let folder = scratch_folder().map_err(|error| text(&error.0))?;
+        let (fresh, file) = (folder.path().join("fresh"), folder.path().join("state"));
+        let db = open
+            .db
+            .rekeyed(&open.db.snapshot(), &fresh, &key.1, &AtomicBool::default())
+            .map_err(|e| text(&e))?;
+        db.move_to(&file).map_err(|e| text(&e))?;
+        let base = std::fs::read(&file).map_err(|e| text(&e))?;
+        let mut history = lock(&self.history);
+        let before = std::mem::take(&mut *history);
+        history.base = Some(Arc::new(base));
+        history.tainted_from = before.tainted_from;
+        history.before = Some(Arc::new((open.key.clone(), History { before: None, ..before })));
+        *open = Open { db: Arc::new(db), _folder: Some(folder), key, rekeying: None };
+        Ok(())
     }
 
     fn note(&self) {
-        let snapshot = self.db.snapshot();
+        let snapshot = self.db().snapshot();
         let value = |contract: &ContractId| {
             let bytes = snapshot.read(&value_key(contract)).ok().flatten()?;
             Value::decode(&mut &bytes[..]).ok()
@@ -185,6 +237,10 @@ impl Records for DiskRecords {
         let chunk = self.0.records(after, bytes_max)?;
         Ok((chunk.records, chunk.is_last))
     }
+
+    fn prove_open(&self, key: &[u8]) -> Result<Vec<Vec<u8>>, StateUnavailable> {
+        self.0.prove(&[key.to_vec()])
+    }
 }
 
 fn store_error(error: contract_state::CommitError) -> StoreError {
@@ -193,7 +249,7 @@ fn store_error(error: contract_state::CommitError) -> StoreError {
 
 impl ClusterStore for Disk {
     fn head(&self) -> Head {
-        let head = self.db.head();
+        let head = self.db().head();
         Head {
             next_number: head.next_number,
             state_root: head.state_root,
@@ -203,11 +259,11 @@ impl ClusterStore for Disk {
     }
 
     fn snapshot(&self) -> Arc<dyn StateView> {
-        Arc::new(self.db.snapshot())
+        Arc::new(self.db().snapshot())
     }
 
     fn records(&self) -> Arc<dyn Records> {
-        Arc::new(DiskRecords(self.db.snapshot()))
+        Arc::new(DiskRecords(self.db().snapshot()))
     }
 
     fn commit(
@@ -221,7 +277,7 @@ impl ClusterStore for Disk {
             Position { next_number, block_number, block_hash, block_timestamp_ms: 0 };
         let forgets = self.place.forgets.load(Ordering::Relaxed);
         let changes = if forgets { &[] } else { changes };
-        let root = self.db.commit(&position, changes).map_err(store_error)?;
+        let root = self.db().commit(&position, changes).map_err(store_error)?;
         let wrote_value = changes.iter().any(|(key, _)| key.starts_with(b"value/"));
         {
             let mut history = lock(&self.history);
@@ -235,11 +291,36 @@ impl ClusterStore for Disk {
     }
 
     fn root_at(&self, next_number: u64) -> Option<StateRoot> {
-        self.db.root_at(next_number).ok().flatten()
+        self.db().root_at(next_number).ok().flatten()
+    }
+
+    fn keyed_by(&self) -> u32 {
+        let mut open = lock(&self.open);
+        match &mut open.rekeying {
+            Some(Rekeying { key, polls: 0 }) => {
+                let key = key.clone();
+                // It is begun again where it fails.
+                if self.finish_rekeying(&mut open, key).is_err() {
+                    open.rekeying = None;
+                }
+            }
+            Some(Rekeying { polls, .. }) => *polls -= 1,
+            None => {}
+        }
+        open.key.0
+    }
+
+    fn rekey(&self, rotation: u32, key: &StateKey) -> Result<(), StoreError> {
+        let mut open = lock(&self.open);
+        if open.rekeying.as_ref().is_none_or(|rekeying| rekeying.key.0 != rotation) {
+            let key = (rotation, Arc::new(StateKey::from_bytes(key.expose())));
+            open.rekeying = Some(Rekeying { key, polls: REKEY_POLLS });
+        }
+        Ok(())
     }
 
     fn clear(&self) -> Result<(), StoreError> {
         *lock(&self.history) = History::default();
-        self.db.clear().map_err(store_error)
+        self.db().clear().map_err(store_error)
     }
 }

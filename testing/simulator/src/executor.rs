@@ -135,6 +135,19 @@ impl Executor for TinyEngine {
         }))
     }
 
+    fn part_of(&self, key: &[u8]) -> Part {
+        let id = |prefix: &[u8]| key.strip_prefix(prefix)?.try_into().ok();
+        match [&b"contract/"[..], b"value/"].into_iter().find_map(id) {
+            Some(contract) => Part::Contract(ContractId(contract)),
+            None => id(b"balance/")
+                .map_or(Part::Cluster, |account| Part::Balance(AccountId(account))),
+        }
+    }
+
+    fn balance_key(&self, account: &AccountId) -> Vec<u8> {
+        [&b"balance/"[..], &account.0].concat()
+    }
+
     fn limits(&self, state: &dyn StateView) -> Result<ClusterLimits, StateUnavailable> {
         let bytes = state.read(b"limits")?;
         let limits = bytes.and_then(|bytes| ClusterLimits::decode(&mut &bytes[..]).ok());

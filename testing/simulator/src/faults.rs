@@ -10,8 +10,7 @@ use crate::{
 use chain_facts::keys;
 use polkadot_sdk::sp_core::H256;
 use primitives::WorkerId;
-use std::sync::Arc;
-use worker_core::{ClusterStore as _, KeptSecrets, ServingState};
+use worker_core::{ClusterStore as _, ServingState};
 
 /// Machines at most, clones included.
 const MACHINES_MAX: usize = 12;
@@ -36,9 +35,10 @@ enum Fault {
     LongTime,
     Membership,
     Errs,
+    Rotation,
 }
 
-const ALL: [Fault; 17] = [
+const ALL: [Fault; 18] = [
     Fault::Crash,
     Fault::CrashMidway,
     Fault::OlderDisk,
@@ -56,6 +56,7 @@ const ALL: [Fault; 17] = [
     Fault::LongTime,
     Fault::Membership,
     Fault::Errs,
+    Fault::Rotation,
 ];
 
 /// How bad a seed is. Each has some kinds of faults and not others, so that rare ones are not hidden
@@ -159,6 +160,7 @@ impl World {
                 self.make_block(620)?;
             }
             Fault::Membership => self.change_membership(place),
+            Fault::Rotation => self.rotate_keys(),
             Fault::Errs => {
                 let others_err = self
                     .machines
@@ -209,7 +211,7 @@ impl World {
         if !all {
             let identity =
                 contract_state::StoreIdentity { genesis: self.chain.genesis(), cluster };
-            let at = machine.place_of(identity, disk.key().clone(), &tap);
+            let at = machine.place_of(identity, disk.key(), &tap);
             let older = disk.older(count, at)?;
             let head = older.head().next_number;
             self.events.note(self.round, "older disk", format!("{}: {head}", machine.name));
@@ -218,7 +220,7 @@ impl World {
         Ok(())
     }
 
-    /// Older secrets are put in place. Until faults end nobody brings the right ones back.
+    /// Older secrets are put in place. Nobody brings the right ones back.
     fn set_secrets_back(&mut self, place: usize, down_for: u64) {
         // Where a share is lost, enough others must be left.
         let is_gatekeeper = place < self.gatekeepers;
@@ -227,8 +229,6 @@ impl World {
         }
         self.kill(place, Some(down_for));
         let machine = &mut self.machines[place];
-        let newest = machine.sealed.last().cloned();
-        machine.right_secrets = machine.right_secrets.take().or(newest);
         let keep = 1 + self.chance.below(machine.sealed.len() as u64) as usize;
         machine.sealed.truncate(keep);
     }
@@ -266,7 +266,7 @@ impl World {
         for (cluster, disk) in &original.disks {
             let identity =
                 contract_state::StoreIdentity { genesis: self.chain.genesis(), cluster: *cluster };
-            let at = machine.place_of(identity, Arc::clone(disk.key()), &self.tap);
+            let at = machine.place_of(identity, disk.key(), &self.tap);
             machine.disks.insert(*cluster, disk.older(usize::MAX, at)?);
         }
         self.machines.push(machine);
@@ -292,6 +292,15 @@ impl World {
         } else {
             self.take_in(&worker);
         }
+    }
+
+    /// The cluster's owner wants other keys.
+    fn rotate_keys(&mut self) {
+        let call = pallet_phat_contracts::Call::rotate_cluster_keys {
+            cluster_id: H256(self.cluster.0),
+            window_blocks: Some(self.chance.between(8, 60) as u32),
+        };
+        self.call(Caller::Root, call);
     }
 
     /// A gatekeeper is dismissed, or comes back.
@@ -352,14 +361,6 @@ impl World {
                 self.kill(place, None);
                 continue;
             }
-            // A worker does not ask for its seed twice, so the right secrets are put back. A gatekeeper gets
-            // another share.
-            if let Some(right) = self.machines[place].right_secrets.take()
-                && seeds_in(&right) > self.machines[place].sealed.last().map_or(0, |now| seeds_in(now))
-            {
-                self.kill(place, None);
-                self.machines[place].sealed.push(right);
-            }
             if self.machines[place].process.is_none() {
                 self.start(place)?;
             }
@@ -376,9 +377,4 @@ impl World {
         self.events.note(self.round, "calm", "all faults ended");
         Ok(())
     }
-}
-
-/// How many clusters' seeds are among secrets.
-fn seeds_in(sealed: &[u8]) -> usize {
-    KeptSecrets::from_bytes(sealed).map_or(0, |kept| kept.seeds.len())
 }

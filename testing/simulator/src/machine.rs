@@ -94,8 +94,6 @@ pub struct Machine {
     pub worker: WorkerId,
     /// The secrets on disk, with all that they were before.
     pub sealed: Vec<Vec<u8>>,
-    /// What they were when older ones were put in their place.
-    pub right_secrets: Option<Vec<u8>>,
     pub disks: BTreeMap<ClusterId, Arc<Disk>>,
     pub process: Option<Process>,
     /// When the supervisor starts it again.
@@ -121,7 +119,6 @@ impl Machine {
             is_clone: false,
             worker: identity.worker(),
             sealed: vec![sealed],
-            right_secrets: None,
             disks: BTreeMap::new(),
             process: None,
             restart_at: None,
@@ -183,7 +180,12 @@ impl Machine {
     }
 
     /// Where a disk of this machine is.
-    pub fn place_of(&self, identity: StoreIdentity, key: Arc<StateKey>, tap: &Tap) -> Place {
+    pub fn place_of(
+        &self,
+        identity: StoreIdentity,
+        key: (u32, Arc<StateKey>),
+        tap: &Tap,
+    ) -> Place {
         Place {
             machine: self.place,
             engine: self.engine.clone(),

@@ -16,6 +16,8 @@ pub struct Sealed {
     pub sender: AccountId,
     /// To which contract.
     pub contract: ContractId,
+    /// To its key by which of the cluster's seeds.
+    pub rotation: u32,
     /// The message.
     pub message: Vec<u8>,
 }
@@ -24,6 +26,10 @@ pub struct Sealed {
 #[derive(Default)]
 struct Cluster {
     codes: BTreeSet<CodeHash>,
+    /// The seed in use.
+    rotation: u32,
+    /// The one before, while commands to its keys open.
+    previous: Option<u32>,
     values: BTreeMap<ContractId, Option<Value>>,
     /// The values after so many entries.
     after: Vec<BTreeMap<ContractId, Option<Value>>>,
@@ -53,12 +59,18 @@ impl Model {
     pub fn push(&mut self, id: ClusterId, operation: &MailboxOperation) {
         let message = match operation {
             MailboxOperation::Command { contract, sender, payload } => {
-                self.open(contract, sender, payload)
+                let cluster = self.clusters.entry(id).or_default();
+                let in_use = (cluster.rotation, cluster.previous);
+                self.open(contract, sender, payload, in_use)
             }
             _ => None,
         };
         let cluster = self.clusters.entry(id).or_default();
         match operation {
+            MailboxOperation::RotateKeys { rotation } => {
+                cluster.previous = Some(std::mem::replace(&mut cluster.rotation, *rotation));
+            }
+            MailboxOperation::RetireKeys => cluster.previous = None,
             MailboxOperation::UploadCode { code_hash } => {
                 cluster.codes.insert(*code_hash);
             }
@@ -80,10 +92,17 @@ impl Model {
         cluster.after.push(cluster.values.clone());
     }
 
-    fn open(&self, contract: &ContractId, sender: &AccountId, payload: &[u8]) -> Option<Vec<u8>> {
+    fn open(
+        &self,
+        contract: &ContractId,
+        sender: &AccountId,
+        payload: &[u8],
+        (rotation, previous): (u32, Option<u32>),
+    ) -> Option<Vec<u8>> {
         if let Some(sealed) = self.sealed.get(payload) {
-            // It opens for nobody else, and nowhere else.
-            let fits = (&sealed.sender, &sealed.contract) == (sender, contract);
+            // It opens for nobody else, nowhere else, and not to keys that have gone.
+            let is_in_use = sealed.rotation == rotation || Some(sealed.rotation) == previous;
+            let fits = is_in_use && (&sealed.sender, &sealed.contract) == (sender, contract);
             return fits.then(|| sealed.message.clone());
         }
         let whole = |payload: &[u8]| {

@@ -20,7 +20,9 @@ const TRIES_MAX: u32 = 4;
 /// A state on its way.
 pub struct Fetch {
     pub store: StoreIdentity,
-    pub key: Arc<StateKey>,
+    /// Those by which others may have it encrypted; the first is tried.
+    keys: Vec<(u32, Arc<StateKey>)>,
+    keys_left: usize,
     pub target: ImportTarget,
     pub block: (BlockNumber, BlockHash),
     peers: Vec<Peer>,
@@ -34,14 +36,15 @@ impl Fetch {
     /// Nothing has come yet.
     pub fn new(
         store: StoreIdentity,
-        key: StateKey,
+        keys: Vec<(u32, StateKey)>,
         target: ImportTarget,
         block: (BlockNumber, BlockHash),
         peers: Vec<Peer>,
     ) -> Result<Self, Broken> {
         Ok(Self {
             store,
-            key: Arc::new(key),
+            keys_left: keys.len(),
+            keys: keys.into_iter().map(|(rotation, key)| (rotation, Arc::new(key))).collect(),
             target,
             block,
             peers,
@@ -52,12 +55,20 @@ impl Fetch {
         })
     }
 
-    /// The next peer; what came before is kept for it.
+    /// The key that is tried now.
+    fn key(&self) -> Result<(u32, Arc<StateKey>), Broken> {
+        self.keys.first().cloned().ok_or(Broken::new("a state is fetched without a key"))
+    }
+
+    /// The next key, and after all of them the next peer; what came before is kept for it.
     fn give_up(&mut self, why: String) {
         self.failures.push(why);
         self.import = None;
         self.tries = 0;
-        if !self.peers.is_empty() {
+        self.keys.rotate_left(1);
+        self.keys_left -= 1;
+        if self.keys_left == 0 && !self.peers.is_empty() {
+            self.keys_left = self.keys.len();
             self.peers.remove(0);
         }
     }
@@ -135,7 +146,7 @@ impl World {
             }
             Some(file) => {
                 let machine = &mut self.machines[place];
-                let at = machine.place_of(fetch.store, fetch.key.clone(), &self.tap);
+                let at = machine.place_of(fetch.store, fetch.key()?, &self.tap);
                 let disk = Disk::fetched(at, &file)?;
                 let cluster = fetch.store.cluster;
                 machine.disks.insert(cluster, disk.clone());
@@ -157,12 +168,13 @@ impl World {
             return Ok(Exchanged::Lost("no answer".to_owned()));
         }
         let file = fetch.folder.path().join("import");
+        let (rotation, key) = fetch.key()?;
         let import = match fetch.import.take() {
             Some(import) => import,
-            None => Import::begin(&file, &fetch.key, &fetch.store, &fetch.target)
+            None => Import::begin(&file, &key, &fetch.store, &fetch.target)
                 .or_else(|_| {
                     let _ = std::fs::remove_file(&file);
-                    Import::begin(&file, &fetch.key, &fetch.store, &fetch.target)
+                    Import::begin(&file, &key, &fetch.store, &fetch.target)
                 })
                 .map_err(Broken::of)?,
         };
@@ -172,6 +184,7 @@ impl World {
             peer: peer.worker,
             next_number: fetch.target.next_number,
             state_root: fetch.target.state_root,
+            rotation,
             after: import.after(),
             block_number: fetch.block.0,
         };
@@ -241,7 +254,7 @@ impl World {
         match import.finish(&position) {
             Ok(()) => {
                 if self.options.sabotage == Some(Sabotage::UncheckedSnapshot) {
-                    let db = StateDb::open(&file, &fetch.key, &fetch.store).map_err(Broken::of)?;
+                    let db = StateDb::open(&file, &fetch.key()?.1, &fetch.store).map_err(Broken::of)?;
                     let change = (b"owner".to_vec(), Some(b"somebody else".to_vec()));
                     db.commit(&position, &[change]).map_err(Broken::of)?;
                 }

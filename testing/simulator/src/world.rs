@@ -32,7 +32,7 @@ use wire::{
     mailbox::MailboxEntry,
     message::{MessagePayload, MessageSender, SignedMessage},
 };
-use worker_core::{ClusterStore as _, Effect, Input, Notice, ServingState};
+use worker_core::{ClusterStore as _, Effect, Input, KeptSecrets, Notice, ServingState};
 
 /// Machines besides the gatekeepers.
 const WORKERS: usize = 6;
@@ -44,6 +44,8 @@ const READY_WITHIN: u64 = 120;
 const CALM_ROUNDS: u64 = 200;
 /// The last of them, in which no command is sent.
 const SILENT_ROUNDS: u64 = 50;
+/// Blocks in which an entry is reported and agreed on.
+const AGREED_WITHIN: BlockNumber = 24;
 /// Reads of one block, as the worker's shell does.
 const READS_MAX: usize = 4096;
 /// Exchanges with a peer in a round, of who fetches a state.
@@ -521,22 +523,30 @@ impl World {
                 }
             }
             Effect::Keep(bytes) => self.machines[place].sealed.push(bytes.to_vec()),
-            Effect::OpenStore { cluster, key } => {
+            Effect::OpenStore { cluster, keys } => {
                 let machine = &mut self.machines[place];
-                let disk = match machine.disks.get(&cluster) {
+                let fits = |disk: &&Arc<Disk>| {
+                    keys.iter().any(|(rotation, _)| *rotation == disk.key().0)
+                };
+                let disk = match machine.disks.get(&cluster).filter(fits) {
                     Some(disk) => disk.clone(),
                     None => {
+                        // One that does not open is put aside.
                         let identity = StoreIdentity { genesis, cluster };
-                        Disk::new(machine.place_of(identity, Arc::new(key), &self.tap))?
+                        let newest = keys.into_iter().next();
+                        let (rotation, key) =
+                            newest.ok_or(Broken::new("a store is opened without a key"))?;
+                        let key = (rotation, Arc::new(key));
+                        Disk::new(machine.place_of(identity, key, &self.tap))?
                     }
                 };
                 machine.disks.insert(cluster, disk.clone());
                 self.step(place, Input::StoreOpened { cluster, store: disk }, block)?;
             }
-            Effect::FetchSnapshot { cluster, key, next_number, state_root, block, peers } => {
+            Effect::FetchSnapshot { cluster, keys, next_number, state_root, block, peers } => {
                 let store = StoreIdentity { genesis, cluster };
                 let target = ImportTarget { next_number, state_root };
-                let fetch = Fetch::new(store, key, target, block, peers)?;
+                let fetch = Fetch::new(store, keys, target, block, peers)?;
                 if let Some(process) = &mut self.machines[place].process {
                     process.fetch = Some(fetch);
                 }
@@ -558,6 +568,10 @@ impl World {
                     }
                     Notice::Diverged { .. } => "diverged",
                     Notice::Suspended { .. } => "suspended",
+                    Notice::KeysRotated { .. } => "keys rotated",
+                    Notice::OldSeedsWiped(_) => "old seeds wiped",
+                    Notice::SeedLost(_) => "seed lost",
+                    Notice::StateLost => "state lost",
                     _ => "said",
                 };
                 self.events.note(self.round, kind, format!("{name}: {notice}"));
@@ -759,6 +773,7 @@ impl World {
                 "alive: {} serves another state than others",
                 machine.name
             );
+            self.check_keys(at, machine)?;
             checked += 1;
         }
         hold!(checked > 0, "alive: the cluster has no worker");
@@ -767,9 +782,50 @@ impl World {
             self.chain.finals().read(at, &keys::agreed_checkpoint(&self.cluster));
         let next: u64 =
             self.chain.finals().read(at, &keys::inbox_next(&self.cluster)).unwrap_or_default();
+        // The chain itself makes entries when keys are rotated; they are agreed on with the next reports.
+        let is_settled = agreed.is_some_and(|agreed| agreed.next_number == next)
+            || at.saturating_sub(self.last_entry_block(at, next)) < AGREED_WITHIN;
         hold!(
-            agreed.is_some_and(|agreed| agreed.next_number == next),
+            is_settled,
             "alive: the cluster agrees on {agreed:?}, the mailbox ends at {next}"
+        );
+        Ok(())
+    }
+
+    /// The block of the mailbox's last entry.
+    fn last_entry_block(&self, at: BlockNumber, next: u64) -> BlockNumber {
+        let key = keys::inbox_entry(&self.cluster, next.saturating_sub(1));
+        let bytes: Vec<u8> = self.chain.finals().read(at, &key).unwrap_or_default();
+        let entry: Option<MailboxEntry> = wire::decode_all(&bytes, u32::MAX).ok();
+        entry.map_or(0, |entry| entry.block_number)
+    }
+
+    /// What a member has on its disks is encrypted by the seed in use, and seeds before it are gone.
+    fn check_keys(&self, at: BlockNumber, machine: &Machine) -> Result<(), Broken> {
+        /// Blocks in which a state is encrypted anew.
+        const REKEYED_WITHIN: BlockNumber = 40;
+        let finals = self.chain.finals();
+        let seeds: threshold_keys::KeyRotation =
+            finals.read(at, &keys::cluster_rotation(&self.cluster)).unwrap_or_default();
+        let since = seeds.retires_at.map(|until| until.saturating_sub(seeds.window_blocks));
+        if since.is_some_and(|since| at.saturating_sub(since) < REKEYED_WITHIN) {
+            return Ok(());
+        }
+        let disk = machine.disks.get(&self.cluster).map(|disk| disk.key().0);
+        hold!(
+            disk == Some(seeds.in_force),
+            "keys: the disk of {} is encrypted by seed {disk:?}, in use is {}",
+            machine.name,
+            seeds.in_force
+        );
+        let kept = machine.sealed.last().and_then(|sealed| KeptSecrets::from_bytes(sealed));
+        let kept: Vec<u32> =
+            kept.iter().flat_map(|kept| &kept.seeds).map(|seed| seed.rotation).collect();
+        hold!(
+            kept.contains(&seeds.in_force) && kept.iter().all(|kept| *kept >= seeds.in_force),
+            "keys: {} keeps seeds {kept:?}, in use is {}",
+            machine.name,
+            seeds.in_force
         );
         Ok(())
     }

@@ -18,6 +18,7 @@ fn a_fixed_set_of_seeds_holds_and_does_what_it_should() {
     for kind in [
         "answer", "command", "commit", "death", "joining", "snapshot taken", "chunk altered", "lost",
         "doubled", "older disk", "stop", "suspended", "diverged", "stale", "refused",
+        "keys rotated", "old seeds wiped", "seed lost",
     ] {
         let count: u64 =
             reports.iter().filter_map(|report| report.counts.get(kind)).copied().sum();
