@@ -25,8 +25,8 @@ const WORKERD: &str = "workerd@1.20261117.1";
 const WORKERD_PROGRAM: &str = "node_modules/@cloudflare/workerd-linux-64/bin/workerd";
 
 /// Runs all benches, and `arguments` go to the one of whole networks; or, where the first argument is
-/// `engine`, `query` or `snapshot`, that of the contract engine, of queries or of handing a state over
-/// alone, which gets the rest.
+/// `engine`, `query`, `snapshot` or `scale`, that of the contract engine, of queries, of handing a state over
+/// or of several workers alone, which gets the rest.
 ///
 /// # Errors
 /// When something does not build or a bench fails.
@@ -42,6 +42,10 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
             Build::prepare(workspace)?.binaries()?;
             return snapshot(workspace, rest);
         }
+        Some((first, rest)) if first == "scale" => {
+            Build::prepare(workspace)?.binaries()?;
+            return scale(workspace, rest);
+        }
         _ => {}
     }
     let build = Build::prepare(workspace)?;
@@ -53,6 +57,7 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
 
     queries(workspace, &[])?;
     snapshot(workspace, &[])?;
+    scale(workspace, &[])?;
 
     progress("measuring a network");
     run_command(
@@ -86,6 +91,14 @@ fn snapshot(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
     let mut command = Command::new(workspace.binaries_dir().join(QUERY_BENCH));
     command.arg("snapshot").args(arguments);
     run_command(&mut command, "the bench of snapshots")
+}
+
+/// Measures what a query costs on several workers beside one.
+fn scale(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
+    progress("measuring queries on several workers");
+    let mut command = Command::new(workspace.binaries_dir().join(QUERY_BENCH));
+    command.arg("scale").args(arguments);
+    run_command(&mut command, "the bench of several workers")
 }
 
 /// workerd's program, installed beside the build folder.

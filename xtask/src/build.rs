@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use contract_build::{BuildOptions, Toolchain};
 
 use crate::workspace::{Workspace, progress, run as run_command};
-use crate::{setup, wasm};
+use crate::{console, setup, wasm};
 
 /// Names the runtime's wasm for the build script of `chain/runtime`.
 const RUNTIME_WASM_VARIABLE: &str = "PHAT_RUNTIME_WASM";
@@ -16,19 +16,23 @@ const RUNTIME_WASM_VARIABLE: &str = "PHAT_RUNTIME_WASM";
 const DEV_CHAIN_SPEC: &str = "phat-dev-chain-spec.json";
 /// Where the ballot's source is.
 const BALLOT: &str = "guest/examples/ballot";
+/// Where the journal's source is, which shows what becomes of commands.
+const JOURNAL: &str = "guest/examples/journal";
 /// Where the other example contracts' sources are.
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 4] = [
     "guest/examples/oracle",
     "guest/examples/vault",
     "guest/examples/private-join",
+    JOURNAL,
 ];
 /// Crates of `guest` with tests of their own.
-pub const GUESTS: [&str; 5] = [
+pub const GUESTS: [&str; 6] = [
     "guest/contract-sdk",
     BALLOT,
     EXAMPLES[0],
     EXAMPLES[1],
     EXAMPLES[2],
+    JOURNAL,
 ];
 
 /// Builds the binaries and says where they are.
@@ -38,6 +42,7 @@ pub const GUESTS: [&str; 5] = [
 pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let build = Build::prepare(workspace)?;
     build.binaries()?;
+    build.console()?;
     let folder = workspace.binaries_dir();
     println!(
         "built phat, phat-node and phat-worker in {}",
@@ -124,12 +129,38 @@ impl<'a> Build<'a> {
         receipt_verifier(self.workspace)
     }
 
+    /// Builds the runtime with the next version's number and gives its packed wasm.
+    ///
+    /// # Errors
+    /// When it does not compile.
+    pub fn next_runtime(&self) -> anyhow::Result<PathBuf> {
+        let toolchain = toolchain(self.workspace)?;
+        progress("building the runtime with the next version's number");
+        wasm::build_next_runtime_wasm(self.workspace, &toolchain)
+    }
+
+    /// Builds the web console, where Node.js is, and leaves it beside the binaries.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub fn console(&self) -> anyhow::Result<()> {
+        console::build(self.workspace, || self.receipt_verifier())
+    }
+
     /// Builds the ballot and gives its `.contract` file.
     ///
     /// # Errors
     /// When it does not compile.
     pub fn ballot(&self) -> anyhow::Result<PathBuf> {
         self.contract(BALLOT)
+    }
+
+    /// Builds the journal and gives its `.contract` file.
+    ///
+    /// # Errors
+    /// When it does not compile.
+    pub fn journal(&self) -> anyhow::Result<PathBuf> {
+        self.contract(JOURNAL)
     }
 
     /// Builds all example contracts and gives the folder of their `.contract` and `.wasm` files.
@@ -170,7 +201,11 @@ impl<'a> Build<'a> {
     }
 }
 
-fn receipt_verifier(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+/// Builds the receipt verifier for browsers and gives its `.wasm`.
+///
+/// # Errors
+/// When it does not compile.
+pub fn receipt_verifier(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let toolchain = toolchain(workspace)?;
     progress("building the receipt verifier for browsers");
     wasm::build_receipt_verifier(workspace, &toolchain)

@@ -19,6 +19,7 @@ const ELECTION: &str = "phat-election";
 pub fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
     let build = Build::prepare(workspace)?;
     build.binaries()?;
+    build.console()?;
     let ballot = build.ballot()?;
     progress("starting the network");
     let error = election(workspace, &ballot).args(arguments).exec();

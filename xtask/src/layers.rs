@@ -13,23 +13,25 @@ use serde_json::Value;
 use crate::workspace::Workspace;
 
 /// Zones, and the zones that their crates may import.
-const ZONES: [(&str, &[&str]); 8] = [
+const ZONES: [(&str, &[&str]); 9] = [
     ("core", &["core"]),
     ("chain", &["core", "chain"]),
     ("worker", &["core", "worker"]),
     ("client", &["core", "client"]),
     ("guest", &["core", "guest"]),
+    // Executes again what workers executed, with their engine and their rules; speaks to nobody.
+    ("auditor", &["core", "worker", "auditor"]),
     (
         "testing",
-        &["core", "chain", "worker", "client", "guest", "testing"],
+        &["core", "chain", "worker", "client", "guest", "auditor", "testing"],
     ),
     (
         "fuzz",
-        &["core", "chain", "worker", "client", "guest", "testing"],
+        &["core", "chain", "worker", "client", "guest", "auditor", "testing"],
     ),
     (
         "xtask",
-        &["core", "chain", "worker", "client", "guest", "testing"],
+        &["core", "chain", "worker", "client", "guest", "auditor", "testing"],
     ),
 ];
 
@@ -112,6 +114,18 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "mock-attestation",
         ],
     ),
+    // It knows the gatekeepers' offices and offences, and nothing of keys or mining.
+    (
+        "pallet-gatekeeper-bonds",
+        &[
+            "secrets",
+            "pallet-mailbox",
+            "pallet-phat-contracts",
+            "pallet-computation",
+            "pallet-stake-pools",
+            "mock-attestation",
+        ],
+    ),
     // Pools and sessions see each other through `mining-api` only.
     (
         "pallet-stake-pools",
@@ -172,6 +186,18 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     // It sees who computes and for how long, and nothing else.
     (
         "scheduler",
+        &[
+            "wasmtime",
+            "secrets",
+            "tokio",
+            "worker-core",
+            "contract-engine",
+            "contract-state",
+        ],
+    ),
+    // A contract, and what runs it once: when, and what comes of it, is decided elsewhere.
+    (
+        "benchmark",
         &[
             "wasmtime",
             "secrets",
@@ -265,9 +291,37 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "contract-engine",
             "contract-state",
             "wire",
+            "compatible-edge",
         ],
     ),
+    // The weaker protocol stays at a worker's edge.
+    ("client", &["compatible-edge"]),
+    ("contract-engine", &["compatible-edge"]),
+    ("runtime", &["compatible-edge"]),
+    ("node", &["compatible-edge"]),
+    // Entropy and time are arguments.
+    ("compatible-edge", &["getrandom", "rand", "tokio", "polkadot-sdk"]),
     ("client", &["mock-attestation", "polkadot-sdk"]),
+    // An auditor's verdict is a function of two files: it has no network, no clock, and nothing of a
+    // worker but what a worker's verdict comes from.
+    (
+        "replay",
+        &[
+            "client",
+            "chain-view",
+            "contract-state",
+            "http-egress",
+            "script-engine",
+            "platform",
+            "worker-rpc",
+            "tokio",
+            "reqwest",
+            "getrandom",
+            "subxt",
+            "mock-attestation",
+        ],
+    ),
+    ("contract-history", &["secrets", "polkadot-sdk", "tokio", "reqwest", "getrandom"]),
 ];
 
 /// Checks the workspace and says how much it looked at.

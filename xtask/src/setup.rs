@@ -14,7 +14,8 @@ use crate::workspace::{progress, run as run_command};
 /// A Debian package, and a file that shows that what it brings is there (from it or from elsewhere).
 struct Package {
     name: &'static str,
-    /// A program on the path, or, with a leading slash, files of which one must exist.
+    /// Of these one must exist: a program on the path, with a leading slash a file, after `python3:` a
+    /// module of Python.
     shown_by: &'static [&'static str],
     why: &'static str,
 }
@@ -98,17 +99,50 @@ const WASM: [Package; 3] = [
     },
 ];
 
-/// For servers that tests of contracts talk to; no build needs them.
-const TESTS: [Package; 2] = [
+/// For tests, the TypeScript SDK and the web console; no other build needs them.
+const TESTS: [Package; 4] = [
     Package {
         name: "nodejs",
         shown_by: &["node"],
-        why: "the S3 and IPFS servers of the vault's test",
+        why: "the S3 and IPFS servers of the vault's test, the TypeScript SDK, and the web console",
     },
     Package {
         name: "npm",
         shown_by: &["npm"],
         why: "fetching them",
+    },
+    Package {
+        name: "chromium",
+        shown_by: &["chromium", "chromium-browser", "google-chrome", "chrome"],
+        why: "the tests in a browser",
+    },
+    Package {
+        name: "python3-venv",
+        shown_by: &["python3:ensurepip"],
+        why: "a client of Substrate chains in Python",
+    },
+];
+
+/// For networks in namespaces, on which everything goes wrong.
+const CHAOS: [Package; 3] = [
+    Package {
+        name: "iproute2",
+        shown_by: &["ip"],
+        why: "machines with cables of their own",
+    },
+    Package {
+        name: "nftables",
+        shown_by: &["nft"],
+        why: "partitions and lost packets",
+    },
+    Package {
+        name: "libfaketime",
+        shown_by: &[
+            "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+            "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+            "/usr/lib/faketime/libfaketimeMT.so.1",
+        ],
+        why: "clocks that go wrong",
     },
 ];
 
@@ -126,6 +160,14 @@ pub fn run() -> anyhow::Result<()> {
 /// As [`run`].
 pub fn run_for_tests() -> anyhow::Result<()> {
     install(&missing(&TESTS))
+}
+
+/// As [`run`], with what a chaos run needs.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_for_chaos() -> anyhow::Result<()> {
+    install(&missing(&CHAOS))
 }
 
 fn install(missing: &[&Package]) -> anyhow::Result<()> {
@@ -187,8 +229,12 @@ fn active_toolchain_has_wasm() -> bool {
         .is_dir()
 }
 
-/// A program on the path, or a file if it is named by its whole path.
+/// See [`Package::shown_by`].
 fn is_present(name: &str) -> bool {
+    if let Some(module) = name.strip_prefix("python3:") {
+        let import = Command::new("python3").args(["-c", &format!("import {module}")]).output();
+        return import.is_ok_and(|output| output.status.success());
+    }
     if name.starts_with('/') {
         return Path::new(name).exists();
     }

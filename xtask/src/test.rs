@@ -2,7 +2,7 @@
 
 use crate::build::{Build, GUESTS};
 use crate::workspace::{Workspace, progress, run as run_command};
-use crate::{dev, layers, setup, tidy};
+use crate::{client_js, console, dev, layers, setup, tidy};
 
 /// Names the example contract's built file for tests that start a network.
 const BALLOT_VARIABLE: &str = "PHAT_BALLOT_CONTRACT";
@@ -16,8 +16,12 @@ const CONTRACT_TARGET_VARIABLE: &str = "PHAT_CONTRACT_TARGET";
 const BINARIES_VARIABLE: &str = "PHAT_BINARIES";
 /// Names the receipt verifier's wasm, for the test that runs it in Node.js and a browser.
 const RECEIPT_VERIFIER_VARIABLE: &str = "PHAT_RECEIPT_VERIFIER";
+/// Names the runtime with the next version's number, for the rehearsal of an upgrade.
+const NEXT_RUNTIME_VARIABLE: &str = "PHAT_NEXT_RUNTIME";
 /// First port of the networks that are tested: not that of a network somebody is using.
 const PORT_BASE: &str = "19944";
+/// The same for the network that the web console is tested on.
+const CONSOLE_PORT_BASE: &str = "19964";
 
 /// Checks layers, builds, runs the tests of all crates, and whole elections.
 ///
@@ -30,6 +34,7 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let build = Build::prepare(workspace)?;
     let (ballot, examples) = (build.ballot()?, build.examples()?);
     let receipt_verifier = build.receipt_verifier()?;
+    let next_runtime = build.next_runtime()?;
     progress("building binaries and tests");
     // Together: the features that tests add would otherwise compile much of it twice.
     run_command(
@@ -63,6 +68,9 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
         )?;
     }
 
+    build.console()?;
+    console::test(workspace, &ballot, &receipt_verifier, CONSOLE_PORT_BASE)?;
+
     progress("testing all crates");
     run_command(
         build
@@ -71,10 +79,15 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
             .arg("--no-fail-fast")
             .env(BALLOT_VARIABLE, &ballot)
             .env(EXAMPLES_VARIABLE, &examples)
+            .env(NEXT_RUNTIME_VARIABLE, &next_runtime)
             .env(RECEIPT_VERIFIER_VARIABLE, &receipt_verifier)
             .env(TOOLCHAINS_VARIABLE, workspace.toolchain_dir())
             .env(CONTRACT_TARGET_VARIABLE, workspace.beside_target("contract"))
             .env(BINARIES_VARIABLE, workspace.binaries_dir()),
         "the tests",
-    )
+    )?;
+
+    progress("testing the TypeScript SDK");
+    let binaries = workspace.binaries_dir();
+    client_js::test(&build, workspace, &[(BALLOT_VARIABLE, &ballot), (BINARIES_VARIABLE, &binaries)])
 }

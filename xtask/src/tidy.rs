@@ -6,21 +6,22 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
+use crate::documents;
 use crate::workspace::Workspace;
 
 /// Folders that hold Rust of ours.
-const SOURCES: [&str; 7] = [
-    "core", "chain", "worker", "client", "guest", "testing", "xtask",
+const SOURCES: [&str; 8] = [
+    "core", "chain", "worker", "client", "guest", "auditor", "testing", "xtask",
 ];
 /// Folders that are built or fetched, wherever they are.
 const NOT_SOURCE: [&str; 2] = ["target", "node_modules"];
 /// Its tables name tests.
 const SECURITY: &str = "SECURITY.md";
 
-/// Checks that each test which `SECURITY.md` names exists.
+/// Checks that each test which `SECURITY.md` names exists, and that links of documents lead somewhere.
 ///
 /// # Errors
-/// Names those that do not.
+/// Names what does not.
 pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let document = workspace.root().join(SECURITY);
     let text = fs::read_to_string(&document)
@@ -45,7 +46,7 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
         );
     }
     println!("tidy: {} tests that {SECURITY} names exist", named.len());
-    Ok(())
+    documents::check(workspace.root())
 }
 
 /// Names in backticks that are a test's: three words and more, perhaps after a crate's name.

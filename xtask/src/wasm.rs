@@ -10,8 +10,9 @@ use anyhow::{Context as _, bail};
 use contract_build::Toolchain;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, run as run_command};
 
 /// Says that what follows is compressed with zstd: the prefix of Substrate's `sp-maybe-compressed-blob`.
 const COMPRESSED_PREFIX: [u8; 8] = [82, 188, 83, 118, 70, 219, 142, 5];
@@ -64,8 +65,69 @@ fi
 /// When cargo fails, or a file cannot be read or written.
 pub fn build_runtime_wasm(workspace: &Workspace, toolchain: &Toolchain) -> anyhow::Result<PathBuf> {
     let target_dir = workspace.beside_target("wasm");
-    let built = build_wasm(workspace, toolchain, "runtime", &target_dir, RUSTFLAGS, None)?;
+    let built = build_wasm(workspace, toolchain, "runtime", &target_dir, RUSTFLAGS, None, None)?;
     pack(&built, &target_dir.join("runtime.compact.compressed.wasm"))
+}
+
+/// Builds the runtime with the next version's number, for rehearsals of an upgrade, and packs it.
+///
+/// The built file has one name whatever it is built of, and cargo would take one for the other; so this is
+/// done in a copy of the runtime's build folder, made of hard links, in which all dependencies are ready.
+///
+/// # Errors
+/// As [`build_runtime_wasm`], which must have run.
+pub fn build_next_runtime_wasm(
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+) -> anyhow::Result<PathBuf> {
+    let (of, copy) = (workspace.beside_target("wasm"), workspace.beside_target("wasm-next"));
+    let packed = of.join("runtime-next.compact.compressed.wasm");
+    let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    let present = of.join("runtime.compact.compressed.wasm");
+    if matches!((modified(&packed), modified(&present)), (Ok(next), Ok(now)) if next > now) {
+        return Ok(packed);
+    }
+    if copy.exists() {
+        fs::remove_dir_all(&copy).with_context(|| format!("cannot remove {}", copy.display()))?;
+    }
+    run_command(
+        Command::new("cp").args(["--archive", "--link"]).arg(&of).arg(&copy),
+        "copying the runtime's build folder",
+    )?;
+    // What cargo rewrites in place must not be a link: the original's would change with it, and cargo would
+    // then take old code for new.
+    for part in [Path::new("wasm").to_owned(), Path::new(toolchain.target()).join("wasm")] {
+        let (original, own) = (of.join(&part), copy.join(&part));
+        let fingerprints = own.join(".fingerprint");
+        fs::remove_dir_all(&fingerprints)
+            .with_context(|| format!("cannot remove {}", fingerprints.display()))?;
+        run_command(
+            Command::new("cp").arg("--archive").arg(original.join(".fingerprint")).arg(&own),
+            "copying cargo's fingerprints",
+        )?;
+        for lock in [".cargo-lock", ".cargo-build-lock", ".cargo-artifact-lock"] {
+            let lock = own.join(lock);
+            if lock.exists() {
+                fs::remove_file(&lock)
+                    .with_context(|| format!("cannot remove {}", lock.display()))?;
+            }
+        }
+    }
+    let built = copy.join(toolchain.target()).join("wasm");
+    for file in [built.join("runtime.wasm"), built.join("deps/runtime.wasm")] {
+        // Not through the link: the original stays as it is.
+        fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
+    }
+    let built = build_wasm(
+        workspace,
+        toolchain,
+        "runtime",
+        &copy,
+        RUSTFLAGS,
+        Some("next-version"),
+        None,
+    )?;
+    pack(&built, &packed)
 }
 
 /// Builds the receipt verifier for browsers and gives its `.wasm`.
@@ -79,7 +141,7 @@ pub fn build_receipt_verifier(
     // Other flags than the runtime's, so a folder of its own: each would compile again what the other did.
     let target_dir = workspace.beside_target("wasm-verifier");
     let (rustflags, opt_level) = ("-C strip=symbols", "s");
-    build_wasm(workspace, toolchain, "receipt-verifier", &target_dir, rustflags, Some(opt_level))
+    build_wasm(workspace, toolchain, "receipt-verifier", &target_dir, rustflags, None, Some(opt_level))
 }
 
 fn build_wasm(
@@ -88,6 +150,7 @@ fn build_wasm(
     package: &str,
     target_dir: &Path,
     rustflags: &str,
+    features: Option<&str>,
     opt_level: Option<&str>,
 ) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(target_dir)
@@ -108,6 +171,7 @@ fn build_wasm(
             "--crate-type",
             "cdylib",
         ])
+        .args(features.map(|features| format!("--features={features}")))
         .args([
             "--profile",
             "wasm",
