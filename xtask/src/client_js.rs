@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::build::{self, Build};
 use crate::workspace::{Workspace, progress, run as run_command};
-use crate::setup;
+use crate::{console, setup};
 
 /// Where the package is.
 const FOLDER: &str = "client/client-js";
@@ -42,6 +42,10 @@ pub fn build(workspace: &Workspace, receipt_verifier: &Path) -> anyhow::Result<(
 /// # Errors
 /// When a test fails.
 pub fn test(build: &Build<'_>, workspace: &Workspace, variables: &[(&str, &Path)]) -> anyhow::Result<()> {
+    if let Err(lack) = console::tools() {
+        progress(format!("SKIPPED, the tests of the TypeScript SDK: {lack}"));
+        return Ok(());
+    }
     let package = Package::of(workspace);
     let wasm = build.receipt_verifier()?;
     package.install()?;

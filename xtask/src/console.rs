@@ -80,7 +80,7 @@ pub fn test(
 }
 
 /// Whether Node.js and npm are there and new enough; else what is lacking.
-fn tools() -> Result<(), String> {
+pub fn tools() -> Result<(), String> {
     let version = said("node", "--version").ok_or("Node.js is not installed")?;
     let npm = said("npm", "--version").ok_or("npm is not installed")?;
     let is_enough = parse_version(&version).is_some_and(|found| found >= NODE_MIN);

@@ -37,6 +37,19 @@ pub fn is_there(program: &str) -> bool {
         .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
 }
 
+/// The oldest major version of Node.js that today's packages run on.
+const NODE_MAJOR_MIN: u32 = 20;
+
+/// Whether npm is on the path, and Node.js in a version that the packages run on.
+pub fn has_node() -> bool {
+    let said = std::process::Command::new("node").arg("--version").output();
+    let major = said.ok().and_then(|said| {
+        let text = String::from_utf8(said.stdout).ok()?;
+        text.trim().strip_prefix('v')?.split('.').next()?.parse::<u32>().ok()
+    });
+    major >= Some(NODE_MAJOR_MIN) && is_there("npm")
+}
+
 /// Installed packages.
 pub struct Packages {
     folder: PathBuf,

@@ -8,7 +8,7 @@
 mod stage;
 
 use anyhow::{Context as _, Result, ensure};
-use compat::{Packages, is_there};
+use compat::{Packages, has_node, is_there};
 use primitives::{AccountId, GenesisHash, HpkePublicKey};
 use serde_json::Value;
 use stage::Stage;
@@ -20,7 +20,7 @@ const BROWSERS: [&str; 3] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn published_clients_work_unchanged() -> Result<()> {
     let mut stage = Stage::start().await?;
-    if is_there("node") && is_there("npm") {
+    if has_node() {
         for sdk in ["sdk-0.5.8", "sdk-0.6.0"] {
             let held = npm(&stage, sdk, "sdk.mjs").await.map(drop);
             stage.note(sdk, held);
@@ -41,7 +41,7 @@ async fn published_clients_work_unchanged() -> Result<()> {
             None => stage.say("SKIPPED: wallets in a browser, for there is no Chromium"),
         }
     } else {
-        stage.say("SKIPPED: packages of npm, for node or npm is missing");
+        stage.say("SKIPPED: packages of npm, for npm is missing, or Node.js is, or is older than 20");
     }
     if is_there("python3") {
         let held = python(&stage).await;
