@@ -98,13 +98,13 @@ export class Chain {
     const late = () => new ChainUnreachable(name, `no answer within ${timeoutMs / 1000} s${trouble}; is it running?`);
     // polkadot-api's client throws from a timer of its own when it is destroyed while it connects, which ends a
     // process: so it is made only once a node has said that it is of the right network.
-    let gaveUp = false;
-    const asked = genesisOf(socket, urls, (event) => (trouble = `: ${socketTrouble(event)}`), () => gaveUp);
+    const over = new AbortController();
+    const asked = genesisOf(socket, urls, (event) => (trouble = `: ${socketTrouble(event)}`), over.signal);
     let genesis: Hex;
     try {
       genesis = normalHex(await within(asked, timeoutMs, late, options.signal), 32);
     } finally {
-      gaveUp = true;
+      over.abort();
     }
     const expected = options.genesis && normalHex(options.genesis, 32);
     if (expected !== undefined && expected !== genesis) throw new AnotherNetwork(expected, genesis);
@@ -514,12 +514,15 @@ async function webSocket(): Promise<typeof WebSocket> {
   }
 }
 
-/** Asks the nodes, again and again, for the hash of their first block; the first answer counts. */
+/**
+ * Asks the nodes, again and again, for the hash of their first block; the first answer counts. No connection outlives
+ * `over`: one to a node that says nothing would keep a process from ending.
+ */
 async function genesisOf(
   socket: typeof WebSocket,
   urls: string[],
   onTrouble: (event: unknown) => void,
-  gaveUp: () => boolean,
+  over: AbortSignal,
 ): Promise<string> {
   const ask = (url: string) =>
     new Promise<string>((resolve, reject) => {
@@ -529,6 +532,7 @@ async function genesisOf(
         reject(new Error(url));
         tried.close();
       };
+      over.addEventListener("abort", () => tried.close(), { once: true });
       tried.onerror = fail;
       tried.onclose = fail;
       tried.onopen = () => {
@@ -545,7 +549,7 @@ async function genesisOf(
         }
       };
     });
-  while (!gaveUp()) {
+  while (!over.aborted) {
     try {
       return await Promise.any(urls.map(ask));
     } catch {
