@@ -136,6 +136,8 @@ pub(crate) struct Miner {
     window: Option<Window>,
     /// The chain's time when a window last ended, in this process.
     measured_at_ms: Option<UnixMillis>,
+    /// Whether the operator was told that the machine is too busy to be measured.
+    is_busy: bool,
     /// For whom it mines, as the operator was told.
     mines_for: Option<AccountId>,
 }
@@ -244,8 +246,12 @@ impl Miner {
                 if took_ms > length_ms.saturating_mul(WINDOW_TIMES_MAX) {
                     return None;
                 }
-                // Where too little ran to say, another window follows: rounds take nothing from anybody.
-                let iterations = iterations(&begun, now, counted, reading)?;
+                let Some(iterations) = iterations(&begun, now, counted, reading) else {
+                    // Another window follows: rounds take nothing from anybody.
+                    let is_new = !std::mem::replace(&mut self.is_busy, true);
+                    return is_new.then_some(Notice::TooBusy);
+                };
+                self.is_busy = false;
                 self.measured_at_ms = Some(now.chain_ms);
                 outbox.push(MessagePayload::Benchmark {
                     started_at_ms: begun.chain_ms,

@@ -198,6 +198,9 @@ pub enum Notice {
         /// The last block in which the answer was on time.
         deadline: BlockNumber,
     },
+    /// The machine could not be measured: others had its processors. Said once until it was.
+    #[error("this machine is too busy to be measured: its processors have no time to spare; it is tried again until they have")]
+    TooBusy,
     /// The machine was measured.
     #[error("benchmark: {iterations} iterations in {took_ms} ms, a score of {score}")]
     Measured {
@@ -235,6 +238,7 @@ impl Notice {
                 | Self::StateLost
                 | Self::RekeyFailed(_)
                 | Self::LateHeartbeat { .. }
+                | Self::TooBusy
                 | Self::GatekeeperStale
         )
     }

@@ -223,6 +223,8 @@ fn a_machine_that_is_too_busy_is_measured_once_it_has_time() {
         world.block();
     }
     assert_eq!(benchmarks(&world), before, "too little to know the pace by");
+    let busy = |notice: &Notice| matches!(notice, Notice::TooBusy);
+    assert_eq!(world.nodes[1].said(busy), 1, "told once, not with each try");
     for _ in 0..2 * MEASURED_AFTER {
         counted_block(&mut world);
     }
