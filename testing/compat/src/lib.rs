@@ -18,10 +18,11 @@ use tokio::process::Command;
 const SCRIPT_PATIENCE: Duration = Duration::from_secs(600);
 
 /// Scripts of npm packages, which go beside each package.
-const SCRIPTS: [&str; 10] = [
+const SCRIPTS: [&str; 11] = [
     "checks.mjs",
     "closed.mjs",
     "flow.mjs",
+    "keystore.mjs",
     "papi.mjs",
     "polkadot.mjs",
     "sdk.mjs",

@@ -31,6 +31,8 @@ async fn published_clients_work_unchanged() -> Result<()> {
             let held = npm(&stage, packages, script).await.map(drop);
             stage.note(&format!("{script} of {packages}"), held);
         }
+        let held = keystore(&stage).await;
+        stage.note("a wallet opens a keystore of phat", held);
         let held = closed(&stage).await;
         stage.note("the owner closes the edge and opens it again", held);
         match stage.browser {
@@ -60,6 +62,13 @@ async fn npm(stage: &Stage, packages: &str, script: &str) -> Result<String> {
 async fn python(stage: &Stage) -> Result<()> {
     let packages = Packages::python(&stage.cache).await?;
     packages.run("substrate.py", &stage.network_json()).await.map(drop)
+}
+
+/// What `phat account new` writes under a passphrase, the newest keyring of wallets opens.
+async fn keystore(stage: &Stage) -> Result<()> {
+    let made = stage.new_account("wallets", "a passphrase of four words").await?;
+    let packages = Packages::npm("polkadot-api", &stage.cache).await?;
+    packages.run("keystore.mjs", &made.to_string()).await.map(drop)
 }
 
 /// The cluster's owner switches the edge off, and on again.

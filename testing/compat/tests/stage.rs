@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 use dev_network::{Binaries, Network, NetworkInfo, Options, Ports, SLOT_MS, WorkerRole};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     env,
     fs,
@@ -82,22 +82,39 @@ impl Stage {
         .to_string()
     }
 
-    /// Switches the compatible edge of the cluster, as its owner does.
-    pub async fn set_edge(&self, to: &str) -> Result<()> {
+    /// Runs `phat`, which must succeed; gives what it printed.
+    async fn phat(&self, arguments: &[&str]) -> Result<String> {
         let output = Command::new(self.binaries.join("phat"))
             .arg("--network")
             .arg(self.home.path().join("network"))
-            .args(["cluster", "compatible-edge", to, "--as", OWNER])
+            .args(arguments)
             .env("PHAT_HOME", self.home.path())
             .output()
             .await?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        ensure!(
-            output.status.success() && text.starts_with(to),
-            "{text}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let error = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{arguments:?}: {text}{error}");
+        Ok(text)
+    }
+
+    /// Switches the compatible edge of the cluster, as its owner does.
+    pub async fn set_edge(&self, to: &str) -> Result<()> {
+        let text = self.phat(&["cluster", "compatible-edge", to, "--as", OWNER]).await?;
+        ensure!(text.starts_with(to), "{text}");
         Ok(())
+    }
+
+    /// Makes an account; gives its keystore, its id, its name and passphrase.
+    pub async fn new_account(&self, name: &str, passphrase: &str) -> Result<Value> {
+        let file = self.home.path().join("passphrase");
+        fs::write(&file, passphrase)?;
+        let file = file.to_str().context("a folder's name is no text")?;
+        self.phat(&["--passphrase-file", file, "account", "new", name]).await?;
+        let json: Value = serde_json::from_str(&self.phat(&["account", "export", name]).await?)?;
+        let shown: Value =
+            serde_json::from_str(&self.phat(&["--json", "account", "show", name]).await?)?;
+        let account = &shown["account"];
+        Ok(json!({ "json": json, "account": account, "name": name, "passphrase": passphrase }))
     }
 
     /// Prints past the test harness, which would keep it to itself.
