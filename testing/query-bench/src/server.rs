@@ -40,22 +40,6 @@ const GETTER: &str = r#"(module
     (drop (call $get (i32.const 16) (i32.const 4) (i32.const 8192) (i32.const 4)))
     (call $return (i32.const 0) (i32.const 8192) (i32.const 4))))"#;
 
-/// Computes for as many turns as its input says, and returns what came out.
-const BURNER: &str = r#"(module
-  (import "seal0" "input" (func $input (param i32 i32)))
-  (import "seal0" "seal_return" (func $return (param i32 i32 i32)))
-  (import "env" "memory" (memory 2 16))
-  (data (i32.const 0) "\00\10\00\00")
-  (func (export "deploy"))
-  (func (export "call") (local $turns i32) (local $value i64)
-    (call $input (i32.const 1024) (i32.const 0))
-    (local.set $turns (i32.load (i32.const 1024)))
-    (loop $again
-      (local.set $value (i64.mul (i64.add (local.get $value) (i64.const 7)) (i64.const 6364136223846793005)))
-      (local.set $turns (i32.sub (local.get $turns) (i32.const 1)))
-      (br_if $again (local.get $turns)))
-    (i64.store (i32.const 8192) (local.get $value))
-    (call $return (i32.const 0) (i32.const 8192) (i32.const 8))))"#;
 /// Weights of the contracts that compute, one contract each.
 pub const BURNER_WEIGHTS: [u32; 3] = [3, 1, 1];
 
@@ -91,7 +75,7 @@ pub fn contract() -> Result<ContractId> {
 
 /// The id of one of the contracts that compute.
 pub fn burner(number: usize) -> Result<ContractId> {
-    let code_hash = code_hash(&wat::parse_str(BURNER)?);
+    let code_hash = code_hash(&wat::parse_str(examples::BURNER)?);
     Ok(contract_id(&AccountId::default(), &code_hash, &CLUSTER, &[number as u8]))
 }
 
@@ -121,7 +105,7 @@ fn deploy(engine: &Engine, machine: &Machine) -> Result<StateDb> {
         },
     ];
     let system = system_contract_id(&CLUSTER);
-    let code = wat::parse_str(BURNER)?;
+    let code = wat::parse_str(examples::BURNER)?;
     let code_hash = code_hash(&code);
     operations.push(Operation::UploadCode { code });
     for (number, weight) in BURNER_WEIGHTS.into_iter().enumerate() {

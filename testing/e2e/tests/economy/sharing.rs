@@ -7,30 +7,14 @@ use crate::{
     tools::{Report, until},
 };
 use anyhow::{Context, Result, ensure};
-use blake2::{Blake2b, Digest, digest::consts::U32};
 use chain_facts::keys;
 use client::{Account, QueryOptions, Transaction, WorkerClient, call_request};
-use primitives::{CodeHash, ContractId};
+use examples::BURNER;
+use primitives::ContractId;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// Computes for as many turns as its input says.
-const BURNER: &str = r#"(module
-  (import "seal0" "input" (func $input (param i32 i32)))
-  (import "seal0" "seal_return" (func $return (param i32 i32 i32)))
-  (import "env" "memory" (memory 2 16))
-  (data (i32.const 0) "\00\10\00\00")
-  (func (export "deploy"))
-  (func (export "call") (local $turns i32) (local $value i64)
-    (call $input (i32.const 1024) (i32.const 0))
-    (local.set $turns (i32.load (i32.const 1024)))
-    (loop $again
-      (local.set $value (i64.mul (i64.add (local.get $value) (i64.const 7)) (i64.const 6364136223846793005)))
-      (local.set $turns (i32.sub (local.get $turns) (i32.const 1)))
-      (br_if $again (local.get $turns)))
-    (i64.store (i32.const 8192) (local.get $value))
-    (call $return (i32.const 0) (i32.const 8192) (i32.const 8))))"#;
 /// Turns of a query of some 20 ms: what asking costs the clients does not count beside it.
 const TURNS: u32 = 20_000_000;
 /// Clients of each contract: more than there are processors, so that both always have something waiting.
@@ -62,7 +46,7 @@ async fn deploy_two(stage: &Stage) -> Result<[ContractId; 2]> {
     let chain = stage.chain().await?;
     let account = Account::from_uri(CHAIR)?;
     let code = wat::parse_str(BURNER)?;
-    let code_hash = CodeHash(Blake2b::<U32>::digest(&code).into());
+    let code_hash = wire::domain::code_hash(&code);
     let cluster = stage.info.cluster;
     chain.submit_final(&account, &Transaction::upload_code(cluster, &code)).await?;
     let mut contracts = [ContractId::default(); 2];
